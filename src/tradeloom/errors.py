@@ -1,0 +1,166 @@
+"""Every error Tradeloom raises on purpose, as one tree.
+
+The class name is the error's name everywhere: in the state machine's Retry and Catch, in the journal, in
+the API's answers. The class says whether trying again can help::
+
+    TradeloomError
+    ├── InvalidInput                what a person or a peer sent is wrong; says which field
+    │   ├── InvalidDocument         a workflow document; carries all its problems
+    │   ├── ExpressionError         an expression's text, types or evaluation
+    │   ├── NodeConfigError         a node's configuration once its expressions have values
+    │   └── DataFileError           a market-data file
+    ├── NotFound, Conflict, Unauthorized
+    ├── NodeError                   a node could not give its value
+    │   ├── MissingInput, AmbiguousInput, NotANumber, NotEnoughBars
+    │   └── StalePrice
+    ├── BrokerError                 the broker or its bridge
+    │   ├── BrokerUnavailable       (retryable: nothing was sent)
+    │   ├── BrokerTimeout           (for reads, retryable)
+    │   ├── OrderRejected, RiskRejected, MarketClosed
+    │   └── OrderUnknown            sent, outcome not known yet: never resent blindly
+    ├── ExecutionStopped            somebody asked it to stop
+    └── StorageUnavailable          (retryable)
+"""
+
+from typing import Any, ClassVar
+
+
+class TradeloomError(Exception):
+    """Base of all. `message` is a sentence for a person; `field` and `node` say where; `hint` what to do."""
+
+    retryable: ClassVar[bool] = False
+    http_status: ClassVar[int] = 500
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        field: str | None = None,
+        node: str | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+        self.node = node
+        self.hint = hint
+
+    @property
+    def name(self) -> str:
+        """The name state machines, journals and clients know this error by."""
+        return type(self).__name__
+
+    def as_dict(self) -> dict[str, Any]:
+        """`{name, message, field?, node?, hint?}`; unset parts are left out."""
+        parts = {"field": self.field, "node": self.node, "hint": self.hint}
+        return {"name": self.name, "message": self.message} | {k: v for k, v in parts.items() if v is not None}
+
+
+class InvalidInput(TradeloomError):
+    http_status = 422
+
+
+class InvalidDocument(InvalidInput):
+    """A workflow document that cannot be saved or run. `problems` holds them all, each as a plain dict."""
+
+    def __init__(self, message: str, problems: list[dict[str, Any]], **where: Any) -> None:
+        super().__init__(message, **where)
+        self.problems = problems
+
+    def as_dict(self) -> dict[str, Any]:
+        return super().as_dict() | {"problems": self.problems}
+
+
+class ExpressionError(InvalidInput):
+    """An expression's text, types or evaluation. `position` is the offset in the source, if known."""
+
+    def __init__(self, message: str, *, position: int | None = None, **where: Any) -> None:
+        super().__init__(message, **where)
+        self.position = position
+
+
+class NodeConfigError(InvalidInput):
+    pass
+
+
+class DataFileError(InvalidInput):
+    pass
+
+
+class NotFound(TradeloomError):
+    http_status = 404
+
+
+class Conflict(TradeloomError):
+    http_status = 409
+
+
+class Unauthorized(TradeloomError):
+    http_status = 401
+
+
+class NodeError(TradeloomError):
+    http_status = 422
+
+
+class MissingInput(NodeError):
+    pass
+
+
+class AmbiguousInput(NodeError):
+    pass
+
+
+class NotANumber(NodeError):
+    pass
+
+
+class NotEnoughBars(NodeError):
+    pass
+
+
+class StalePrice(NodeError):
+    pass
+
+
+class BrokerError(TradeloomError):
+    http_status = 502
+
+
+class BrokerUnavailable(BrokerError):
+    """The bridge or terminal could not be reached; nothing was sent, so trying again is safe."""
+
+    retryable = True
+    http_status = 503
+
+
+class BrokerTimeout(BrokerError):
+    """A read took too long. (An order that takes too long is `OrderUnknown`.)"""
+
+    retryable = True
+    http_status = 504
+
+
+class OrderRejected(BrokerError):
+    http_status = 422
+
+
+class RiskRejected(OrderRejected):
+    """The risk gate in front of the broker refused the order."""
+
+
+class MarketClosed(OrderRejected):
+    pass
+
+
+class OrderUnknown(BrokerError):
+    """The order left for the broker and no answer is known yet; reconciliation settles it."""
+
+
+class ExecutionStopped(TradeloomError):
+    http_status = 409
+
+
+class StorageUnavailable(TradeloomError):
+    retryable = True
+    http_status = 503
