@@ -1,0 +1,1 @@
+"""Bars, symbols, order intents, risk rules, and the port through which a broker is reached."""
