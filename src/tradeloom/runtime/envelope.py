@@ -1,0 +1,69 @@
+"""What travels between the state machine and a node's handler.
+
+A task's payload is `{run, node, inputs, iteration?, item?, index?}`; its answer is a node record
+`{state, port, output}`. Both are plain JSON; nothing the user wrote but node outputs is in them.
+"""
+
+from typing import Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+NodeState = Literal["pending", "succeeded", "failed", "skipped"]
+
+INLINE_OUTPUT_BYTES = 8 * 1024
+"""An output up to this size travels inline; a larger one as a claim check."""
+
+
+class RunInfo(BaseModel):
+    """One execution, as every task sees it. `version` names the artefact the execution started with."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    execution_id: str = Field(pattern=r"^[A-Za-z0-9-]{1,50}$")
+    tenant: str = "local"
+    workflow_id: str
+    version: str
+    trigger: str
+    payload: dict[str, Any] = Field(default_factory=dict)
+    as_of: AwareDatetime
+    started_at: AwareDatetime
+    account: str
+    test_mode: bool = False
+    user_id: str = "local"
+
+
+class NodeRecord(BaseModel):
+    """What became of a node. `port` is the port it emitted (None when it emitted none), `output` what it gave."""
+
+    model_config = ConfigDict(frozen=True)
+
+    state: NodeState
+    port: str | None = None
+    output: Any = None
+
+
+class TaskInput(BaseModel):
+    """A task's payload. `inputs` holds the records of the nodes this one refers to, by id."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    run: RunInfo
+    node: str
+    inputs: dict[str, NodeRecord] = Field(default_factory=dict)
+    iteration: list[int] = Field(default_factory=list)
+    item: Any = None
+    index: int | None = None
+
+
+def function_name(node_type: str) -> str:
+    """`market.live_price` → `tradeloom-market-live-price`."""
+    return "tradeloom-" + node_type.replace(".", "-").replace("_", "-")
+
+
+def handler_module(function: str) -> str:
+    """The module whose `handler` serves a function name or ARN: the inverse of `function_name`."""
+    name = function
+    if function.startswith("arn:"):
+        name = function.split(":function:", 1)[1].split(":", 1)[0]
+    category, _, node = name.removeprefix("tradeloom-").partition("-")
+    return f"functions.nodes.{category}.{node.replace('-', '_')}"
