@@ -11,7 +11,7 @@ _sink: Callable[[LogRecord], None] | None = None
 
 def set_sink(sink: Callable[[LogRecord], None] | None) -> None:
     """Send records to `sink` instead of the process's log; None restores the log."""
-    global _sink  # noqa: PLW0603
+    global _sink
     _sink = sink
 
 
@@ -28,7 +28,7 @@ _powertools: Any = None
 
 
 def _logger() -> Any:
-    global _powertools  # noqa: PLW0603
+    global _powertools
     if _powertools is None:
         from aws_lambda_powertools import Logger
 

@@ -1,0 +1,1 @@
+"""Node types: one folder a category, one file a type, metadata beside behaviour."""

@@ -1,0 +1,1 @@
+"""The workflow document, its graph, and what can be wrong with them."""
