@@ -4,6 +4,7 @@ From a class's declarations come its JSON Schema and palette entry, its Lambda f
 in the node reference, and the types expressions are checked against.
 """
 
+import builtins
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -190,12 +191,12 @@ class Node(ABC):
     effects: ClassVar[frozenset[Effect]] = frozenset()
     ports: ClassVar[tuple[Port, ...]] = MAIN
     default_join: ClassVar[Join] = "any"
-    errors: ClassVar[tuple[type[TradeloomError], ...]] = ()
+    errors: ClassVar[tuple[builtins.type[TradeloomError], ...]] = ()
     timeout_s: ClassVar[int] = 10
     example: ClassVar[Example]
 
-    Config: ClassVar[type[NodeConfig]]
-    Output: ClassVar[type[NodeOutput]]
+    Config: ClassVar[builtins.type[NodeConfig]]
+    Output: ClassVar[builtins.type[NodeOutput]]
 
     @classmethod
     def category(cls) -> str:

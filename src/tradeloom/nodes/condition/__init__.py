@@ -1,0 +1,1 @@
+"""Decisions: which way a workflow goes on."""

@@ -1,0 +1,1 @@
+"""Indicators over bars, by TA-Lib."""

@@ -1,0 +1,1 @@
+"""Prices, bars, account and positions."""

@@ -1,0 +1,1 @@
+"""Orders, through the risk gate in the bridge."""

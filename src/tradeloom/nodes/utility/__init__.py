@@ -1,0 +1,1 @@
+"""Shaping data and time."""
