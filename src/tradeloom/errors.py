@@ -12,11 +12,13 @@ the API's answers. The class says whether trying again can help::
     ├── NotFound, Conflict, Unauthorized
     ├── NodeError                   a node could not give its value
     │   ├── MissingInput, AmbiguousInput, NotANumber, NotEnoughBars
-    │   └── StalePrice
+    │   ├── StalePrice
+    │   └── RiskTooSmall, NotEnoughMargin   no order small enough: never rounded up
     ├── BrokerError                 the broker or its bridge
     │   ├── BrokerUnavailable       (retryable: nothing was sent)
     │   ├── BrokerTimeout           (for reads, retryable)
     │   ├── OrderRejected, RiskRejected, MarketClosed
+    │   ├── OrderNotSent            certainly not sent, and this intent never will be
     │   └── OrderUnknown            sent, outcome not known yet: never resent blindly
     ├── ExecutionStopped            somebody asked it to stop
     └── StorageUnavailable          (retryable)
@@ -123,6 +125,14 @@ class StalePrice(NodeError):
     pass
 
 
+class RiskTooSmall(NodeError):
+    """The money that may be lost does not pay for the smallest order the broker takes."""
+
+
+class NotEnoughMargin(NodeError):
+    """The free margin does not carry the smallest order the broker takes."""
+
+
 class BrokerError(TradeloomError):
     http_status = 502
 
@@ -151,6 +161,12 @@ class RiskRejected(OrderRejected):
 
 class MarketClosed(OrderRejected):
     pass
+
+
+class OrderNotSent(BrokerError):
+    """The bridge is certain that nothing reached the broker. It keeps the outcome, so trying again changes nothing."""
+
+    http_status = 503
 
 
 class OrderUnknown(BrokerError):

@@ -43,7 +43,10 @@ class Account(_Fact):
 
 
 class Position(_Fact):
-    """An open position. `ticket` identifies it; `magic` is that of the order that opened it; volume in lots."""
+    """An open position. `ticket` identifies it; `magic` is that of the order that opened it; volume in lots.
+
+    `workflow_id` names the workflow whose order opened it, by the bridge's journal; None for anyone else's.
+    """
 
     ticket: int
     symbol: str
@@ -58,6 +61,7 @@ class Position(_Fact):
     magic: int
     comment: str
     opened_at: AwareDatetime
+    workflow_id: str | None = None
 
 
 class Symbol(_Fact):
