@@ -8,6 +8,9 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from tradeloom.nodes.naming import function_name as function_name
+from tradeloom.nodes.naming import handler_module as handler_module
+
 NodeState = Literal["pending", "succeeded", "failed", "skipped"]
 
 INLINE_OUTPUT_BYTES = 8 * 1024
@@ -53,17 +56,3 @@ class TaskInput(BaseModel):
     iteration: list[int] = Field(default_factory=list)
     item: Any = None
     index: int | None = None
-
-
-def function_name(node_type: str) -> str:
-    """`market.live_price` → `tradeloom-market-live-price`."""
-    return "tradeloom-" + node_type.replace(".", "-").replace("_", "-")
-
-
-def handler_module(function: str) -> str:
-    """The module whose `handler` serves a function name or ARN: the inverse of `function_name`."""
-    name = function
-    if function.startswith("arn:"):
-        name = function.split(":function:", 1)[1].split(":", 1)[0]
-    category, _, node = name.removeprefix("tradeloom-").partition("-")
-    return f"functions.nodes.{category}.{node.replace('-', '_')}"

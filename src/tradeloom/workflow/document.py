@@ -7,7 +7,7 @@ from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-ID_PATTERN = r"^[a-z_][a-z0-9_]{0,39}$"
+ID_PATTERN = r"^[a-z_][a-z0-9_]{0,23}$"
 MAX_NODES = 300
 MAX_CONNECTIONS = 1_500
 MAX_CONFIG_BYTES = 32 * 1024

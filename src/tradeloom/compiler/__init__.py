@@ -1,0 +1,1 @@
+"""Validate → plan → ASL. Pure: documents in, state machines out; imports no AWS."""

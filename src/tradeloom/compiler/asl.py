@@ -1,0 +1,366 @@
+"""Writes a plan as a state machine in Amazon States Language (JSONata).
+
+Every node `x` has a variable `n_x` that holds its record `{state, port, output}`; all are set to pending in the first
+state. A node that may be skipped stands behind a Choice that asks whether its incoming connections are live. Nodes of a
+stage share a Parallel whose Assign merges their records; a loop is a Map whose iterations have variables of their own.
+The only user text in a machine is the names of its states.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from tradeloom.compiler.plan import Plan, Stage
+from tradeloom.errors import TradeloomError
+from tradeloom.nodes.base import ERROR_PORT, Kind
+from tradeloom.nodes.references import named_nodes
+from tradeloom.nodes.utility.delay import Delay
+from tradeloom.nodes.utility.loop import Loop
+from tradeloom.workflow.document import Connection, Node
+
+State = dict[str, Any]
+States = dict[str, State]
+
+INVOKE = "arn:aws:states:::lambda:invoke"
+PENDING = {"state": "pending", "port": None, "output": None}
+SKIPPED = {"state": "skipped", "port": None, "output": None}
+LAMBDA_FAULTS = [
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.TooManyRequestsException",
+]
+TIMEOUT_GRACE_S = 2
+"""A state waits this much longer than its handler may take, so that the handler's own answer wins."""
+
+
+def jsonata(expression: str) -> str:
+    return "{% " + expression + " %}"
+
+
+def state_name(node: Node) -> str:
+    """The display name reduced to `[A-Za-z0-9_-]`, at most 48, then `-` and the id: unique, and under 80."""
+    label = re.sub(r"[^A-Za-z0-9_-]+", "_", node.label).strip("_")[:48]
+    return f"{label or node.type.rpartition('.')[2]}-{node.id}"
+
+
+def variable(node_id: str) -> str:
+    return f"n_{node_id}"
+
+
+def failure_variable(scope: str | None) -> str:
+    """Each scope has its own: an inner scope may read an outer variable but never assign it."""
+    return "failure" if scope is None else f"failure_{scope}"
+
+
+def write(plan: Plan, function_arn: Callable[[str], str], timeout_s: int) -> State:
+    """The definition. `function_arn` gives the alias ARN of a node type's function."""
+    writer = _Writer(plan, function_arn)
+    start, states = writer.scope(None, at_end={"Type": "Succeed", "Output": {"has_errors": writer.has_errors()}})
+    return {
+        "Comment": f"Workflow version {plan.graph.document.version}",
+        "QueryLanguage": "JSONata",
+        "StartAt": start,
+        "States": states,
+        "TimeoutSeconds": timeout_s,
+    }
+
+
+class _Writer:
+    def __init__(self, plan: Plan, function_arn: Callable[[str], str]) -> None:
+        self.plan = plan
+        self.graph = plan.graph
+        self.function_arn = function_arn
+
+    # -- scopes -------------------------------------------------------------------------------------------------
+
+    def scope(self, scope: str | None, at_end: State) -> tuple[str, States]:
+        """The states of a scope (the document or a loop's body), from its Start to its end."""
+        suffix = "" if scope is None else f".{scope}"
+        start, done, failed = f"Start{suffix}", f"Done{suffix}", f"Failed{suffix}"
+        stages = self.plan.stages[scope]
+        entries = [self._entry(stage, position, suffix) for position, stage in enumerate(stages)] + [done]
+        states: States = {start: self._start(scope, entries[0])}
+        for position, stage in enumerate(stages):
+            following = entries[position + 1]
+            if len(stage.nodes) == 1:
+                states |= self._single(stage.nodes[0], following, failed)
+            else:
+                states |= self._parallel(stage, entries[position], following, failed)
+        states[done] = at_end
+        if any(_leads_to(state, failed) for state in states.values()):
+            states[failed] = {
+                "Type": "Fail",
+                "Error": jsonata(f"${failure_variable(scope)}.name"),
+                "Cause": jsonata(f"${failure_variable(scope)}.node & ': ' & ${failure_variable(scope)}.cause"),
+            }
+        return start, states
+
+    def _start(self, scope: str | None, following: str) -> State:
+        assign: State = {failure_variable(scope): {"name": "", "cause": "", "node": ""}}
+        if scope is None:
+            assign["run"] = jsonata("$states.input")
+        else:
+            assign[f"it_{scope}"] = jsonata("$states.input")
+        for node in self.graph.scope(scope):
+            assign[variable(node)] = SKIPPED if self.plan.never_runs(node) else PENDING
+        return {"Type": "Pass", "Assign": assign, "Output": {}, "Next": following}
+
+    def _entry(self, stage: Stage, position: int, suffix: str) -> str:
+        if len(stage.nodes) > 1:
+            return f"Layer{position + 1}{suffix}"
+        return self._first_state(stage.nodes[0])
+
+    def _first_state(self, node_id: str) -> str:
+        name = state_name(self.graph.nodes[node_id])
+        return name if self.plan.always_runs(node_id) else f"{name}.if"
+
+    # -- one node after another ---------------------------------------------------------------------------------
+
+    def _single(self, node_id: str, following: str, failed: str) -> States:
+        node = self.graph.nodes[node_id]
+        name = state_name(node)
+        states: States = {}
+        if not self.plan.always_runs(node_id):
+            states[f"{name}.if"] = {
+                "Type": "Choice",
+                "Choices": [{"Condition": jsonata(self._live(node)), "Next": name}],
+                "Default": following,
+                "Assign": {variable(node_id): SKIPPED},
+            }
+        stops = self.plan.on_error(node) == "stop"
+        caught: State = {"Assign": {variable(node_id): self._failed_record(node)}, "Next": following}
+        if stops:
+            failure = {failure_variable(node.parent): self._failure(node)}
+            caught = {"Assign": {**caught["Assign"], **failure}, "Next": failed}
+        return states | self._run(node, following, caught)
+
+    def _run(self, node: Node, following: str | None, caught: State) -> States:
+        """The states that run a node. `following` None ends a branch, whose output is then the node's record."""
+        kind = self.plan.types[node.id].kind
+        if kind is Kind.WAIT:
+            return self._wait(node, following, caught)
+        if kind is Kind.LOOP:
+            return self._loop(node, following, caught)
+        return {state_name(node): self._task(node, caught) | self._leave(node.id, "$states.result.Payload", following)}
+
+    def _leave(self, node_id: str, record: Any, following: str | None) -> State:
+        value = jsonata(record) if isinstance(record, str) else record
+        if following is None:
+            return {"Output": value, "End": True}
+        return {"Assign": {variable(node_id): value}, "Output": {}, "Next": following}
+
+    def _task(self, node: Node, caught: State) -> State:
+        node_type = self.plan.types[node.id]
+        return {
+            "Type": "Task",
+            "Resource": INVOKE,
+            "Arguments": {"FunctionName": self.function_arn(node.type), "Payload": self._payload(node)},
+            "TimeoutSeconds": (node.timeout_s or node_type.timeout_s) + TIMEOUT_GRACE_S,
+            "Retry": self._retries(node),
+            "Catch": _catches(caught),
+        }
+
+    def _payload(self, node: Node) -> State:
+        ids, roots = named_nodes(self.plan.types[node.id], node.config)
+        wanted = {connection.source for connection in self.graph.incoming[node.id]} | ids
+        if "trigger" in roots:
+            wanted |= set(self.plan.triggers)
+        around = self._loops_around(node)
+        known = (self.graph.ancestors(node.id) & wanted) - set(around)
+        payload: State = {
+            "run": jsonata("$run"),
+            "node": node.id,
+            "inputs": {other: jsonata(f"${variable(other)}") for other in sorted(known)},
+        }
+        if around:
+            steps = ", ".join(f"$it_{loop}.index" for loop in around)
+            payload["iteration"] = jsonata(f"[{steps}]")
+            payload["item"] = jsonata(f"$it_{around[-1]}.item")
+            payload["index"] = jsonata(f"$it_{around[-1]}.index")
+        return payload
+
+    def _loops_around(self, node: Node) -> list[str]:
+        """The loops a node stands in, outermost first."""
+        around: list[str] = []
+        while node.parent is not None:
+            around.insert(0, node.parent)
+            node = self.graph.nodes[node.parent]
+        return around
+
+    def _retries(self, node: Node) -> list[State]:
+        service = {
+            "ErrorEquals": LAMBDA_FAULTS,
+            "IntervalSeconds": 1,
+            "MaxAttempts": 3,
+            "BackoffRate": 2,
+            "JitterStrategy": "FULL",
+        }
+        retryable = sorted(error.__name__ for error in self.plan.types[node.id].errors if _retries_help(error))
+        if not retryable or node.retry.max_attempts == 0:
+            return [service]
+        own = {
+            "ErrorEquals": retryable,
+            "IntervalSeconds": node.retry.interval_s,
+            "MaxAttempts": node.retry.max_attempts,
+            "BackoffRate": node.retry.backoff_rate,
+            "MaxDelaySeconds": 300,
+            "JitterStrategy": "FULL",
+        }
+        return [own, service]
+
+    # -- delays and loops ---------------------------------------------------------------------------------------
+
+    def _wait(self, node: Node, following: str | None, caught: State) -> States:
+        name = state_name(node)
+        constant = Delay.constant_delay_s(node.config)
+        if constant is not None:
+            entered = "$toMillis($states.context.State.EnteredTime)"
+            due = f"$fromMillis({entered} + {round(constant * 1000)})"
+            record = {"state": "succeeded", "port": "main", "output": {"timestamp": jsonata(due)}}
+            return {name: {"Type": "Wait", "Seconds": round(constant)} | self._leave(node.id, record, following)}
+        waiting = f"{name}.wait"
+        kept = f"computed_{node.id}"
+        return {
+            name: self._task(node, caught)
+            | {"Assign": {kept: jsonata("$states.result.Payload")}, "Output": {}, "Next": waiting},
+            waiting: {"Type": "Wait", "Timestamp": jsonata(f"${kept}.output.timestamp")}
+            | self._leave(node.id, f"${kept}", following),
+        }
+
+    def _loop(self, node: Node, following: str | None, caught: State) -> States:
+        name = state_name(node)
+        last = self.plan.stages[node.id][-1].nodes[-1] if self.plan.stages[node.id] else None
+        result = jsonata(f"${variable(last)}.output") if last else None
+        start, states = self.scope(node.id, at_end={"Type": "Pass", "Output": result, "End": True})
+        record = {
+            "state": "succeeded",
+            "port": "main",
+            "output": {"results": jsonata("$states.result"), "count": jsonata("$count($states.result)")},
+        }
+        each = f"{name}.each"
+        return {
+            name: self._task(node, caught)
+            | {
+                "Assign": {f"items_{node.id}": jsonata("$states.result.Payload.output.items")},
+                "Output": {},
+                "Next": each,
+            },
+            each: {
+                "Type": "Map",
+                "Items": jsonata(f"$items_{node.id}"),
+                "ItemSelector": {
+                    "item": jsonata("$states.context.Map.Item.Value"),
+                    "index": jsonata("$states.context.Map.Item.Index"),
+                },
+                "Comment": f"at most {Loop.max_iterations_of(node.config)}",
+                "MaxConcurrency": 1,
+                "ItemProcessor": {"ProcessorConfig": {"Mode": "INLINE"}, "StartAt": start, "States": states},
+                "Catch": _catches(caught),
+            }
+            | self._leave(node.id, record, following),
+        }
+
+    # -- side by side -------------------------------------------------------------------------------------------
+
+    def _parallel(self, stage: Stage, name: str, following: str, failed: str) -> States:
+        failure = failure_variable(self.graph.nodes[stage.nodes[0]].parent)
+        stopping = [node for node in stage.nodes if self.plan.on_error(self.graph.nodes[node]) == "stop"]
+        checked = f"{name}.ok"
+        states: States = {
+            name: {
+                "Type": "Parallel",
+                "Branches": [self._branch(node) for node in stage.nodes],
+                "Assign": {
+                    variable(node): jsonata(f"$states.result[{position}]") for position, node in enumerate(stage.nodes)
+                },
+                "Output": {},
+                "Catch": _catches({"Assign": {failure: _failure_of(name)}, "Next": failed}),
+                "Next": checked if stopping else following,
+            }
+        }
+        if stopping:
+            states[checked] = {
+                "Type": "Choice",
+                "Choices": [
+                    {
+                        "Condition": jsonata(f"${variable(node)}.state = 'failed'"),
+                        "Assign": {failure: jsonata(f"${variable(node)}.output.error")},
+                        "Next": failed,
+                    }
+                    for node in stopping
+                ],
+                "Default": following,
+            }
+        return states
+
+    def _branch(self, node_id: str) -> State:
+        node = self.graph.nodes[node_id]
+        name = state_name(node)
+        states: States = {}
+        if not self.plan.always_runs(node_id):
+            states[f"{name}.if"] = {
+                "Type": "Choice",
+                "Choices": [{"Condition": jsonata(self._live(node)), "Next": name}],
+                "Default": f"{name}.skip",
+            }
+            states[f"{name}.skip"] = {"Type": "Pass", "Output": SKIPPED, "End": True}
+        failed = f"{name}.failed"
+        caught: State = {"Output": self._failed_record(node), "Next": failed}
+        states |= self._run(node, None, caught)
+        if any(_leads_to(state, failed) for state in states.values()):
+            states[failed] = {"Type": "Pass", "End": True}
+        return {"StartAt": self._first_state(node_id), "States": states}
+
+    # -- what a record is asked ---------------------------------------------------------------------------------
+
+    def _live(self, node: Node) -> str:
+        """The JSONata condition under which a node runs."""
+        if self.plan.types[node.id].kind is Kind.TRIGGER:
+            return f"$run.trigger = '{node.id}'"
+        together = " and " if self.plan.join(node) == "all" else " or "
+        tests = [
+            self._is_live(connection)
+            for connection in self.graph.incoming[node.id]
+            if not self.plan.always_live(connection)
+        ]
+        return together.join(tests)
+
+    def _is_live(self, connection: Connection) -> str:
+        return f"${variable(connection.source)}.port = '{connection.source_port}'"
+
+    def _failed_record(self, node: Node) -> State:
+        port = ERROR_PORT if self.plan.on_error(node) == "route" else None
+        return {"state": "failed", "port": port, "output": {"error": self._failure(node)}}
+
+    def _failure(self, node: Node) -> State:
+        return _failure_of(node.id)
+
+    def has_errors(self) -> Any:
+        """Whether any node failed in a run that completed all the same."""
+        forgiving = [
+            node.id
+            for node in self.graph.document.nodes
+            if node.parent is None and not self.plan.never_runs(node.id) and self.plan.on_error(node) != "stop"
+        ]
+        if not forgiving:
+            return False
+        return jsonata(" or ".join(f"${variable(node)}.state = 'failed'" for node in sorted(forgiving)))
+
+
+def _failure_of(node: str) -> State:
+    cause = "$exists($states.errorOutput.Cause) ? $states.errorOutput.Cause : ''"
+    return {"name": jsonata("$states.errorOutput.Error"), "cause": jsonata(cause), "node": node}
+
+
+def _catches(caught: State) -> list[State]:
+    """`States.ALL` does not cover data limits, so they are caught by name first."""
+    return [{"ErrorEquals": ["States.DataLimitExceeded"], **caught}, {"ErrorEquals": ["States.ALL"], **caught}]
+
+
+def _leads_to(state: State, target: str) -> bool:
+    return any(rule.get("Next") == target for key in ("Catch", "Choices") for rule in state.get(key, ()))
+
+
+def _retries_help(error: type[TradeloomError]) -> bool:
+    return error.retryable

@@ -1,0 +1,102 @@
+"""The compiler's front door: a document in, a state machine and its version artefact out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from tradeloom.compiler import limits
+from tradeloom.compiler.asl import write
+from tradeloom.compiler.plan import Plan, make_plan
+from tradeloom.compiler.validate import document_problems, validate
+from tradeloom.errors import InvalidDocument
+from tradeloom.nodes.naming import function_name
+from tradeloom.nodes.registry import node_types
+from tradeloom.workflow.document import Workflow
+from tradeloom.workflow.graph import Graph
+from tradeloom.workflow.problems import Problem, errors
+
+LONG_DELAY_S = 60
+"""A delay past this chooses Standard: Express bills the time it waits."""
+
+LOCAL_PREFIX = "arn:aws:lambda:us-east-1:000000000000:function:"
+
+
+def local_arn(node_type: str) -> str:
+    """The alias ARN a node type's function has on one machine."""
+    return f"{LOCAL_PREFIX}{function_name(node_type)}:live"
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """`definition` is the machine; `artefact` `{document, warmup}` is what handlers load by `version`."""
+
+    version: str
+    definition: dict[str, Any]
+    execution_type: Literal["express", "standard"]
+    artefact: dict[str, Any]
+    plan: Plan
+    warnings: list[Problem]
+
+
+def compile_workflow(value: Any, function_arn: Callable[[str], str] = local_arn) -> Compiled:
+    """Compile a document (a `Workflow`, JSON text, or parsed JSON). Raises `InvalidDocument` with every problem."""
+    if isinstance(value, Workflow):
+        document: Workflow | None = value
+        problems = document_problems(value)
+    else:
+        document, problems = validate(value)
+    if document is None or errors(problems):
+        raise invalid(problems)
+    known = node_types()
+    plan = make_plan(Graph(document), {node.id: known[node.type] for node in document.nodes})
+    definition = write(plan, function_arn, document.settings.timeout_s)
+    problems = problems + limits.definition_problems(definition) + _time_problems(document, definition)
+    if errors(problems):
+        raise invalid(problems)
+    return Compiled(
+        version=document.version,
+        definition=definition,
+        execution_type=_execution_type(document, definition),
+        artefact={"document": document.model_dump(mode="json"), "warmup": dict(plan.warmup)},
+        plan=plan,
+        warnings=[problem for problem in problems if problem.severity == "warning"],
+    )
+
+
+def invalid(problems: list[Problem]) -> InvalidDocument:
+    """The error that carries them all; its sentence names the first."""
+    wrong = errors(problems)
+    more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+    first = wrong[0]
+    return InvalidDocument(
+        f"The workflow cannot be used: {first.message}{more}",
+        [problem.as_dict() for problem in problems],
+        node=first.node,
+        field=first.field,
+    )
+
+
+def _execution_type(document: Workflow, definition: dict[str, Any]) -> Literal["express", "standard"]:
+    if document.settings.execution_type != "auto":
+        return document.settings.execution_type
+    delay = limits.longest_delay(definition)
+    worst = limits.worst_case_seconds(definition)
+    if delay is None or delay > LONG_DELAY_S or worst is None:
+        return "standard"
+    fits = min(worst, document.settings.timeout_s) <= limits.EXPRESS_LIMIT_S
+    return "express" if fits else "standard"
+
+
+def _time_problems(document: Workflow, definition: dict[str, Any]) -> list[Problem]:
+    """Delays that cannot fit the time the workflow is given, or the type it is forced to be."""
+    delay = limits.longest_delay(definition)
+    timeout = document.settings.timeout_s
+    problems = []
+    if delay is not None and delay >= timeout:
+        message = f"A delay of {delay:g} s does not fit the workflow's time-out of {timeout} s."
+        hint = "Raise settings.timeout_s above all delays together."
+        problems.append(Problem(code="timeout_too_short", field="settings.timeout_s", message=message, hint=hint))
+    if document.settings.execution_type == "express" and timeout > limits.EXPRESS_LIMIT_S:
+        message = f"An express workflow runs {limits.EXPRESS_LIMIT_S} s at most; its time-out is {timeout} s."
+        problems.append(Problem(code="express_too_long", field="settings.execution_type", message=message))
+    return problems

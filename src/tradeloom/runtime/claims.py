@@ -1,0 +1,33 @@
+"""Claim checks: a large output travels as its hash and is fetched by whoever reads it."""
+
+import json
+from typing import Any
+
+from tradeloom.errors import NodeError
+from tradeloom.runtime.envelope import INLINE_OUTPUT_BYTES
+from tradeloom.runtime.services import Services
+
+CLAIM = "$claim"
+MAX_OUTPUT_BYTES = 4 * 1024 * 1024
+
+
+class OutputTooLarge(NodeError):
+    """A node's output is larger than any node may give."""
+
+
+def check_in(output: Any, services: Services, *, inline: bool = False) -> Any:
+    """The output itself, or `{"$claim": {sha256, bytes}}` where it is too large to travel inline."""
+    content = json.dumps(output, allow_nan=False, separators=(",", ":")).encode()
+    limit = 200 * 1024 if inline else MAX_OUTPUT_BYTES
+    if len(content) > limit:
+        raise OutputTooLarge(f"The output takes {len(content):,} bytes; {limit:,} is the most.")
+    if inline or len(content) <= INLINE_OUTPUT_BYTES:
+        return output
+    return {CLAIM: {"sha256": services.store_blob(content), "bytes": len(content)}}
+
+
+def check_out(output: Any, services: Services) -> Any:
+    """What a claim stands for; anything else is given back as it is."""
+    if isinstance(output, dict) and output.keys() == {CLAIM}:
+        return json.loads(services.load_blob(output[CLAIM]["sha256"]))
+    return output

@@ -1,0 +1,96 @@
+"""What a running node gets from its handler."""
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from tradeloom.expressions import evaluate, parse
+from tradeloom.nodes.base import Source
+from tradeloom.runtime.envelope import TaskInput
+from tradeloom.runtime.observability import Level, emit
+from tradeloom.runtime.services import Notification, Services
+from tradeloom.trading.intents import client_order_id
+
+if TYPE_CHECKING:
+    from tradeloom.trading.bars import Bars, BarsReference
+    from tradeloom.trading.broker import Broker
+
+KEPT_BARS = 16
+_bars: "OrderedDict[BarsReference, Bars]" = OrderedDict()
+
+
+class TaskContext:
+    """The `NodeContext` of one task."""
+
+    def __init__(
+        self, task: TaskInput, sources: Sequence[Source], names: Mapping[str, Any], services: Services, warmup: int
+    ) -> None:
+        run = task.run
+        self.execution_id = run.execution_id
+        self.workflow_id = run.workflow_id
+        self.node_id = task.node
+        self.iteration = tuple(task.iteration)
+        self.as_of: datetime = run.as_of
+        self.started_at: datetime = run.started_at
+        self.account = run.account
+        self.test_mode = run.test_mode
+        self.user_id = run.user_id
+        self.payload: Mapping[str, Any] = run.payload
+        self.sources = sources
+        self.warmup_bars = warmup
+        self._run = run
+        self._names = names
+        self._services = services
+
+    def broker(self, account: str | None = None) -> "Broker":
+        return self._services.broker(account or self.account)
+
+    def bars(self, reference: "BarsReference") -> "Bars":
+        """The bars a reference stands for. Its end is fixed, so bars once read are kept for the tasks that follow."""
+        if not reference.closed_only:
+            return self.broker(reference.account).bars(reference)
+        if reference in _bars:
+            _bars.move_to_end(reference)
+            return _bars[reference]
+        made = self.broker(reference.account).bars(reference)
+        _bars[reference] = made
+        while len(_bars) > KEPT_BARS:
+            _bars.popitem(last=False)
+        return made
+
+    def log(self, message: str, *, level: Level = "info", **fields: Any) -> None:
+        emit(
+            {
+                **fields,
+                "level": level,
+                "message": message,
+                "execution_id": self.execution_id,
+                "node": self.node_id,
+                "iteration": list(self.iteration),
+            }
+        )
+
+    def before_acting(self) -> None:
+        self._services.may_act(self._run, self.node_id)
+
+    def client_order_id(self) -> str:
+        return client_order_id(self.execution_id, self.node_id, self.iteration)
+
+    def notify(self, level: Literal["info", "success", "warning", "error"], title: str, message: str) -> str:
+        key = "\x1f".join([self.execution_id, self.node_id, *map(str, self.iteration)])
+        notification = Notification(
+            id=hashlib.sha256(key.encode()).hexdigest()[:32],
+            execution_id=self.execution_id,
+            workflow_id=self.workflow_id,
+            node_id=self.node_id,
+            level=level,
+            title=title,
+            message=message,
+        )
+        self._services.notify(notification)
+        return notification.id
+
+    def evaluate(self, expression: str, **names: Any) -> Any:
+        return evaluate(parse(expression), {**self._names, **names} if names else self._names, now=self.as_of)
