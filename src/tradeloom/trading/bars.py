@@ -31,7 +31,7 @@ class Bar(BaseModel):
 
 
 class BarsReference(BaseModel):
-    """A query for closed (or also forming) bars with its end fixed, so that everyone who resolves it sees the same bars.
+    """A query for closed (or also forming) bars with its end fixed: everyone who resolves it sees the same bars.
 
     `count` bars are what the user asked for; `warmup` more stand before them so that an indicator's start
     does not matter. `to` is the moment after which nothing is visible.

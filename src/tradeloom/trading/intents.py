@@ -1,6 +1,7 @@
 """Order intents: what a node wants to happen at the broker, named so that it can happen only once."""
 
 import hashlib
+import json
 from collections.abc import Sequence
 from decimal import Decimal
 from enum import StrEnum
@@ -83,7 +84,7 @@ class CloseIntent(_Intent):
 
     kind: Literal["close"] = "close"
     symbol: str = Field(min_length=1, max_length=29)
-    position: int = Field(gt=0)
+    position: int = Field(gt=0, lt=2**63)
     volume: Decimal | None = Field(default=None, gt=0)
     deviation: int = Field(default=20, ge=0)
 
@@ -91,8 +92,20 @@ class CloseIntent(_Intent):
 OrderIntent = MarketOrderIntent | CloseIntent
 
 
+def content_digest(intent: OrderIntent) -> str:
+    """SHA-256 of what the intent asks for, so that one id cannot mean two orders.
+
+    The times are left out: a node tried again asks for the same thing later. Equal numbers written differently
+    (0.1 and 0.10) are equal.
+    """
+    content = intent.model_dump(exclude={"created_at", "deadline"})
+    plain = {key: str(value.normalize()) if isinstance(value, Decimal) else value for key, value in content.items()}
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
+
+
 class OrderOutcome(BaseModel):
-    """What the bridge knows of an intent. Tickets are the broker's; `volume` is what was filled, `remainder` what was not."""
+    """What the bridge knows of an intent. Tickets are the broker's; `volume` was filled, `remainder` was not; `profit`
+    is the broker's figure for the closing deals, without swap and commission."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -110,4 +123,5 @@ class OrderOutcome(BaseModel):
     retcode: int | None = None
     message: str = ""
     reason: str | None = None
-    """For a refusal: `risk`, `broker`, `market_closed`, `deadline` or `already_closed`."""
+    """For a refusal: `risk`, `broker`, `market_closed`, `deadline`, or `invalid` (no valid request can be made of it:
+    volume, stops). For a close that found nothing left to do: `already_closed`."""

@@ -1,0 +1,236 @@
+"""The broker port over the MT5 bridge. numpy and rpyc are imported only when bars are read or a call is made."""
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from tradeloom.errors import BrokerError, BrokerTimeout, BrokerUnavailable, InvalidInput, TradeloomError
+from tradeloom.trading import protocol
+from tradeloom.trading.bars import Bars, BarsReference
+from tradeloom.trading.broker import Account, Position, Symbol, Tick
+from tradeloom.trading.intents import OrderIntent, OrderOutcome, OutcomeStatus, Side
+from tradeloom.trading.mt5_transport import CallLost, Endpoint, RpcTransport, Transport
+from tradeloom.trading.protocol import AccountStatus, Answer, MarketClock, Params
+from tradeloom.trading.risk import AccountState
+
+READ_TIMEOUT_S = 10.0
+SEND_TIMEOUT_S = 25.0
+"""Longer than the bridge's watchdog lets a hung terminal live, so that the outcome is usually known in time."""
+SETTLE_S = 5.0
+"""How long `send` keeps asking about an order the bridge calls unknown."""
+
+
+class BridgeClient:
+    """One bridge. Make one per process and keep it: its connections live across calls and survive a bridge restart.
+
+    `endpoint` is an `Endpoint`, or the path of the bridge's `bridge.json`, read again whenever a connection is opened.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint | Path | None = None,
+        *,
+        transport: Transport | None = None,
+        read_timeout_s: float = READ_TIMEOUT_S,
+        send_timeout_s: float = SEND_TIMEOUT_S,
+        settle_s: float = SETTLE_S,
+        clock: Callable[[], float] = time.monotonic,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._transport = transport or RpcTransport(_endpoint_source(endpoint))
+        self._read_timeout_s = read_timeout_s
+        self._send_timeout_s = send_timeout_s
+        self._settle_s = settle_s
+        self._clock = clock
+        self._pause = pause
+
+    def account(self, name: str) -> "MT5Broker":
+        return MT5Broker(self, name)
+
+    def health(self) -> dict[str, Any]:
+        """The bridge's own account of itself: version, status, clock, and each account's worker."""
+        health: dict[str, Any] = self.read("health", "", protocol.NoParams()).result
+        return health
+
+    def close(self) -> None:
+        self._transport.close()
+
+    def read(self, method: str, account: str, params: Params) -> Answer:
+        """A call that may be repeated: tried once more when the connection broke.
+
+        Raises `BrokerUnavailable`, `BrokerTimeout`, or the error the bridge answered with.
+        """
+        payload = protocol.encode_request(account, params)
+        give_up = self._clock() + self._read_timeout_s
+        lost: CallLost | None = None
+        for _attempt in range(2):
+            left = give_up - self._clock()
+            if left <= 0:
+                break
+            try:
+                return protocol.decode_answer(self._transport.call(method, payload, timeout_s=left))
+            except CallLost as error:
+                lost = error
+        raise BrokerTimeout(lost.message if lost else f"the bridge did not answer {method} in time") from lost
+
+    def send(self, account: str, intent: OrderIntent) -> OrderOutcome:
+        """Sends the intent and learns its outcome, across lost replies and bridge restarts.
+
+        Once a call may have been received, the bridge's journal decides: it is asked for the outcome, and only when
+        it knows nothing of the id is the same intent handed in again (its id makes that one order). What is still open
+        after the time-out is UNKNOWN. Raises only while it is certain that nothing was sent.
+        """
+        order_id = intent.client_order_id
+        hand_in = "send", protocol.encode_request(account, protocol.SendParams(intent=intent))
+        ask = "outcome", protocol.encode_request(account, protocol.OutcomeParams(client_order_id=order_id))
+        step, perhaps_received, settling, backoff = hand_in, False, False, 0.05
+        give_up = self._clock() + self._send_timeout_s
+        known = OrderOutcome(
+            client_order_id=order_id, status=OutcomeStatus.UNKNOWN, message="sent; the bridge has not answered since"
+        )
+        while (left := give_up - self._clock()) > 0:
+            try:
+                answer = protocol.decode_answer(self._transport.call(step[0], step[1], timeout_s=left))
+                outcome = _outcome(answer)
+            except CallLost:
+                perhaps_received, step = True, ask
+            except TradeloomError:
+                if not perhaps_received:
+                    raise
+            else:
+                if outcome is None:
+                    step = hand_in
+                elif outcome.status is not OutcomeStatus.UNKNOWN:
+                    return outcome
+                else:
+                    if not settling:
+                        settling, give_up = True, min(give_up, self._clock() + self._settle_s)
+                    known, perhaps_received, step = outcome, True, ask
+            self._pause(min(backoff, max(give_up - self._clock(), 0)))
+            backoff = min(backoff * 2, 1.0)
+        return known
+
+
+class MT5Broker:
+    """One account behind the bridge: the `Broker` port, the account's state, and its clock when it is a paper one."""
+
+    def __init__(self, client: BridgeClient, name: str) -> None:
+        self._client = client
+        self._name = name
+
+    @property
+    def account_name(self) -> str:
+        return self._name
+
+    def market_time(self) -> datetime:
+        return self.market_clock().time
+
+    def account(self) -> Account:
+        return _fact(Account, self._read("account"))
+
+    def symbol(self, name: str) -> Symbol:
+        """Raises `NotFound` for a symbol the broker does not have, as every method that takes one."""
+        return _fact(Symbol, self._read("symbol", _params(protocol.SymbolParams, symbol=name)))
+
+    def tick(self, symbol: str) -> Tick:
+        return _fact(Tick, self._read("tick", _params(protocol.SymbolParams, symbol=symbol)))
+
+    def bars(self, reference: BarsReference) -> Bars:
+        """The last `count` bars closed at `reference.to` behind as much of the warm-up as there is.
+
+        Raises `NotEnoughBars` when the broker has fewer than `count`.
+        """
+        import numpy as np
+
+        if reference.account != self._name:
+            raise InvalidInput(f"these bars belong to the account {reference.account}, not {self._name}")
+        answer = self._client.read("bars", self._name, protocol.BarsParams(reference=reference))
+        columns = {name: np.frombuffer(data, dtype=dtype).copy() for name, (dtype, data) in answer.arrays.items()}
+        return Bars(reference=reference, **columns)
+
+    def positions(self, symbol: str | None = None) -> list[Position]:
+        found = self._read("positions", _params(protocol.PositionsParams, symbol=symbol))
+        return [_fact(Position, position) for position in found]
+
+    def profit(self, symbol: str, side: Side, volume: Decimal, price_open: float, price_close: float) -> float:
+        """The broker's own calculation, in the account's currency."""
+        params = _params(
+            protocol.ProfitParams,
+            symbol=symbol,
+            side=side,
+            volume=volume,
+            price_open=price_open,
+            price_close=price_close,
+        )
+        return float(self._read("profit", params))
+
+    def margin(self, symbol: str, side: Side, volume: Decimal, price: float) -> float:
+        """Margin the broker would hold, in the account's currency."""
+        params = _params(protocol.MarginParams, symbol=symbol, side=side, volume=volume, price=price)
+        return float(self._read("margin", params))
+
+    def send(self, intent: OrderIntent) -> OrderOutcome:
+        if intent.account != self._name:
+            raise InvalidInput(f"this intent is for the account {intent.account}, not {self._name}", field="account")
+        return self._client.send(self._name, intent)
+
+    def outcome(self, client_order_id: str) -> OrderOutcome | None:
+        """What the bridge knows of the id; None when nothing was ever sent under it."""
+        params = _params(protocol.OutcomeParams, client_order_id=client_order_id)
+        return _outcome(self._client.read("outcome", self._name, params))
+
+    def state(self) -> AccountStatus:
+        return _fact(AccountStatus, self._read("state"))
+
+    def set_state(self, state: AccountState, *, reason: str, by: str, clear: bool = False) -> AccountStatus:
+        """`by` names who asks. Loosening needs `clear`, a person's word; without it `Conflict` is raised."""
+        params = _params(protocol.StateParams, state=state, reason=reason, by=by, clear=clear)
+        return _fact(AccountStatus, self._read("set_state", params))
+
+    def market_clock(self) -> MarketClock:
+        return _fact(MarketClock, self._read("market_clock"))
+
+    def advance(self, to: datetime) -> MarketClock:
+        """Moves a paper account's replay to `to`, everything on the way happening. `Conflict` on a real terminal."""
+        return _fact(MarketClock, self._read("advance", _params(protocol.AdvanceParams, to=to)))
+
+    def set_speed(self, speed: float) -> MarketClock:
+        """Market seconds per second from now on; 0 stops a paper account's clock. `Conflict` on a real terminal."""
+        return _fact(MarketClock, self._read("set_speed", _params(protocol.SpeedParams, speed=speed)))
+
+    def next_event_time(self) -> datetime | None:
+        """When the replay next has something to show (a bar's opening, say), None at its end. `Conflict` on a real
+        terminal."""
+        moment = self._read("next_event_time")
+        return None if moment is None else datetime.fromisoformat(moment)
+
+    def _read(self, method: str, params: Params | None = None) -> Any:
+        return self._client.read(method, self._name, params or protocol.NoParams()).result
+
+
+def _params[P: Params](kind: type[P], **values: Any) -> P:
+    return protocol.parse(kind, values)
+
+
+def _fact[F: BaseModel](kind: type[F], value: Any) -> F:
+    try:
+        return kind.model_validate(value)
+    except ValidationError as error:
+        raise BrokerError(f"the bridge's answer is not a valid {kind.__name__}") from error
+
+
+def _outcome(answer: Answer) -> OrderOutcome | None:
+    return None if answer.result is None else _fact(OrderOutcome, answer.result)
+
+
+def _endpoint_source(endpoint: Endpoint | Path | None) -> Callable[[], Endpoint]:
+    if isinstance(endpoint, Endpoint):
+        return lambda: endpoint
+    if endpoint is None:
+        raise BrokerUnavailable("no bridge is configured")
+    return lambda: Endpoint.from_state_file(endpoint)

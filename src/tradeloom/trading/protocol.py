@@ -1,0 +1,284 @@
+"""The bridge's protocol, as client and bridge both speak it.
+
+One call: `call(version, method, request_id, deadline, payload) -> bytes`. The payload is JSON,
+`{"account": name, "params": {...}}`; the answer is four bytes of header length (big endian), a JSON header and the
+raw bytes of its arrays one after another. The header is `{"result": ..., "arrays": [[name, dtype, length], ...]}` or
+`{"error": {name, message, ...}}`. `deadline` is in seconds since the epoch by the bridge's clock. Nothing is pickled.
+"""
+
+import json
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from tradeloom import errors
+from tradeloom.errors import BrokerError, InvalidInput, TradeloomError
+from tradeloom.trading.bars import BarsReference
+from tradeloom.trading.intents import CloseIntent, MarketOrderIntent, Side
+from tradeloom.trading.risk import AccountState, RiskLimits
+
+VERSION = 1
+MAX_REQUEST_BYTES = 64 * 1024
+MAX_ANSWER_BYTES = 8 * 1024 * 1024
+MAX_DEADLINE_S = 120.0
+"""No call may ask to wait longer than this."""
+
+_LENGTH = struct.Struct("!I")
+_ITEM_BYTES = {"<i8": 8, "<f8": 8, "<i4": 4}
+_PLAIN_ERRORS = {
+    name: kind
+    for name, kind in vars(errors).items()
+    if isinstance(kind, type) and issubclass(kind, TradeloomError) and kind is not errors.InvalidDocument
+}
+
+
+class Effect(StrEnum):
+    """READ may be repeated freely; TRADE sends an order; CONTROL changes the account's state or a paper clock."""
+
+    READ = "read"
+    TRADE = "trade"
+    CONTROL = "control"
+
+
+class Params(BaseModel):
+    """A method's parameters; unknown ones are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class NoParams(Params):
+    pass
+
+
+_SymbolName = Annotated[str, Field(min_length=1, max_length=29)]
+_Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class SymbolParams(Params):
+    symbol: _SymbolName
+
+
+class BarsParams(Params):
+    reference: BarsReference
+
+
+class PositionsParams(Params):
+    symbol: _SymbolName | None = None
+
+
+class ProfitParams(Params):
+    symbol: _SymbolName
+    side: Side
+    volume: Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]
+    price_open: _Finite
+    price_close: _Finite
+
+
+class MarginParams(Params):
+    symbol: _SymbolName
+    side: Side
+    volume: Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]
+    price: _Finite
+
+
+class SendParams(Params):
+    intent: Annotated[MarketOrderIntent | CloseIntent, Field(discriminator="kind")]
+
+
+class OutcomeParams(Params):
+    client_order_id: str = Field(pattern=r"^[0-9a-f]{32}$")
+
+
+class StateParams(Params):
+    """`by` names who asks; `clear` is a person's word that a stop may be lifted."""
+
+    state: AccountState
+    reason: str = Field(min_length=1, max_length=500)
+    by: str = Field(min_length=1, max_length=200)
+    clear: bool = False
+
+
+class AdvanceParams(Params):
+    to: AwareDatetime
+
+
+class SpeedParams(Params):
+    speed: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class MarketClock(BaseModel):
+    """An account's market clock. `speed` is market seconds per second: 1 live, 0 for a replay that stands still."""
+
+    model_config = ConfigDict(frozen=True)
+
+    time: AwareDatetime
+    speed: float
+    paper: bool
+
+
+class AccountStatus(BaseModel):
+    """Whether an account may trade, who decided so and when (wall time), and the limits in force."""
+
+    model_config = ConfigDict(frozen=True)
+
+    state: AccountState
+    reason: str
+    by: str
+    changed_at: AwareDatetime
+    limits: RiskLimits
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """One method of the whitelist. `front` methods are answered by the front, without the account's worker."""
+
+    effect: Effect
+    params: type[Params]
+    front: bool = False
+
+
+METHODS: Mapping[str, Method] = {
+    "health": Method(Effect.READ, NoParams, front=True),
+    "market_clock": Method(Effect.READ, NoParams),
+    "account": Method(Effect.READ, NoParams),
+    "symbol": Method(Effect.READ, SymbolParams),
+    "tick": Method(Effect.READ, SymbolParams),
+    "bars": Method(Effect.READ, BarsParams),
+    "positions": Method(Effect.READ, PositionsParams),
+    "profit": Method(Effect.READ, ProfitParams),
+    "margin": Method(Effect.READ, MarginParams),
+    "send": Method(Effect.TRADE, SendParams),
+    "outcome": Method(Effect.READ, OutcomeParams),
+    "state": Method(Effect.READ, NoParams, front=True),
+    "set_state": Method(Effect.CONTROL, StateParams, front=True),
+    "advance": Method(Effect.CONTROL, AdvanceParams),
+    "set_speed": Method(Effect.CONTROL, SpeedParams),
+    "next_event_time": Method(Effect.READ, NoParams),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A decoded payload. `account` is empty only for `health`."""
+
+    account: str
+    params: Params
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A decoded answer: a JSON value, and arrays as (dtype, bytes) by name."""
+
+    result: Any
+    arrays: Mapping[str, tuple[str, memoryview]] = field(default_factory=dict)
+
+
+def encode_request(account: str, params: Params) -> bytes:
+    """Raises `InvalidInput` for parameters too large for one message."""
+    body = json.dumps({"account": account, "params": params.model_dump(mode="json")}, separators=(",", ":")).encode()
+    if len(body) > MAX_REQUEST_BYTES:
+        raise InvalidInput(f"the request has {len(body)} bytes; the bridge takes {MAX_REQUEST_BYTES}")
+    return body
+
+
+def decode_request(method: str, payload: bytes) -> Request:
+    """Raises `InvalidInput` for whatever is not a request of this method, naming the field."""
+    if len(payload) > MAX_REQUEST_BYTES:
+        raise InvalidInput(f"the request has {len(payload)} bytes; the bridge takes {MAX_REQUEST_BYTES}")
+    body = _json_object(payload, "request")
+    if not body.keys() <= {"account", "params"}:
+        raise InvalidInput("a request has the keys account and params only")
+    account = body.get("account", "")
+    if not isinstance(account, str) or (not account and method != "health"):
+        raise InvalidInput("the request names no account", field="account")
+    return Request(account, parse(METHODS[method].params, body.get("params", {})))
+
+
+def encode_answer(result: Any, arrays: Mapping[str, tuple[str, memoryview]] | None = None) -> bytes:
+    """`result` is a JSON value; arrays are contiguous little-endian bytes of the dtypes `<i8`, `<f8` or `<i4`.
+
+    Raises `BrokerError` for a value JSON has no form for (a NaN from the terminal, say).
+    """
+    arrays = arrays or {}
+    header: dict[str, Any] = {
+        "result": result,
+        "arrays": [[name, dtype, data.nbytes // _ITEM_BYTES[dtype]] for name, (dtype, data) in arrays.items()],
+    }
+    try:
+        text = json.dumps(header, separators=(",", ":"), allow_nan=False).encode()
+    except ValueError as error:
+        raise BrokerError("the broker's answer holds a number that is not finite") from error
+    text += b" " * (-(len(text) + _LENGTH.size) % 8)  # arrays begin where eight-byte numbers may
+    return b"".join([_LENGTH.pack(len(text)), text, *(data for _, data in arrays.values())])
+
+
+def encode_error(error: TradeloomError) -> bytes:
+    text = json.dumps({"error": error.as_dict()}, separators=(",", ":")).encode()
+    return _LENGTH.pack(len(text)) + text
+
+
+def decode_answer(data: bytes) -> Answer:
+    """Raises the error the bridge answered with, or `BrokerError` for bytes that are no answer."""
+    try:
+        (length,) = _LENGTH.unpack_from(data)
+        view = memoryview(data)[_LENGTH.size :]
+        header = _json_object(bytes(view[:length]), "answer")
+        refusal = header.get("error")
+        answer = None if refusal else Answer(header["result"], _split_arrays(header["arrays"], view[length:]))
+    except (struct.error, KeyError, TypeError, ValueError, InvalidInput) as error:
+        raise BrokerError("the bridge's answer cannot be read") from error
+    if answer is None:
+        raise error_from(refusal)
+    return answer
+
+
+def error_from(parts: Any) -> TradeloomError:
+    """The error a peer described; an unknown name becomes a `BrokerError`."""
+    if not isinstance(parts, dict):
+        return BrokerError("the bridge answered with an error it did not describe")
+    where = {key: str(parts[key]) for key in ("field", "node", "hint") if parts.get(key) is not None}
+    kind = _PLAIN_ERRORS.get(str(parts.get("name")), BrokerError)
+    return kind(str(parts.get("message", "the bridge gave no reason")), **where)
+
+
+def parse[P: BaseModel](kind: type[P], value: Any) -> P:
+    """`value` as a `kind`; raises `InvalidInput` naming the first offending field."""
+    try:
+        return kind.model_validate(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        path = ".".join(str(part) for part in first["loc"])
+        raise InvalidInput(f"{path or 'value'}: {first['msg']}", field=path or None) from error
+
+
+def _json_object(data: bytes, what: str) -> dict[str, Any]:
+    try:
+        value = json.loads(data, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:  # UnicodeDecodeError is a ValueError
+        raise InvalidInput(f"the {what} is not valid JSON") from error
+    if not isinstance(value, dict):
+        raise InvalidInput(f"the {what} is not a JSON object")
+    return value
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _split_arrays(described: Any, data: memoryview) -> dict[str, tuple[str, memoryview]]:
+    arrays: dict[str, tuple[str, memoryview]] = {}
+    start = 0
+    for name, dtype, length in described:
+        size = _ITEM_BYTES[dtype] * length
+        if length < 0 or start + size > len(data):
+            raise ValueError("array outside the answer")
+        arrays[str(name)] = (dtype, data[start : start + size])
+        start += size
+    if start != len(data):
+        raise ValueError("bytes after the last array")
+    return arrays
