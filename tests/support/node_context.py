@@ -1,0 +1,68 @@
+"""A `NodeContext` for unit tests of nodes: everything it gives is a plain field, everything told to it is kept."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from tests.support.fake_broker import FakeBroker
+from tradeloom.errors import ExecutionStopped
+from tradeloom.nodes.base import Source
+from tradeloom.trading.bars import Bars, BarsReference
+from tradeloom.trading.intents import client_order_id
+
+AS_OF = datetime(2017, 6, 1, 12, tzinfo=UTC)
+
+
+@dataclass
+class FakeContext:
+    """`stopped` makes `before_acting` raise; `logs`, `notifications` and `acted` hold what the node did."""
+
+    execution_id: str = "exec-1"
+    workflow_id: str = "wf-1"
+    node_id: str = "node"
+    iteration: tuple[int, ...] = ()
+    as_of: datetime = AS_OF
+    started_at: datetime = AS_OF
+    account: str = "paper"
+    test_mode: bool = False
+    user_id: str = "local"
+    payload: Mapping[str, Any] = field(default_factory=dict)
+    sources: Sequence[Source] = ()
+    warmup_bars: int = 0
+    brokers: dict[str, FakeBroker] = field(default_factory=dict)
+    names: dict[str, Any] = field(default_factory=dict)
+    stopped: bool = False
+    logs: list[dict[str, Any]] = field(default_factory=list)
+    notifications: list[dict[str, str]] = field(default_factory=list)
+    acted: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.brokers:
+            self.brokers = {self.account: FakeBroker(self.account, now=self.as_of)}
+
+    def broker(self, account: str | None = None) -> FakeBroker:
+        return self.brokers[account or self.account]
+
+    def bars(self, reference: BarsReference) -> Bars:
+        return self.broker(reference.account).bars(reference)
+
+    def log(self, message: str, *, level: str = "info", **fields: Any) -> None:
+        self.logs.append({"message": message, "level": level, **fields})
+
+    def before_acting(self) -> None:
+        if self.stopped:
+            raise ExecutionStopped("the execution was stopped")
+        self.acted += 1
+
+    def client_order_id(self) -> str:
+        return client_order_id(self.execution_id, self.node_id, self.iteration)
+
+    def notify(self, level: Literal["info", "success", "warning", "error"], title: str, message: str) -> str:
+        self.notifications.append({"level": level, "title": title, "message": message})
+        return client_order_id(self.execution_id, self.node_id, self.iteration)
+
+    def evaluate(self, expression: str, **names: Any) -> Any:
+        from tradeloom.expressions import evaluate, parse
+
+        return evaluate(parse(expression), {**self.names, **names}, now=self.as_of)
