@@ -24,7 +24,7 @@ _DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 
 @dataclass(frozen=True)
 class _Field:
-    """What a field may hold. `high` ends ranges and steps, `last` ends `*`: they differ where Sunday is both 0 and 7."""
+    """What a field may hold. `high` ends ranges and steps, `last` ends `*`: not the same where Sunday is 0 and 7."""
 
     name: str
     low: int
@@ -114,7 +114,7 @@ class _Weekdays:
 
 @dataclass(frozen=True)
 class Cron:
-    """A parsed expression. `either_day` says that matching one of the two day fields is enough (Unix, both restricted)."""
+    """A parsed expression. `either_day`: matching one of the two day fields is enough (Unix, both restricted)."""
 
     text: str
     minutes: tuple[int, ...]

@@ -29,17 +29,18 @@ _EPOCH = datetime(FIRST_YEAR, 1, 1, tzinfo=UTC)
 _END = datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC)
 _SPELLING = re.compile(r"\s*(cron|rate|at)\s*\((.*)\)\s*", re.IGNORECASE | re.DOTALL)
 _RATE = re.compile(r"([0-9]{1,7})\s+(minute|hour|day)s?", re.IGNORECASE)
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _AT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?", re.ASCII)
 
 
 class Schedule(BaseModel):
     """When to fire, and what to do when a fire was missed or the last run is still going.
 
-    `expression` is cron (five fields, or six with a year), a rate (`5 minutes`) or a local time
-    (`2026-01-05T09:00`); EventBridge's spellings `cron(…)`, `rate(…)` and `at(…)` are understood and say the kind. `start`
-    and `end` are included. A rate counts from `start`; without one, from midnight UTC of 1 January 1970, so that `15 minutes`
-    fires on the quarter hour wherever it is asked. `misfire`: leave out what was missed, fire once for all of it, or
-    catch up with at most the last `misfire_max`. A fire may come up to `flexible_window_min` minutes late on purpose.
+    `expression` is cron (five fields, or six with a year), a rate (`5 minutes`) or a local time (`2026-01-05T09:00`);
+    EventBridge's spellings `cron(…)`, `rate(…)` and `at(…)` are understood, and say the kind. `start` and `end` are
+    included. A rate counts from `start`; without one from midnight UTC of 1 January 1970, so that `15 minutes` fires
+    on the quarter hour whoever asks. `misfire`: leave out what was missed, fire once for all of it, or catch up with
+    at most the last `misfire_max`. A fire may come up to `flexible_window_min` minutes late on purpose.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -97,10 +98,10 @@ class Schedule(BaseModel):
             return None
         if info.data.get("kind") == "at":
             raise ValueError("a one-time schedule has neither start nor end")
-        if not isinstance(value, str | datetime):
+        if not isinstance(value, datetime) and not (isinstance(value, str) and _DATE.match(value)):
             raise ValueError("give a date or a time, such as 2026-01-05 or 2026-01-05T09:00:00Z")
-        if isinstance(value, str) and info.field_name == "end" and len(value.strip()) == len("2026-01-05"):
-            return f"{value.strip()}T{time.max.isoformat()}"  # a bare date includes the whole day
+        if isinstance(value, str) and info.field_name == "end" and _DATE.fullmatch(value):
+            return f"{value}T{time.max.isoformat()}"  # a bare date includes the whole day
         return value
 
     @field_validator("start", "end")
@@ -142,6 +143,7 @@ def next_fires(schedule: Schedule, after: datetime, count: int) -> list[datetime
 
 def fires_between(schedule: Schedule, after: datetime, until: datetime) -> Iterator[datetime]:
     """Fire times later than `after` and not later than `until`, in UTC, oldest first."""
+    _need_zone("until", until)
     return takewhile(lambda moment: moment <= until, _fires(schedule, after))
 
 
@@ -150,6 +152,8 @@ def missed_fires(schedule: Schedule, after: datetime, now: datetime) -> list[dat
 
     `skip` none, `once` the latest, `all` the latest `misfire_max`. `after` is the last fire that was seen to.
     """
+    _need_zone("after", after)
+    _need_zone("now", now)
     wanted = {"skip": 0, "once": 1, "all": schedule.misfire_max}[schedule.misfire]
     if wanted == 0 or after >= now:
         return []
@@ -164,8 +168,7 @@ def missed_fires(schedule: Schedule, after: datetime, now: datetime) -> list[dat
 
 
 def _fires(schedule: Schedule, after: datetime) -> Iterator[datetime]:
-    if after.tzinfo is None:
-        raise InvalidInput("the time to start from has no time zone", field="after")
+    _need_zone("after", after)
     if after >= _END:
         return
     after = max(after.astimezone(UTC), _EPOCH - timedelta(minutes=1))
@@ -207,6 +210,11 @@ def _utc(local: datetime, zone: ZoneInfo) -> datetime | None:
     """The moment a local time stands for: the first of a doubled one, None for a skipped one."""
     moment = local.replace(tzinfo=zone, fold=0).astimezone(UTC)
     return moment if moment.astimezone(zone).replace(tzinfo=None) == local else None
+
+
+def _need_zone(name: str, moment: datetime) -> None:
+    if moment.tzinfo is None:
+        raise InvalidInput(f"{name}: a time without a time zone", field=name)
 
 
 def _whole_minute(moment: datetime) -> datetime:
