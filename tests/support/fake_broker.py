@@ -1,4 +1,4 @@
-"""An in-memory `Broker`: quotes, symbols and positions are set by the test, orders fill at the quote unless scripted."""
+"""An in-memory `Broker`: the test sets quotes, symbols and positions; orders fill at the quote unless scripted."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -143,10 +143,7 @@ class FakeBroker:
             return self.outcomes[intent.client_order_id]
         self.sent.append(intent)
         answer = self.answers.pop(0) if self.answers else self._fill
-        if callable(answer):
-            made = answer(intent)
-        else:
-            made = OrderOutcome(client_order_id=intent.client_order_id, **answer)
+        made = answer(intent) if callable(answer) else OrderOutcome(client_order_id=intent.client_order_id, **answer)
         self.outcomes[intent.client_order_id] = made
         return made
 
