@@ -211,6 +211,14 @@ class Node(ABC):
         return 0
 
     @classmethod
+    def wiring_problem(cls, config: Mapping[str, Any], ports: Sequence[str]) -> str | None:
+        """What is wrong with what leads into the node, as a sentence; asked when a document is saved.
+
+        `config` is the raw one; `ports` are the source ports of the incoming connections.
+        """
+        return None
+
+    @classmethod
     def acts(cls) -> bool:
         """Whether running it twice could do something twice: such nodes run one after another."""
         return bool(cls.effects & ACTING)
