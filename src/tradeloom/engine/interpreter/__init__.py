@@ -1,0 +1,1 @@
+"""Interpreter of the Amazon States Language subset the compiler emits (JSONata query language)."""
