@@ -1,0 +1,1 @@
+"""Evaluation: syntax tree → nested closures (`build`) → one run of them (`program`)."""
