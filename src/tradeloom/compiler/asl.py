@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from tradeloom.compiler.limits import ITERATIONS
 from tradeloom.compiler.plan import Plan, Stage
 from tradeloom.errors import TradeloomError
 from tradeloom.nodes.base import ERROR_PORT, Kind
@@ -253,7 +254,7 @@ class _Writer:
                     "item": jsonata("$states.context.Map.Item.Value"),
                     "index": jsonata("$states.context.Map.Item.Index"),
                 },
-                "Comment": f"at most {Loop.max_iterations_of(node.config)}",
+                "Comment": f"{ITERATIONS}{Loop.max_iterations_of(node.config)}",
                 "MaxConcurrency": 1,
                 "ItemProcessor": {"ProcessorConfig": {"Mode": "INLINE"}, "StartAt": start, "States": states},
                 "Catch": _catches(caught),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from tradeloom.compiler.scope import names_for
 from tradeloom.errors import ExpressionError
-from tradeloom.expressions import DYN, Type, UnionType, assignable, check_all, parse, type_from_json_schema
+from tradeloom.expressions import DYN, Type, assignable, check_all, parse, type_from_json_schema, union
 from tradeloom.nodes.base import Node as NodeType
 from tradeloom.nodes.references import (
     FieldExpression,
@@ -70,9 +70,7 @@ def _check_input(
 def _wanted(schemas: tuple[Mapping[str, object], ...], node_type: type[NodeType]) -> Type:
     definitions = config_schema(node_type).get("$defs", {})
     members = [type_from_json_schema({**schema, "$defs": definitions}) for schema in schemas]
-    if not members:
-        return DYN
-    return members[0] if len(members) == 1 else UnionType(tuple(members))
+    return union(members) if members else DYN
 
 
 def _invalid(node: Node, field: str, error: ExpressionError) -> Problem:

@@ -12,6 +12,8 @@ MAX_DEFINITION_BYTES = 1_000_000
 MAX_EVENTS = 20_000
 MAX_NAME = 80
 EXPRESS_LIMIT_S = 300
+ITERATIONS = "Iterations, at most: "
+"""How the comment of a Map begins."""
 
 _NAME = re.compile(r"^[A-Za-z0-9_.\-]+$")
 _VARIABLE = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)")
@@ -49,12 +51,12 @@ def worst_case_events(machine: dict[str, Any], iterations: int = 1) -> int:
 def _state_events(state: dict[str, Any]) -> int:
     match state["Type"]:
         case "Task":
-            attempts = 1 + sum(retry.get("MaxAttempts", 3) for retry in state.get("Retry", ())[:1])
-            return 2 + 3 * attempts
+            retries: int = max((retry["MaxAttempts"] for retry in state["Retry"]), default=0)
+            return 2 + 3 * (1 + retries)
         case "Parallel":
             return 4 + sum(worst_case_events(branch) for branch in state["Branches"])
         case "Map":
-            most = int(state.get("Comment", "at most 1").rsplit(" ", 1)[1])
+            most = _most_iterations(state)
             return 4 + most * (2 + worst_case_events(state["ItemProcessor"]))
         case _:
             return 2
@@ -82,10 +84,14 @@ def _state_seconds(state: dict[str, Any]) -> float | None:
             return None if None in branches else max(b for b in branches if b is not None)
         case "Map":
             body = worst_case_seconds(state["ItemProcessor"])
-            most = int(state.get("Comment", "at most 1").rsplit(" ", 1)[1])
-            return None if body is None else body * most
+            return None if body is None else body * _most_iterations(state)
         case _:
             return 0.0
+
+
+def _most_iterations(state: dict[str, Any]) -> int:
+    """A Map says in its comment how often it runs at most: ASL has no field for it."""
+    return int(state["Comment"].removeprefix(ITERATIONS))
 
 
 def longest_delay(machine: dict[str, Any]) -> float | None:
@@ -136,8 +142,10 @@ def _undefined_variables(scope: dict[str, Any], outer: frozenset[str]) -> list[P
     for state in states:
         own = {key: part for key, part in state.items() if key not in {"Branches", "ItemProcessor"}}
         read = {name for text in _expressions(own) for name in _VARIABLE.findall(text)}
-        for name in sorted(read - known - _BUILT_IN):
-            problems.append(Problem(code="undefined_variable", message=f"The variable {name!r} is never assigned."))
+        problems += [
+            Problem(code="undefined_variable", message=f"The variable {name!r} is never assigned.")
+            for name in sorted(read - known - _BUILT_IN)
+        ]
         for inner in [*state.get("Branches", ()), *([state["ItemProcessor"]] if "ItemProcessor" in state else ())]:
             problems += _undefined_variables(inner, frozenset(known))
     return problems

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import cache
 
-from tradeloom.expressions import DYN, NUMBER, STRING, ObjectType, Type, UnionType, type_from_json_schema
+from tradeloom.expressions import DYN, NUMBER, STRING, ObjectType, Type, type_from_json_schema, union
 from tradeloom.nodes.base import ERROR_PORT, Kind
 from tradeloom.nodes.base import Node as NodeType
 from tradeloom.workflow.document import Connection, Node
@@ -32,18 +32,11 @@ def names_for(node: Node, graph: Graph, types: Mapping[str, type[NodeType]], joi
         names["input"] = union([_connection_type(c, node, graph, types) for c in incoming])
     triggers = [n.id for n in graph.document.nodes if types[n.id].kind is Kind.TRIGGER and not n.disabled]
     if types[node.id].kind is not Kind.TRIGGER:
-        names["trigger"] = union([output_type(types[trigger]) for trigger in sorted(triggers)])
+        names["trigger"] = union([output_type(types[trigger]) for trigger in sorted(triggers)]) if triggers else DYN
     if around:
         names["item"] = _item_type(graph.nodes[around[0]])
         names["index"] = NUMBER
     return names
-
-
-def union(members: list[Type]) -> Type:
-    distinct = list(dict.fromkeys(members))
-    if not distinct:
-        return DYN
-    return distinct[0] if len(distinct) == 1 else UnionType(tuple(distinct))
 
 
 def _node_type(node: Node, types: Mapping[str, type[NodeType]]) -> Type:

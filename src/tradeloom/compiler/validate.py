@@ -44,6 +44,7 @@ def document_problems(document: Workflow, broken: frozenset[str] = frozenset()) 
             problems += _placement_problems(node, document, types)
             problems += config_problems(node, types[node.id])
     graph = _sound_graph(document, types, structure)
+    problems += _wiring_problems(graph, types)
     problems += _unreachable(graph, types, broken)
     problems += expression_problems(graph, types)
     return [_softened(problem, document) for problem in problems]
@@ -139,6 +140,17 @@ def _placement_problems(node: Node, document: Workflow, types: Mapping[str, type
         message = f"The loop {node.label!r} has nothing inside it."
         hint = "Drag the nodes to repeat into the loop."
         problems.append(Problem(code="empty_loop", node=node.id, message=message, hint=hint))
+    return problems
+
+
+def _wiring_problems(graph: Graph, types: Mapping[str, type[NodeType]]) -> list[Problem]:
+    """What a node type itself says of what leads into it."""
+    problems = []
+    for node in graph.document.nodes:
+        ports = [connection.source_port for connection in graph.incoming[node.id]]
+        message = types[node.id].wiring_problem(node.config, ports)
+        if message is not None:
+            problems.append(Problem(code="bad_wiring", node=node.id, field="connections", message=message))
     return problems
 
 

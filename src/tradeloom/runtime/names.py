@@ -6,6 +6,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from tradeloom.errors import AmbiguousInput, MissingInput
@@ -49,8 +50,8 @@ def sources_of(task: TaskInput, incoming: list[Connection], services: Services) 
             found.append(Source(connection.source, connection.source_port, live=True, output=output))
             continue
         live = record.port == connection.source_port
-        output = output_of(record, services) if live else None
-        found.append(Source(connection.source, connection.source_port, live=live, output=output))
+        given = output_of(record, services) if live else None
+        found.append(Source(connection.source, connection.source_port, live=live, output=given))
     return found
 
 
@@ -80,10 +81,7 @@ def names_of(task: TaskInput, document: Workflow, sources: list[Source], service
     live = [source for source in sources if source.live]
     makers: dict[str, Callable[[], Any]] = {
         "input": lambda: _only(live, task.node),
-        "inputs": lambda: Lazy(
-            {source.node: (lambda source=source: _live_output(source)) for source in sources},
-            {source.node: any(other.live for other in sources if other.node == source.node) for source in sources},
-        ),
+        "inputs": lambda: _inputs(sources),
         "nodes": lambda: nodes,
         "trigger": lambda: nodes[task.run.trigger],
     }
@@ -108,11 +106,21 @@ def _nodes(task: TaskInput, document: Workflow, services: Services) -> Lazy:
             )
         return output_of(record, services)
 
-    makers = {node_id: (lambda node_id=node_id: read(node_id)) for node_id in labels}
+    makers = {node_id: partial(read, node_id) for node_id in labels}
     present = {
         node_id: node_id in task.inputs and task.inputs[node_id].state in {"succeeded", "failed"} for node_id in labels
     }
     return Lazy(makers, present)
+
+
+def _inputs(sources: list[Source]) -> Lazy:
+    """Outputs by source; where two ports of one node lead here, the live one speaks."""
+    chosen: dict[str, Source] = {}
+    for source in sources:
+        if source.live or source.node not in chosen:
+            chosen[source.node] = source
+    makers = {node: partial(_live_output, source) for node, source in chosen.items()}
+    return Lazy(makers, {node: source.live for node, source in chosen.items()})
 
 
 def _only(live: list[Source], node: str) -> Any:
