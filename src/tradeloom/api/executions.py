@@ -1,0 +1,85 @@
+"""Executions: start one, list a workflow's, read one, its log, stop it."""
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Body, Query
+
+from tradeloom.api.models import FINISHED, Execute, Execution, ExecutionPage, ExecutionStatus, LogPage
+from tradeloom.api.routing import PREFIX, Id, Limit, Offset, Routes, answers, reply
+
+router = Routes()
+_TAGS = ["executions"]
+
+
+@router.post(
+    f"{PREFIX}/workflows/<id>/execute",
+    summary="Start a workflow once",
+    description="Answers 202 while it runs, and 200 when it ended within `wait_s`. An inactive workflow can be started "
+    "this way too.",
+    operation_id="executeWorkflow",
+    tags=_TAGS,
+    status_code=202,
+    **answers(Execution, 404, 409, 502, 504, status=202, said="Started; read it at its Location.", body=True),
+)
+def execute(id: Id, wanted: Annotated[Execute | None, Body()] = None) -> Response[Execution]:
+    who = router.caller
+    made = router.ports.executions.start(who.tenant, who.user, id, wanted or Execute())
+    status = 200 if made.status in FINISHED else 202
+    return reply(made, status=status, headers={"Location": f"{PREFIX}/executions/{made.id}"})
+
+
+@router.get(
+    f"{PREFIX}/workflows/<id>/executions",
+    summary="List a workflow's executions",
+    operation_id="listExecutions",
+    tags=_TAGS,
+    **answers(ExecutionPage, 404),
+)
+def listing(
+    id: Id,
+    limit: Limit = 50,
+    offset: Offset = 0,
+    status: Annotated[ExecutionStatus | None, Query(description="Only those in this state.")] = None,
+) -> ExecutionPage:
+    return router.ports.executions.page(router.caller.tenant, id, limit=limit, offset=offset, status=status)
+
+
+@router.get(
+    f"{PREFIX}/executions/<id>",
+    summary="Read an execution with its node runs",
+    operation_id="getExecution",
+    tags=_TAGS,
+    **answers(Execution, 404),
+)
+def read(id: Id) -> Execution:
+    return router.ports.executions.get(router.caller.tenant, id)
+
+
+@router.get(
+    f"{PREFIX}/executions/<id>/logs",
+    summary="Read an execution's log",
+    operation_id="getExecutionLogs",
+    tags=_TAGS,
+    **answers(LogPage, 404),
+)
+def logs(
+    id: Id,
+    after: Annotated[int, Query(description="Only lines with a larger `seq`.", ge=0, le=2**53)] = 0,
+    limit: Limit = 200,
+) -> LogPage:
+    return router.ports.executions.logs(router.caller.tenant, id, after=after, limit=limit)
+
+
+@router.post(
+    f"{PREFIX}/executions/<id>/stop",
+    summary="Stop an execution",
+    description="Nothing new starts and no effect begins; what runs finishes. "
+    "An execution that has ended stays as it is.",
+    operation_id="stopExecution",
+    tags=_TAGS,
+    **answers(Execution, 404),
+)
+def stop(id: Id) -> Execution:
+    who = router.caller
+    return router.ports.executions.stop(who.tenant, who.user, id)

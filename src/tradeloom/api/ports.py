@@ -1,0 +1,92 @@
+"""What the API needs of stores and engine. Whoever serves it (`tradeloom.local`, a Lambda function) brings adapters.
+
+Every method takes the caller's tenant first; what belongs to another tenant is `NotFound`, never refused.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from tradeloom.api.models import (
+    Execute,
+    Execution,
+    ExecutionPage,
+    ExecutionStatus,
+    Health,
+    LogPage,
+    NodeTest,
+    NodeTestResult,
+    NotificationPage,
+    WorkflowDetail,
+    WorkflowPage,
+)
+from tradeloom.compiler.compile import Compiled
+
+
+class Workflows(Protocol):
+    """Workflows and their immutable versions."""
+
+    def create(self, tenant: str, compiled: Compiled) -> WorkflowDetail: ...
+
+    def page(self, tenant: str, *, limit: int, offset: int) -> WorkflowPage:
+        """Newest change first."""
+        ...
+
+    def get(self, tenant: str, workflow_id: str) -> WorkflowDetail: ...
+
+    def replace(self, tenant: str, workflow_id: str, compiled: Compiled, expected: str | None) -> WorkflowDetail:
+        """Make `compiled` the version that runs. `expected` is the version it replaces (None: whichever stands).
+
+        Raises `Conflict` where another stands.
+        """
+        ...
+
+    def delete(self, tenant: str, workflow_id: str) -> None: ...
+
+    def toggle(self, tenant: str, workflow_id: str, active: bool | None) -> WorkflowDetail:
+        """Set whether triggers start it; None changes it to the other state."""
+        ...
+
+
+class Executions(Protocol):
+    def start(self, tenant: str, user: str, workflow_id: str, wanted: Execute) -> Execution:
+        """Start once and wait up to `wanted.wait_s` for the end. Raises `InvalidInput`, `Conflict`, `NotFound`."""
+        ...
+
+    def page(
+        self, tenant: str, workflow_id: str, *, limit: int, offset: int, status: ExecutionStatus | None
+    ) -> ExecutionPage:
+        """Newest first."""
+        ...
+
+    def get(self, tenant: str, execution_id: str) -> Execution: ...
+
+    def logs(self, tenant: str, execution_id: str, *, after: int, limit: int) -> LogPage: ...
+
+    def stop(self, tenant: str, user: str, execution_id: str) -> Execution:
+        """Ask it to stop; one that has ended stays as it is."""
+        ...
+
+
+class Notifications(Protocol):
+    def page(self, tenant: str, *, limit: int) -> NotificationPage: ...
+
+
+class NodeTests(Protocol):
+    def run(self, tenant: str, user: str, test: NodeTest) -> NodeTestResult:
+        """Run a node's real handler in test mode."""
+        ...
+
+
+class Status(Protocol):
+    def health(self, tenant: str) -> Health: ...
+
+
+@dataclass(frozen=True)
+class Ports:
+    """The adapters of one installation."""
+
+    workflows: Workflows
+    executions: Executions
+    notifications: Notifications
+    node_tests: NodeTests
+    status: Status
