@@ -12,7 +12,6 @@ from tradeloom.errors import BrokerTimeout, BrokerUnavailable, NotANumber, NotEn
 from tradeloom.nodes.base import Effect, Node, NodeConfig, NodeContext, NodeOutput, Tier, input_setting, setting
 from tradeloom.nodes.indicator._memory import worst_case
 from tradeloom.trading.bars import MAX_BARS, BarsReference
-from tradeloom.trading.timeframes import Timeframe
 
 if TYPE_CHECKING:
     import numpy as np
@@ -176,15 +175,3 @@ def label_codes(defined: "NDArray[np.bool_]", *conditions: "NDArray[np.bool_]") 
     codes = np.select(conditions, range(len(conditions)), default=len(conditions)).astype(np.int8)
     codes[~defined] = UNDEFINED
     return codes
-
-
-def last_is_forming(bars: "Bars") -> bool:
-    """Whether the last bar was still open at the end of the reference."""
-    reference = bars.reference
-    if reference.closed_only:
-        return False
-    opening = datetime.fromtimestamp(int(bars.time[-1]), tz=UTC)
-    end = reference.to.astimezone(UTC)
-    if reference.timeframe is Timeframe.MN1:
-        return (opening.year, opening.month) == (end.year, end.month)
-    return opening.timestamp() + reference.timeframe.seconds > end.timestamp()

@@ -14,12 +14,12 @@ from tradeloom.nodes.indicator._base import (
     IndicatorOutput,
     Source,
     label_codes,
-    last_is_forming,
     previous,
     source_setting,
 )
 from tradeloom.nodes.indicator._memory import ema_memory
 from tradeloom.nodes.indicator._talib import talib
+from tradeloom.nodes.market._broker import last_is_forming
 
 if TYPE_CHECKING:
     from tradeloom.nodes.indicator._base import Columns
