@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from tradeloom.errors import MissingInput, NodeConfigError, NotANumber
 from tradeloom.nodes.base import TRUE_FALSE, Emit, Example, Node, NodeConfig, NodeContext, NodeOutput, Tier, setting
-from tradeloom.nodes.condition._values import number, present, shown
+from tradeloom.nodes.values import number, present, shown
 
 Comparison = Literal[
     "all_true",

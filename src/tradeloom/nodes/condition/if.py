@@ -7,7 +7,7 @@ from pydantic import Field, StrictBool, model_validator
 
 from tradeloom.errors import MissingInput, NodeConfigError, NotANumber, NotEnoughBars
 from tradeloom.nodes.base import TRUE_FALSE, Emit, Example, Node, NodeConfig, NodeContext, NodeOutput, Tier, setting
-from tradeloom.nodes.condition._values import number, present, shown, verdict
+from tradeloom.nodes.values import number, present, shown
 
 Operator = Literal[">", "<", "=", ">=", "<=", "!=", "crosses_above", "crosses_below"]
 CROSSES = ("crosses_above", "crosses_below")
@@ -125,7 +125,7 @@ class If(Node):
 
 
 def _by_expression(result: bool) -> IfOutput:
-    reason = verdict("the expression", result)
+    reason = _verdict("the expression", result)
     return IfOutput(result=result, operator=None, a=None, b=None, a_previous=None, b_previous=None, reason=reason)
 
 
@@ -135,7 +135,7 @@ def _by_comparison(config: IfConfig) -> IfOutput:
         result = (a == b) == (config.operator == "=")
     else:
         result = _numbers_compare(config)
-    reason = verdict(f"{shown(a)} {config.operator} {shown(b)}", result)
+    reason = _verdict(f"{shown(a)} {config.operator} {shown(b)}", result)
     return IfOutput(result=result, operator=config.operator, a=a, b=b, a_previous=None, b_previous=None, reason=reason)
 
 
@@ -193,7 +193,7 @@ def _by_crossing(config: IfConfig) -> IfOutput:
         b=b,
         a_previous=a_previous,
         b_previous=b_previous,
-        reason=verdict(f"{shown(a_previous)} → {shown(a)} {way} {levels}", result),
+        reason=_verdict(f"{shown(a_previous)} → {shown(a)} {way} {levels}", result),
     )
 
 
@@ -211,3 +211,7 @@ def _step(value: Any, previous: Any, name: str) -> tuple[float, float]:
     if len(value) < 2:
         raise NotEnoughBars(f"{name} has {len(value)} values; a crossing needs two.", field=f"config.{name}")
     return number(value[-2], f"{name}.{len(value) - 2}"), number(value[-1], f"{name}.{len(value) - 1}")
+
+
+def _verdict(claim: str, result: bool) -> str:
+    return f"{claim} holds" if result else f"{claim} does not hold"

@@ -18,7 +18,7 @@ from tradeloom.nodes.base import (
     Tier,
     setting,
 )
-from tradeloom.nodes.condition._values import shown
+from tradeloom.nodes.values import shown
 from tradeloom.workflow.graph import ITEM_PORT
 
 Operator = Literal["AND", "OR", "NOT", "NAND", "NOR", "XOR"]

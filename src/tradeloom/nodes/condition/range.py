@@ -17,7 +17,7 @@ from tradeloom.nodes.base import (
     input_setting,
     setting,
 )
-from tradeloom.nodes.condition._values import number, shown
+from tradeloom.nodes.values import number, shown
 
 
 class RangeConfig(NodeConfig):

@@ -1,4 +1,4 @@
-"""What conditions share: values that must be there and be numbers, and how a decision is put in words."""
+"""Values as nodes take them from each other: there or missing, a number or not, and shown to people."""
 
 import json
 import math
@@ -45,8 +45,3 @@ def shown(value: Any) -> str:
         case _:
             text = json.dumps(value, ensure_ascii=False)
             return text if len(text) <= 60 else text[:58] + '…"'
-
-
-def verdict(claim: str, result: bool) -> str:
-    """`28.4 < 30 holds`, or that it does not."""
-    return f"{claim} holds" if result else f"{claim} does not hold"
