@@ -1,4 +1,3 @@
-# ruff: noqa: N999 (the module carries the type's name)
 """Lambda function of condition.if."""
 
 import importlib

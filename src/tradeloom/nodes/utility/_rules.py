@@ -7,11 +7,11 @@ from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from tradeloom.errors import ExpressionError, MissingInput, NodeConfigError, NotANumber
 from tradeloom.expressions import expression_source, is_expression
-from tradeloom.nodes.base import NodeConfig, NodeContext, setting
+from tradeloom.nodes.base import NodeContext, setting
 from tradeloom.nodes.utility._paths import DottedPath, get, put, remove, stands
 from tradeloom.nodes.values import number, shown
 
@@ -32,7 +32,14 @@ def path_setting(title: str, help: str, default: Any = ..., **options: Any) -> A
     return setting(default, title=title, help=help, widget="text", **options)
 
 
-class Rule(NodeConfig):
+def op_setting() -> Any:
+    return setting(title="Rule", help="What this rule does.", widget="select", static=True)
+
+
+class Rule(BaseModel):
+    # Not a NodeConfig: a discriminated union allows no validator before its discriminator.
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
     @abstractmethod
     def apply(self, target: dict[str, Any], context: NodeContext) -> None:
         """Change `target`. Errors say what and where; the transform adds which rule it was."""
@@ -41,7 +48,7 @@ class Rule(NodeConfig):
 class SetRule(Rule):
     """Put a value at a path, over what was there; objects on the way are made."""
 
-    op: Literal["set"]
+    op: Literal["set"] = op_setting()
     path: DottedPath = path_setting("Path", "Where to put it, such as order.side.")
     value: Any = setting(title="Value", help="A value or an expression.", widget="expression")
 
@@ -52,7 +59,7 @@ class SetRule(Rule):
 class RenameRule(Rule):
     """Move what stands at a path to another one, where nothing may stand yet."""
 
-    op: Literal["rename"]
+    op: Literal["rename"] = op_setting()
     path: DottedPath = path_setting("Path", "What to rename.")
     to: DottedPath = path_setting("New path", "Where it goes.")
 
@@ -69,7 +76,7 @@ class RenameRule(Rule):
 class PickRule(Rule):
     """Keep only these paths."""
 
-    op: Literal["pick"]
+    op: Literal["pick"] = op_setting()
     paths: list[DottedPath] = setting(
         title="Paths", help="What to keep; each must be there.", widget="text", min_length=1, max_length=200
     )
@@ -86,7 +93,7 @@ class PickRule(Rule):
 class DropRule(Rule):
     """Take these paths away. One that is not there is no error: gone is gone."""
 
-    op: Literal["drop"]
+    op: Literal["drop"] = op_setting()
     paths: list[DottedPath] = setting(
         title="Paths", help="What to take away.", widget="text", min_length=1, max_length=200
     )
@@ -99,7 +106,7 @@ class DropRule(Rule):
 class MapRule(Rule):
     """Replace each element of a list by what an expression gives for it."""
 
-    op: Literal["map"]
+    op: Literal["map"] = op_setting()
     path: DottedPath = path_setting("List", "The path of the list.")
     expression: str = element_setting(
         help="What each element becomes; `element` is the element, `position` counts from 0.",
@@ -115,7 +122,7 @@ class MapRule(Rule):
 class FilterRule(Rule):
     """Keep the elements of a list for which an expression is true."""
 
-    op: Literal["filter"]
+    op: Literal["filter"] = op_setting()
     path: DottedPath = path_setting("List", "The path of the list.")
     expression: str = element_setting(
         help="True for the elements to keep; `element` is the element, `position` counts from 0.",
@@ -136,7 +143,7 @@ class FilterRule(Rule):
 class AggregateRule(Rule):
     """One value out of a list, or one a group."""
 
-    op: Literal["aggregate"]
+    op: Literal["aggregate"] = op_setting()
     path: DottedPath = path_setting("List", "The path of the list.")
     function: Function = setting(
         title="Function", help="What to make of the values; avg is the arithmetic mean.", widget="select"

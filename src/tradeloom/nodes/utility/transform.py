@@ -26,7 +26,6 @@ class TransformConfig(NodeConfig):
         [],
         title="Rules",
         help="What to do with it, one after another.",
-        widget="rules",
         max_length=MAX_RULES,
     )
 
