@@ -1,0 +1,237 @@
+"""One writer for all executions: whatever was queued while the last transaction ran goes into the next.
+
+Records nobody waits for linger a moment to share a transaction; a barrier or a new execution is written at once. Rows
+recorded several times before they are written are written once.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Final
+
+from tradeloom.engine.errors import JournalRefused
+from tradeloom.engine.events import Event
+from tradeloom.engine.journal import Execution, LogLine, NodeRun, Record, StoredNotification
+from tradeloom.errors import StorageUnavailable
+
+log: Final = logging.getLogger(__name__)
+
+LINGER_S: Final = 0.003
+PATIENCE_S: Final = 5.0
+"""How long a barrier waits for a journal that cannot write before it refuses."""
+LONGEST_PAUSE_S: Final = 1.0
+
+
+@dataclass(slots=True)
+class Creation:
+    execution: Execution
+    answer: asyncio.Future[bool]
+    abandoned: bool = False
+
+
+@dataclass(slots=True)
+class Batch:
+    """What one transaction writes. `written_runs` are rows that an earlier batch already made."""
+
+    creations: dict[str, Creation] = field(default_factory=dict)
+    executions: dict[str, Execution] = field(default_factory=dict)
+    runs: dict[tuple[str, str, int], NodeRun] = field(default_factory=dict)
+    logs: list[LogLine] = field(default_factory=list)
+    notifications: dict[str, StoredNotification] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+    barriers: list[tuple[str, asyncio.Future[None]]] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(
+            self.creations or self.executions or self.runs or self.logs or self.notifications or self.barriers
+        ) or bool(self.events)
+
+    def add(self, record: Record) -> None:
+        match record:
+            case NodeRun():
+                self.runs[record.execution_id, record.path, record.attempt] = record
+            case LogLine():
+                self.logs.append(record)
+            case Execution():
+                self.executions[record.id] = record
+            case StoredNotification():
+                self.notifications.setdefault(record.notification.id, record)
+
+    def by_execution(self) -> Iterator[tuple[str, "Batch"]]:
+        """The batch taken apart: one for each execution, without events and barriers."""
+        parts: dict[str, Batch] = {}
+
+        def part(execution_id: str) -> Batch:
+            return parts.setdefault(execution_id, Batch())
+
+        for key, creation in self.creations.items():
+            part(key).creations[key] = creation
+        for key, execution in self.executions.items():
+            part(key).executions[key] = execution
+        for run_key, run in self.runs.items():
+            part(run.execution_id).runs[run_key] = run
+        for line in self.logs:
+            part(line.execution_id).logs.append(line)
+        for stored in self.notifications.values():
+            part(stored.notification.execution_id).notifications[stored.notification.id] = stored
+        yield from parts.items()
+
+
+Commit = Callable[[Batch], Awaitable[set[str]]]
+"""Write a batch in one transaction; the ids of executions it created. Must be repeatable: a lost reply commits twice.
+Raises `StorageUnavailable` when it is worth trying again, anything else when the batch itself is at fault."""
+
+
+class GroupCommit:
+    def __init__(
+        self, commit: Commit, *, linger_s: float = LINGER_S, patience_s: float = PATIENCE_S
+    ) -> None:
+        self.on_durable: Callable[[Sequence[Event]], None] = lambda events: None
+        self._commit = commit
+        self._linger_s = linger_s
+        self._patience_s = patience_s
+        self._batch = Batch()
+        self._wanted = asyncio.Event()
+        self._urgent = asyncio.Event()
+        self._closing = False
+        self._refused: dict[str, str] = {}
+        self._writer: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._writer = asyncio.create_task(self._write(), name="journal-writer")
+
+    async def close(self) -> None:
+        """Write what is queued, then stop. What cannot be written within the patience is lost with the process."""
+        self._closing = True
+        self._wanted.set()
+        self._urgent.set()
+        if self._writer is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._patience_s):
+                    await self._writer
+
+    def record(self, record: Record, event: Event | None = None) -> None:
+        self._batch.add(record)
+        if event is not None:
+            self._batch.events.append(event)
+        self._wanted.set()
+
+    async def create(self, execution: Execution) -> bool:
+        if execution.id in self._batch.creations:
+            return False
+        creation = Creation(execution, asyncio.get_running_loop().create_future())
+        self._batch.creations[execution.id] = creation
+        self._want_now()
+        try:
+            async with asyncio.timeout(self._patience_s):
+                return await creation.answer
+        except TimeoutError as error:
+            creation.abandoned = True
+            raise JournalRefused(
+                "The journal cannot be written, so the execution was not started.",
+                hint="See the database's log; a full disk is the usual cause.",
+            ) from error
+
+    async def barrier(self, execution_id: str) -> None:
+        if execution_id in self._refused:
+            raise JournalRefused(self._refused[execution_id])
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._batch.barriers.append((execution_id, done))
+        self._want_now()
+        try:
+            async with asyncio.timeout(self._patience_s):
+                await done
+        except TimeoutError as error:
+            raise JournalRefused(
+                "The journal cannot be written, so nothing that depends on it was done.",
+                hint="See the database's log; a full disk is the usual cause.",
+            ) from error
+
+    def forget(self, execution_id: str) -> None:
+        """An execution ended; nothing more will be recorded for it."""
+        self._refused.pop(execution_id, None)
+
+    def _want_now(self) -> None:
+        self._wanted.set()
+        self._urgent.set()
+
+    async def _write(self) -> None:
+        while True:
+            await self._wanted.wait()
+            if not self._urgent.is_set():
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._linger_s):
+                        await self._urgent.wait()
+            batch, self._batch = self._batch, Batch()
+            self._wanted.clear()
+            self._urgent.clear()
+            if batch:
+                await self._settle(batch)
+            if self._closing and not self._batch:
+                return
+
+    async def _settle(self, batch: Batch) -> None:
+        """Write a batch for good: again while storage is away, execution by execution when it is refused."""
+        pause_s = 0.02
+        while True:
+            self._drop_abandoned(batch)
+            try:
+                created = await self._commit(batch)
+                break
+            except StorageUnavailable as error:
+                log.warning("the journal cannot be written, trying again: %s", error)
+                if self._closing:
+                    self._fail(batch, JournalRefused(str(error)))
+                    return
+                await asyncio.sleep(pause_s)
+                pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+            except Exception:
+                log.exception("a batch of the journal was refused; writing it execution by execution")
+                created = await self._commit_apart(batch)
+                break
+        self._announce(batch, created)
+
+    async def _commit_apart(self, batch: Batch) -> set[str]:
+        created: set[str] = set()
+        for execution_id, part in batch.by_execution():
+            try:
+                created |= await self._commit(part)
+            except Exception as error:
+                log.exception("the journal refuses records of execution %s", execution_id)
+                self._refused[execution_id] = f"The journal refuses records of this execution: {error}"
+                for creation in part.creations.values():
+                    if not creation.answer.done():
+                        creation.answer.set_exception(JournalRefused(self._refused[execution_id]))
+        return created
+
+    def _drop_abandoned(self, batch: Batch) -> None:
+        for execution_id in [key for key, creation in batch.creations.items() if creation.abandoned]:
+            del batch.creations[execution_id]
+
+    def _announce(self, batch: Batch, created: set[str]) -> None:
+        for execution_id, creation in batch.creations.items():
+            if creation.abandoned and execution_id in created:
+                creation.execution.status = "STOPPED"
+                creation.execution.stop_reason = "the journal answered too late for it to start"
+                self.record(creation.execution)
+            elif not creation.answer.done():
+                creation.answer.set_result(execution_id in created)
+        if batch.events:
+            self.on_durable(batch.events)
+        for execution_id, done in batch.barriers:
+            if done.done():
+                continue
+            if execution_id in self._refused:
+                done.set_exception(JournalRefused(self._refused[execution_id]))
+            else:
+                done.set_result(None)
+
+    def _fail(self, batch: Batch, error: JournalRefused) -> None:
+        for creation in batch.creations.values():
+            if not creation.answer.done():
+                creation.answer.set_exception(error)
+        for _, done in batch.barriers:
+            if not done.done():
+                done.set_exception(error)

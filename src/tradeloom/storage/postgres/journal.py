@@ -1,0 +1,175 @@
+"""The journal in PostgreSQL. What it promises stands in `tradeloom.engine.journal`."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import psycopg
+from psycopg import AsyncConnection
+
+from tradeloom.engine.events import Event
+from tradeloom.engine.journal import (
+    Execution,
+    ExecutionFilter,
+    History,
+    LogLine,
+    NodeRun,
+    Record,
+    StoredNotification,
+)
+from tradeloom.storage.group_commit import LINGER_S, PATIENCE_S, Batch, GroupCommit
+from tradeloom.storage.postgres import rows
+from tradeloom.storage.postgres.database import CONNECT_TIMEOUT_S, Database, columns, told, unavailable
+from tradeloom.storage.postgres.writing import BatchWriter
+
+_ENGINES: Final = 7_233_402
+"""Class of the advisory locks engines hold while they live; the object is the engine's number."""
+
+_EXECUTION: Final = columns(list(rows.EXECUTION))
+_RUN: Final = columns([f"n.{name}" for name in rows.NODE_RUN])
+_LOG: Final = columns([f"l.{name}" for name in rows.LOG])
+
+
+class PostgresJournal:
+    """One engine's connection: it writes batches, and its session holds the lock that says this engine lives."""
+
+    def __init__(self, database: Database, *, linger_s: float = LINGER_S, patience_s: float = PATIENCE_S) -> None:
+        self._database = database
+        self._commits = GroupCommit(self._commit, linger_s=linger_s, patience_s=patience_s)
+        self._writer = BatchWriter()
+        self._connection: AsyncConnection[Any] | None = None
+        self._engine = 0
+
+    @property
+    def on_durable(self) -> Callable[[Sequence[Event]], None]:
+        return self._commits.on_durable
+
+    @on_durable.setter
+    def on_durable(self, subscriber: Callable[[Sequence[Event]], None]) -> None:
+        self._commits.on_durable = subscriber
+
+    async def open(self) -> None:
+        """Raises `StorageUnavailable`."""
+        row = await self._database.one("SELECT nextval('engine_ids') AS engine")
+        assert row is not None
+        self._engine = row["engine"]
+        async with told():
+            self._connection = await self._connect()
+        self._commits.start()
+
+    async def close(self) -> None:
+        await self._commits.close()
+        if self._connection is not None:
+            await self._connection.close()
+
+    async def _connect(self) -> AsyncConnection[Any]:
+        connection = await AsyncConnection.connect(
+            self._database.dsn, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S
+        )
+        await connection.execute("SELECT pg_advisory_lock(%s::integer, %s::integer)", [_ENGINES, self._engine])
+        return connection
+
+    async def _commit(self, batch: Batch) -> set[str]:
+        try:
+            if self._connection is None or self._connection.closed:
+                self._connection = await self._connect()
+            return await self._writer.write(self._connection, batch, self._engine)
+        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            raise unavailable(error) from error
+
+    # -- writing ------------------------------------------------------------------------------------------------
+
+    def record(self, record: Record, event: Event | None = None) -> None:
+        self._commits.record(record, event)
+
+    async def create(self, execution: Execution) -> bool:
+        return await self._commits.create(execution)
+
+    async def barrier(self, execution_id: str) -> None:
+        await self._commits.barrier(execution_id)
+
+    async def request_stop(self, tenant: str, execution_id: str, reason: str) -> Execution | None:
+        await self._database.run(
+            "UPDATE executions SET stop_reason = coalesce(stop_reason, %s)"
+            " WHERE id = %s AND tenant = %s AND status IN ('PENDING', 'RUNNING')",
+            [rows.text(reason), execution_id, tenant],
+        )
+        return await self.execution(tenant, execution_id)
+
+    async def claim(self) -> list[Execution]:
+        found = await self._database.all(
+            "UPDATE executions SET engine = %s WHERE status IN ('PENDING', 'RUNNING') AND engine <> %s"
+            " AND NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = %s::oid"
+            "  AND objid = engine::oid AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"
+            f" RETURNING {_EXECUTION}",
+            [self._engine, self._engine, _ENGINES],
+        )
+        return sorted(map(rows.execution, found), key=lambda execution: (execution.created_at, execution.id))
+
+    # -- reading ------------------------------------------------------------------------------------------------
+
+    async def history(self, execution_id: str) -> History:
+        found = await self._database.all(
+            f"SELECT {_RUN} FROM node_runs n WHERE execution_id = %s ORDER BY started_seq", [execution_id]
+        )
+        last = await self._database.one(
+            "SELECT greatest((SELECT max(greatest(started_seq, finished_seq)) FROM node_runs WHERE execution_id = %s),"
+            " (SELECT max(seq) FROM logs WHERE execution_id = %s),"
+            " (SELECT last_seq FROM executions WHERE id = %s), 0) AS seq",
+            [execution_id] * 3,
+        )
+        assert last is not None
+        return History([rows.node_run(row) for row in found], last["seq"])
+
+    async def execution(self, tenant: str, execution_id: str) -> Execution | None:
+        row = await self._database.one(
+            f"SELECT {_EXECUTION} FROM executions WHERE tenant = %s AND id = %s", [tenant, rows.text(execution_id)]
+        )
+        return None if row is None else rows.execution(row)
+
+    async def execution_by_key(self, tenant: str, dedupe_key: str) -> Execution | None:
+        row = await self._database.one(
+            f"SELECT {_EXECUTION} FROM executions WHERE tenant = %s AND dedupe_key = %s",
+            [tenant, rows.text(dedupe_key)],
+        )
+        return None if row is None else rows.execution(row)
+
+    async def executions(self, which: ExecutionFilter) -> tuple[list[Execution], int]:
+        matching = "tenant = %s AND (%s::text IS NULL OR workflow_id = %s) AND (%s::text IS NULL OR status = %s)"
+        values = [which.tenant, which.workflow_id, which.workflow_id, which.status, which.status]
+        found = await self._database.all(
+            f"SELECT {_EXECUTION} FROM executions WHERE {matching}"
+            " ORDER BY created_at DESC, id DESC LIMIT %s OFFSET %s",
+            [*values, which.limit, which.offset],
+        )
+        total = await self._database.one(f"SELECT count(*) AS n FROM executions WHERE {matching}", values)
+        return [rows.execution(row) for row in found], 0 if total is None else total["n"]
+
+    async def active(self, tenant: str, workflow_id: str) -> list[Execution]:
+        found = await self._database.all(
+            f"SELECT {_EXECUTION} FROM executions WHERE tenant = %s AND workflow_id = %s"
+            " AND status IN ('PENDING', 'RUNNING') ORDER BY created_at, id",
+            [tenant, workflow_id],
+        )
+        return [rows.execution(row) for row in found]
+
+    async def node_runs(self, tenant: str, execution_id: str) -> list[NodeRun]:
+        found = await self._database.all(
+            f"SELECT {_RUN} FROM node_runs n JOIN executions e ON e.id = n.execution_id"
+            " WHERE e.tenant = %s AND n.execution_id = %s ORDER BY n.started_seq",
+            [tenant, rows.text(execution_id)],
+        )
+        return [rows.node_run(row) for row in found]
+
+    async def logs(self, tenant: str, execution_id: str, *, after: int = 0, limit: int = 1000) -> list[LogLine]:
+        found = await self._database.all(
+            f"SELECT {_LOG} FROM logs l JOIN executions e ON e.id = l.execution_id"
+            " WHERE e.tenant = %s AND l.execution_id = %s AND l.seq > %s ORDER BY l.seq LIMIT %s",
+            [tenant, rows.text(execution_id), after, limit],
+        )
+        return [rows.log_line(row) for row in found]
+
+    async def notifications(self, tenant: str, *, limit: int = 50) -> list[StoredNotification]:
+        found = await self._database.all(
+            "SELECT * FROM notifications WHERE tenant = %s ORDER BY created_at DESC, id LIMIT %s", [tenant, limit]
+        )
+        return [rows.notification(row) for row in found]

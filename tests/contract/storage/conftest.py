@@ -1,0 +1,84 @@
+"""Every adapter of the storage ports, for one suite to run on all of them."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.postgres import postgres_dsn, postgres_server, postgres_template
+from tradeloom.engine.journal import Journal
+from tradeloom.engine.stores import Blobs
+from tradeloom.storage.blobs import FileBlobs
+from tradeloom.storage.memory import MemoryBlobs, MemoryDatabase, MemoryJournal, MemoryStores
+from tradeloom.storage.postgres.database import Database
+from tradeloom.storage.postgres.journal import PostgresJournal
+from tradeloom.storage.postgres.stores import PostgresStores
+
+__all__ = ["postgres_dsn", "postgres_server", "postgres_template"]
+
+OpenJournal = Callable[[], AbstractAsyncContextManager[Journal]]
+OpenStores = Callable[[], AbstractAsyncContextManager[Any]]
+
+
+@pytest.fixture(params=["memory", "postgres"])
+def open_journal(request: pytest.FixtureRequest) -> OpenJournal:
+    """Opens another engine's journal on the same rows each time it is called."""
+    if request.param == "memory":
+        rows = MemoryDatabase()
+
+        @asynccontextmanager
+        async def memory() -> AsyncIterator[Journal]:
+            journal = MemoryJournal(rows)
+            await journal.open()
+            try:
+                yield journal
+            finally:
+                await journal.close()
+
+        return memory
+    dsn: str = request.getfixturevalue("postgres_dsn")
+
+    @asynccontextmanager
+    async def postgres() -> AsyncIterator[Journal]:
+        database = Database(dsn)
+        await database.open()
+        journal = PostgresJournal(database)
+        await journal.open()
+        try:
+            yield journal
+        finally:
+            await journal.close()
+            await database.close()
+
+    return postgres
+
+
+@pytest.fixture(params=["memory", "postgres"])
+def open_stores(request: pytest.FixtureRequest) -> OpenStores:
+    if request.param == "memory":
+        stores = MemoryStores()
+
+        @asynccontextmanager
+        async def memory() -> AsyncIterator[Any]:
+            yield stores
+
+        return memory
+    dsn: str = request.getfixturevalue("postgres_dsn")
+
+    @asynccontextmanager
+    async def postgres() -> AsyncIterator[Any]:
+        database = Database(dsn)
+        await database.open()
+        try:
+            yield PostgresStores(database)
+        finally:
+            await database.close()
+
+    return postgres
+
+
+@pytest.fixture(params=["memory", "files"])
+def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Blobs]:
+    yield MemoryBlobs() if request.param == "memory" else FileBlobs(tmp_path)

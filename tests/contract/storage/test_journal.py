@@ -1,0 +1,386 @@
+"""What every journal must do, whatever stores it."""
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.contract.storage.conftest import OpenJournal
+from tradeloom.engine.events import Event
+from tradeloom.engine.journal import Execution, ExecutionFilter, Journal, LogLine, NodeRun, StoredNotification
+from tradeloom.runtime.services import Notification
+
+NOW = datetime(2026, 11, 22, 9, 30, 0, 123_000, tzinfo=UTC)
+ODD = {"nul": "a\0b", "surrogate": "\ud800", "emoji": "🧵", "big": 2**60, "deep": [[{"x": None}]], "f": 0.1}
+
+
+def execution(name: str = "e1", **changes: Any) -> Execution:
+    made = Execution(
+        id=name,
+        tenant="local",
+        workflow_id="w1",
+        version="v1",
+        definition="d" * 64,
+        trigger="start",
+        account="paper",
+        run={"execution_id": name},
+        input={"payload": ODD},
+        as_of=NOW,
+        created_at=NOW,
+    )
+    return replace(made, **changes)
+
+
+def node_run(path: str = "RSI-rsi", attempt: int = 0, **changes: Any) -> NodeRun:
+    made = NodeRun(
+        execution_id="e1",
+        path=path,
+        attempt=attempt,
+        kind="task",
+        node="rsi",
+        state="RSI-rsi",
+        function="tradeloom-indicator-rsi",
+        started_at=NOW,
+        started_seq=2,
+        iteration=[3, 1],
+        input={"node": "rsi", **ODD},
+    )
+    return replace(made, **changes)
+
+
+def event(seq: int) -> Event:
+    return Event(
+        type="node.log", tenant="local", execution_id="e1", workflow_id="w1", seq=seq, time=NOW, data={"n": seq}
+    )
+
+
+def line(seq: int, message: str = "hello") -> LogLine:
+    return LogLine(
+        execution_id="e1", seq=seq, time=NOW, level="info", message=message, node="rsi", iteration=[], fields=ODD
+    )
+
+
+def said(name: str, message: str = "Filled", tenant: str = "local") -> StoredNotification:
+    notification = Notification(
+        id=name, execution_id="e1", workflow_id="w1", node_id="n", level="success", title="Order", message=message
+    )
+    return StoredNotification(tenant=tenant, created_at=NOW, notification=notification)
+
+
+def run(open_journal: OpenJournal, body: Any) -> None:
+    async def within() -> None:
+        async with open_journal() as journal:
+            await body(journal)
+
+    asyncio.run(within())
+
+
+def test_a_created_execution_reads_back_whole(open_journal: OpenJournal) -> None:
+    made = execution(dedupe_key="k1", test_mode=True, exclusive=True)
+
+    async def body(journal: Journal) -> None:
+        assert await journal.create(made)
+        assert await journal.execution("local", "e1") == made
+        assert await journal.execution_by_key("local", "k1") == made
+
+    run(open_journal, body)
+
+
+def test_an_id_and_a_dedupe_key_are_created_once(open_journal: OpenJournal) -> None:
+    async def body(journal: Journal) -> None:
+        tries = [journal.create(execution(f"e{n}", dedupe_key="same")) for n in range(20)]
+        assert sum(await asyncio.gather(*tries)) == 1
+        winner = await journal.execution_by_key("local", "same")
+        assert winner is not None
+        assert not await journal.create(execution(winner.id))
+        assert await journal.create(execution("other", tenant="t2", dedupe_key="same"))
+        assert await journal.create(execution("no-key"))
+        assert await journal.create(execution("no-key-either"))
+
+    run(open_journal, body)
+
+
+def test_the_same_id_at_the_same_moment_is_created_once(open_journal: OpenJournal) -> None:
+    async def body(journal: Journal) -> None:
+        assert sum(await asyncio.gather(*[journal.create(execution()) for _ in range(10)])) == 1
+
+    run(open_journal, body)
+
+
+def test_another_tenant_sees_nothing(open_journal: OpenJournal) -> None:
+    async def body(journal: Journal) -> None:
+        await journal.create(execution(dedupe_key="k"))
+        journal.record(node_run())
+        journal.record(line(3))
+        journal.record(said("n1"))
+        await journal.barrier("e1")
+        assert await journal.execution("other", "e1") is None
+        assert await journal.execution_by_key("other", "k") is None
+        assert await journal.executions(ExecutionFilter(tenant="other")) == ([], 0)
+        assert await journal.node_runs("other", "e1") == []
+        assert await journal.logs("other", "e1") == []
+        assert await journal.notifications("other") == []
+        assert await journal.active("other", "w1") == []
+        assert await journal.request_stop("other", "e1", "mine") is None
+
+    run(open_journal, body)
+
+
+def test_a_run_is_kept_as_it_started_and_as_it_ended(open_journal: OpenJournal) -> None:
+    async def body(journal: Journal) -> None:
+        await journal.create(execution())
+        started = node_run()
+        journal.record(started)
+        await journal.barrier("e1")
+        assert await journal.node_runs("local", "e1") == [started]
+        later = NOW + timedelta(seconds=1)
+        started.status, started.finished_at, started.duration_ms, started.finished_seq = "FAILED", later, 1000.5, 5
+        started.output, started.error = ODD, {"name": "NotANumber", "message": "a\0b", "cause": "{}"}
+        journal.record(started)
+        await journal.barrier("e1")
+        assert await journal.node_runs("local", "e1") == [started]
+        assert (await journal.history("e1")).runs == [started]
+
+    run(open_journal, body)
+
+
+def test_a_run_that_ends_before_it_is_written_is_whole(open_journal: OpenJournal) -> None:
+    async def body(journal: Journal) -> None:
+        await journal.create(execution())
+        quick = node_run()
+        journal.record(quick)
+        quick.status, quick.finished_seq, quick.output = "SUCCEEDED", 3, {"state": "succeeded"}
+        journal.record(quick)
+        await journal.barrier("e1")
+        assert await journal.node_runs("local", "e1") == [quick]
+
+    run(open_journal, body)
+
+
+def test_attempts_and_iterations_are_rows_of_their_own(open_journal: OpenJournal) -> None:
+    async def body(journal: Journal) -> None:
+        await journal.create(execution())
+        runs = [node_run("a", 0, started_seq=1), node_run("a", 1, started_seq=4), node_run("L[0]/a", 0, started_seq=6)]
+        for made in reversed(runs):
+            journal.record(made)
+        await journal.barrier("e1")
+        assert await journal.node_runs("local", "e1") == runs
+
+    run(open_journal, body)
+
+
+def test_a_wait_keeps_its_due_time(open_journal: OpenJournal) -> None:
+    due = NOW + timedelta(days=3, microseconds=-1)
+
+    async def body(journal: Journal) -> None:
+        await journal.create(execution())
+        waiting = node_run("D-delay", kind="wait", function=None, due=due, input={"entered": "2026-11-22T09:30:00Z"})
+        journal.record(waiting)
+        await journal.barrier("e1")
+        assert (await journal.history("e1")).runs == [waiting]
+
+    run(open_journal, body)
+
+
+def test_an_execution_runs_and_ends_once(open_journal: OpenJournal) -> None:
+    async def body(journal: Journal) -> None:
+        made = execution()
+        await journal.create(made)
+        made.status, made.started_at = "RUNNING", NOW
+        journal.record(made)
+        await journal.barrier("e1")
+        assert await journal.active("local", "w1") == [made]
+        made.status, made.finished_at, made.output, made.last_seq = "SUCCEEDED", NOW + timedelta(seconds=2), ODD, 9
+        made.has_errors, made.error = True, {"name": "X", "message": "y", "node": None}
+        journal.record(made)
+        await journal.barrier("e1")
+        stored = await journal.execution("local", "e1")
+        assert stored == made
+        assert stored is not None
+        assert stored.duration_ms == 2000
+        assert await journal.active("local", "w1") == []
+        journal.record(replace(made, status="FAILED"))
+        await journal.barrier("e1")
+        assert (await journal.execution("local", "e1")) == made
+
+    run(open_journal, body)
+
+
+def test_events_are_told_in_order_once_durable(open_journal: OpenJournal) -> None:
+    async def body(journal: Journal) -> None:
+        told: list[int] = []
+        journal.on_durable = lambda events: told.extend(event.seq for event in events)
+        await journal.create(execution())
+        for seq in range(1, 40):
+            journal.record(line(seq), event(seq))
+            if seq % 7 == 0:
+                await journal.barrier("e1")
+                assert told == list(range(1, seq + 1))
+        await journal.barrier("e1")
+        assert told == list(range(1, 40))
+        assert [stored.seq for stored in await journal.logs("local", "e1")] == told
+
+    run(open_journal, body)
+
+
+def test_records_are_written_without_anyone_waiting(open_journal: OpenJournal) -> None:
+    async def body(journal: Journal) -> None:
+        told = asyncio.Event()
+        journal.on_durable = lambda events: told.set()
+        await journal.create(execution())
+        journal.record(line(1), event(1))
+        async with asyncio.timeout(2):
+            await told.wait()
+        assert len(await journal.logs("local", "e1")) == 1
+
+    run(open_journal, body)
+
+
+def test_log_lines_come_in_pages(open_journal: OpenJournal) -> None:
+    async def body(journal: Journal) -> None:
+        await journal.create(execution())
+        lines = [line(seq, f"line {seq}") for seq in (5, 1, 9, 3)]
+        for made in lines:
+            journal.record(made)
+        await journal.barrier("e1")
+        assert await journal.logs("local", "e1") == sorted(lines, key=lambda made: made.seq)
+        assert [made.seq for made in await journal.logs("local", "e1", after=1, limit=2)] == [3, 5]
+
+    run(open_journal, body)
+
+
+def test_a_line_of_text_no_database_takes_is_kept_readable(open_journal: OpenJournal) -> None:
+    async def body(journal: Journal) -> None:
+        await journal.create(execution())
+        journal.record(line(1, "a\0b\ud800c"))
+        await journal.barrier("e1")
+        (stored,) = await journal.logs("local", "e1")
+        assert stored.message.startswith("a")
+        assert stored.message.endswith("c")
+
+    run(open_journal, body)
+
+
+def test_a_notification_is_kept_once(open_journal: OpenJournal) -> None:
+    async def body(journal: Journal) -> None:
+        await journal.create(execution())
+        for message in ("first", "second"):
+            journal.record(said("n1", message))
+            await journal.barrier("e1")
+        journal.record(said("n1", "third"))
+        journal.record(said("n2"))
+        await journal.barrier("e1")
+        stored = {entry.notification.id: entry.notification.message for entry in await journal.notifications("local")}
+        assert stored == {"n1": "first", "n2": "Filled"}
+
+    run(open_journal, body)
+
+
+def test_a_stop_is_a_durable_flag(open_journal: OpenJournal) -> None:
+    async def body(journal: Journal) -> None:
+        made = execution()
+        await journal.create(made)
+        stopped = await journal.request_stop("local", "e1", "enough")
+        assert stopped is not None
+        assert (stopped.stop_reason, stopped.status) == ("enough", "PENDING")
+        again = await journal.request_stop("local", "e1", "another reason")
+        assert again is not None
+        assert again.stop_reason == "enough"
+        made.status = "RUNNING"
+        journal.record(made)
+        await journal.barrier("e1")
+        stored = await journal.execution("local", "e1")
+        assert stored is not None
+        assert (stored.status, stored.stop_reason) == ("RUNNING", "enough")
+        assert await journal.request_stop("local", "nobody", "x") is None
+
+    run(open_journal, body)
+
+
+def test_an_ended_execution_is_not_stopped(open_journal: OpenJournal) -> None:
+    async def body(journal: Journal) -> None:
+        made = execution(status="SUCCEEDED", finished_at=NOW)
+        await journal.create(made)
+        assert await journal.request_stop("local", "e1", "late") == made
+
+    run(open_journal, body)
+
+
+def test_executions_of_a_living_engine_are_left_to_it(open_journal: OpenJournal) -> None:
+    async def within() -> None:
+        async with open_journal() as first:
+            await first.create(execution("e1"))
+            await first.create(execution("e2", created_at=NOW - timedelta(seconds=1)))
+            await first.create(execution("e3", status="SUCCEEDED"))
+            async with open_journal() as second:
+                assert await second.claim() == []
+                assert await first.claim() == []
+        async with open_journal() as third:
+            assert [claimed.id for claimed in await third.claim()] == ["e2", "e1"]
+            async with open_journal() as fourth:
+                assert await fourth.claim() == []
+
+    asyncio.run(within())
+
+
+def test_two_engines_never_claim_the_same_execution(open_journal: OpenJournal) -> None:
+    async def within() -> None:
+        async with open_journal() as gone:
+            for number in range(30):
+                await gone.create(execution(f"e{number}"))
+        async with open_journal() as one, open_journal() as two:
+            claims = await asyncio.gather(one.claim(), two.claim())
+            names = [claimed.id for claim in claims for claimed in claim]
+            assert len(names) == 30
+            assert len(set(names)) == 30
+
+    asyncio.run(within())
+
+
+def test_history_knows_the_last_number_given_out(open_journal: OpenJournal) -> None:
+    async def body(journal: Journal) -> None:
+        await journal.create(execution())
+        assert (await journal.history("e1")).last_seq == 0
+        journal.record(node_run(started_seq=4))
+        await journal.barrier("e1")
+        assert (await journal.history("e1")).last_seq == 4
+        journal.record(line(11))
+        journal.record(node_run("b", started_seq=5, finished_seq=8))
+        await journal.barrier("e1")
+        assert (await journal.history("e1")).last_seq == 11
+        journal.record(execution(status="SUCCEEDED", last_seq=12))
+        await journal.barrier("e1")
+        assert (await journal.history("e1")).last_seq == 12
+        assert (await journal.history("nobody")).last_seq == 0
+
+    run(open_journal, body)
+
+
+def test_executions_are_listed_in_pages_newest_first(open_journal: OpenJournal) -> None:
+    async def body(journal: Journal) -> None:
+        for number in range(7):
+            status: Any = "SUCCEEDED" if number % 2 else "FAILED"
+            made = execution(f"e{number}", created_at=NOW + timedelta(seconds=number), status=status)
+            await journal.create(replace(made, workflow_id="w2") if number == 6 else made)
+        page, total = await journal.executions(ExecutionFilter(workflow_id="w1", limit=2, offset=1))
+        assert ([row.id for row in page], total) == (["e4", "e3"], 6)
+        page, total = await journal.executions(ExecutionFilter(status="FAILED"))
+        assert ([row.id for row in page], total) == (["e6", "e4", "e2", "e0"], 4)
+
+    run(open_journal, body)
+
+
+@pytest.mark.parametrize("count", [1, 500])
+def test_many_records_share_transactions(open_journal: OpenJournal, count: int) -> None:
+    async def body(journal: Journal) -> None:
+        await asyncio.gather(*[journal.create(execution(f"e{number}")) for number in range(count)])
+        for number in range(count):
+            journal.record(replace(node_run(), execution_id=f"e{number}"))
+        await journal.barrier("e0")
+        _, total = await journal.executions(ExecutionFilter())
+        assert total == count
+        assert len(await journal.node_runs("local", f"e{count - 1}")) == 1
+
+    run(open_journal, body)
