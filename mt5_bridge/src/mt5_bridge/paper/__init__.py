@@ -1,0 +1,1 @@
+"""The paper terminal: a `MetaTrader5` module (`paper.metatrader5`) that replays real bars with a market clock."""

@@ -1,0 +1,69 @@
+"""What the paper `MetaTrader5` module keeps for its process: the open terminal, the last error, one lock."""
+
+import functools
+import threading
+from collections.abc import Callable
+from typing import Concatenate, Protocol
+
+from mt5_bridge.paper import constants
+from mt5_bridge.paper.errors import TerminalFailure
+from mt5_bridge.paper.terminal import PaperTerminal
+from tradeloom.errors import BrokerUnavailable, TradeloomError
+
+SUCCESS = (constants.RES_S_OK, "Success")
+NOT_CONNECTED = (constants.RES_E_INTERNAL_FAIL_CONNECT, "No IPC connection")
+
+
+class Session:
+    """One process has one, as it has one connection to a real terminal."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.terminal: PaperTerminal | None = None
+        self.error = SUCCESS
+
+    def open_terminal(self) -> PaperTerminal:
+        """The terminal, brought to the clock's time. Raises `BrokerUnavailable` before `initialize`."""
+        if self.terminal is None:
+            raise BrokerUnavailable("no paper terminal is initialised in this process")
+        self.terminal.sync()
+        return self.terminal
+
+    def fail(self, error: TradeloomError) -> None:
+        """Remembers why a call failed; what is no refusal of ours is an internal failure of the terminal."""
+        if isinstance(error, TerminalFailure):
+            self.error = error.code, error.message
+        else:
+            self.error = constants.RES_E_INTERNAL_FAIL, error.message
+
+
+class HasSession(Protocol):
+    session: Session
+
+
+def terminal_call[S: HasSession, **P, R, D](
+    default: D,
+) -> Callable[[Callable[Concatenate[S, PaperTerminal, P], R]], Callable[Concatenate[S, P], R | D]]:
+    """Makes a method a call into the terminal: under the lock, at the clock's time, its failure `default` and
+    `last_error`."""
+
+    def decorate(method: Callable[Concatenate[S, PaperTerminal, P], R]) -> Callable[Concatenate[S, P], R | D]:
+        @functools.wraps(method)
+        def call(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R | D:
+            session = self.session
+            with session.lock:
+                if session.terminal is None:
+                    session.error = NOT_CONNECTED
+                    return default
+                try:
+                    session.terminal.sync()
+                    result = method(self, session.terminal, *args, **kwargs)
+                except TradeloomError as error:
+                    session.fail(error)
+                    return default
+                session.error = SUCCESS
+                return result
+
+        return call
+
+    return decorate
