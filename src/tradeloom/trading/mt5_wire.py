@@ -110,7 +110,15 @@ class WireChannel(Channel):  # type: ignore[misc]
         self.stream.write(b"".join((self.FRAME_HEADER.pack(len(data), 0), data, self.FLUSHER)))
 
 
-class _ServerConnection(Connection):  # type: ignore[misc]
+class _Connection(Connection):  # type: ignore[misc]
+    """Closes without ceremony: rpyc would first send a goodbye and wait for the peer's."""
+
+    def close(self) -> None:
+        if not self._closed:
+            self._cleanup()
+
+
+class _ServerConnection(_Connection):
     """Answers what a client needs to call the one method; takes values only, so it never calls back."""
 
     @classmethod
@@ -136,7 +144,7 @@ class _ServerConnection(Connection):  # type: ignore[misc]
         return super()._unbox(package)
 
 
-class _ClientConnection(Connection):  # type: ignore[misc]
+class _ClientConnection(_Connection):
     """Answers nothing but the goodbye: the bridge has no business asking its clients."""
 
     @classmethod

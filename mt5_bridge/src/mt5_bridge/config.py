@@ -1,0 +1,169 @@
+"""The bridge's configuration: one TOML or JSON file, a few values overridden by the environment. Read once, at start.
+
+Paths in the file are relative to it. Passwords are named, never written: `env:VARIABLE` or `file:path`.
+"""
+
+import json
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+
+from mt5_bridge.server_time import ServerZone
+from tradeloom.errors import InvalidInput
+from tradeloom.trading.risk import RiskLimits
+
+ENVIRONMENT = {
+    "TRADELOOM_BRIDGE_DATA_DIR": ("data_dir",),
+    "TRADELOOM_BRIDGE_HOST": ("listen", "host"),
+    "TRADELOOM_BRIDGE_PORT": ("listen", "port"),
+    "TRADELOOM_BRIDGE_LOG_LEVEL": ("log_level",),
+}
+"""Environment variables and the values they override."""
+
+_Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ListenConfig(_Section):
+    """Where the front listens; port 0 takes a free one. `names` are further host names clients reach it by, put into
+    its certificate. More than `max_connections` connections or `max_calls` calls at once are turned away."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=0, ge=0, le=65_535)
+    names: tuple[str, ...] = ()
+    max_connections: int = Field(default=64, ge=1, le=1000)
+    max_calls: int = Field(default=32, ge=1, le=1000)
+
+
+class AccountConfig(_Section):
+    """One account: its terminal, who it must be logged in as, and its limits, all of which must be set.
+
+    `terminal_path` is `terminal64.exe` (run portable, one directory per account), or the paper terminal's directory. A
+    terminal that does not answer for `hang_timeout_s` is given up and its worker replaced. `history_horizon_s` is how
+    long the broker's history may lag behind before an order that is not in it counts as not sent.
+    """
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")
+    terminal: Literal["metatrader5", "paper"]
+    terminal_path: Path
+    login: int = Field(gt=0)
+    server: str | None = None
+    password: str | None = Field(default=None, pattern=r"^(env|file):.+$")
+    portable: bool = True
+    server_time_zone: str
+    live_trading: bool = False
+    limits: RiskLimits
+    start_timeout_s: _Seconds = 90.0
+    hang_timeout_s: _Seconds = 10.0
+    history_horizon_s: Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)] = 60.0
+    max_waiting: int = Field(default=16, ge=1, le=1000)
+
+    @field_validator("server_time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ServerZone(value)
+        except InvalidInput as error:
+            raise ValueError(f"{error.message} ({error.hint})") from error
+        return value
+
+    def resolve_password(self) -> SecretStr | None:
+        """The password itself. Raises `InvalidInput` when what it refers to does not exist."""
+        if self.password is None:
+            return None
+        kind, _, where = self.password.partition(":")
+        try:
+            text = os.environ[where] if kind == "env" else Path(where).read_text().strip()
+        except (KeyError, OSError) as error:
+            raise InvalidInput(
+                f"the password of account {self.name} is not at {self.password}", field="password"
+            ) from error
+        return SecretStr(text)
+
+
+class BridgeConfig(_Section):
+    """The whole file. `certificates` defaults to a directory of that name in `data_dir`."""
+
+    data_dir: Path
+    certificates: Path | None = None
+    listen: ListenConfig = ListenConfig()
+    accounts: tuple[AccountConfig, ...] = Field(min_length=1)
+    drain_timeout_s: _Seconds = 10.0
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        for what in ("name", "terminal_path"):
+            values = [getattr(account, what) for account in self.accounts]
+            if len(set(values)) != len(values):
+                raise ValueError(f"two accounts have the same {what}; each needs its own")
+        return self
+
+    @property
+    def certificate_dir(self) -> Path:
+        return self.certificates or self.data_dir / "certificates"
+
+    @property
+    def state_file(self) -> Path:
+        """Where a running bridge says how to reach it."""
+        return self.data_dir / "bridge.json"
+
+    def account_dir(self, name: str) -> Path:
+        return self.data_dir / "accounts" / name
+
+    def journal_path(self, name: str) -> Path:
+        return self.account_dir(name) / "journal.sqlite3"
+
+
+def load_config(path: Path, environment: Mapping[str, str] | None = None) -> BridgeConfig:
+    """Raises `InvalidInput` naming the file and the first wrong field (`accounts.0.limits.max_lot`)."""
+    values = _read(path)
+    for variable, keys in ENVIRONMENT.items():
+        value = (os.environ if environment is None else environment).get(variable)
+        if value is not None:
+            _override(values, keys, value)
+    try:
+        config = BridgeConfig.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        field = ".".join(str(part) for part in first["loc"]) or "configuration"
+        raise InvalidInput(f"{path}: {field}: {first['msg']}", field=field) from error
+    return _absolute(config, path.resolve().parent)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        values = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+    except (OSError, ValueError, RecursionError) as error:
+        raise InvalidInput(f"the configuration {path} cannot be read: {error}", field=str(path)) from error
+    if not isinstance(values, dict):
+        raise InvalidInput(f"the configuration {path} is not an object", field=str(path))
+    return values
+
+
+def _override(values: dict[str, Any], keys: tuple[str, ...], value: str) -> None:
+    for key in keys[:-1]:
+        section = values.setdefault(key, {})
+        if not isinstance(section, dict):
+            return  # the validator will name it
+        values = section
+    values[keys[-1]] = value
+
+
+def _absolute(config: BridgeConfig, base: Path) -> BridgeConfig:
+    accounts = tuple(
+        account.model_copy(update={"terminal_path": base / account.terminal_path.expanduser()})
+        for account in config.accounts
+    )
+    certificates = None if config.certificates is None else base / config.certificates.expanduser()
+    return config.model_copy(
+        update={"data_dir": base / config.data_dir.expanduser(), "certificates": certificates, "accounts": accounts}
+    )

@@ -1,0 +1,239 @@
+"""The order desk: one intent in, one outcome out, and the only way to the broker.
+
+Runs in the worker, one intent at a time. The order of things is what makes an intent's effect exactly one: claim the
+id, pass the gate, build the request, put SENT on the disk, transmit, record. A crash between any two of these leaves a
+row that says on which side of the transmission it fell.
+"""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from mt5_bridge import faultpoints
+from mt5_bridge.clock import AccountClock
+from mt5_bridge.gatekeeper import Gatekeeper, Order, broker_refusal, rejected
+from mt5_bridge.journal import SENDABLE, UNSETTLED, Journal
+from mt5_bridge.preparation import Quote, exact
+from mt5_bridge.reconciliation import Reconciler
+from mt5_bridge.records import BrokerRecords, Fills, filled_outcome
+from mt5_bridge.retcodes import NOTHING_TO_DO, Verdict, pipe_is_suspect, verdict_of_last_error, verdict_of_retcode
+from mt5_bridge.terminal import Terminal
+from tradeloom.errors import BrokerUnavailable, TradeloomError
+from tradeloom.trading.intents import CloseIntent, OrderIntent, OrderOutcome, OutcomeStatus
+
+MAX_TRANSMISSIONS = 3
+_PENDING_WAITS_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.5)
+_CLOSE_ORDER_EXISTS = 10039
+_AGAIN = frozenset(
+    {Verdict.RETRY_REPRICE, Verdict.RETRY_BACKOFF, Verdict.REREAD_THEN_DECIDE, Verdict.FIX_THEN_RETRY_ONCE}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What came back: a retcode with its result, or none and the terminal's last error in `code` and `text`."""
+
+    verdict: Verdict
+    code: int
+    text: str
+    result: Any
+
+    def detail(self) -> dict[str, Any]:
+        return {"code": self.code, "text": self.text, "verdict": self.verdict}
+
+
+@dataclass(frozen=True, slots=True)
+class _Transmission:
+    order: Order
+    number: int
+    sent_at: datetime
+    answer: _Answer
+
+
+class OrderDesk:
+    """Sends intents. `pause` and `jitter` are seams for tests; `pipe_broken` turns true when the terminal's pipe can no
+    longer be trusted and the worker must be replaced."""
+
+    def __init__(
+        self,
+        terminal: Terminal,
+        journal: Journal,
+        gatekeeper: Gatekeeper,
+        records: BrokerRecords,
+        reconciler: Reconciler,
+        clock: AccountClock,
+        *,
+        pause: Callable[[float], None],
+        jitter: Callable[[float, float], float] = random.uniform,
+    ) -> None:
+        self._terminal = terminal
+        self._journal = journal
+        self._gatekeeper = gatekeeper
+        self._records = records
+        self._reconciler = reconciler
+        self._clock = clock
+        self._pause = pause
+        self._jitter = jitter
+        self.pipe_broken = False
+
+    def send(self, intent: OrderIntent) -> OrderOutcome:
+        """The intent's outcome: recorded already, found at the broker, or made now.
+
+        Raises `Conflict` for an id used for something else, and `BrokerError` or `StorageUnavailable` kinds only when
+        nothing was sent; the same id may then be sent again.
+        """
+        entry = self._journal.claim(intent)
+        if entry.state in UNSETTLED:
+            return self._reconciler.settle(entry)
+        recorded = entry.outcome()
+        if entry.state not in SENDABLE and recorded is not None:
+            return recorded
+        faultpoints.reach("worker.claimed")
+        return self._trade(intent)
+
+    def outcome(self, order_id: str) -> OrderOutcome | None:
+        """What is known of the id, looked up at the broker while it is open; None when nothing was sent under it."""
+        entry = self._journal.entry(order_id)
+        if entry is None or entry.state not in UNSETTLED:
+            return None if entry is None else entry.outcome()
+        return self._reconciler.settle(entry)
+
+    def _trade(self, intent: OrderIntent) -> OrderOutcome:
+        fillings_refused: frozenset[int] = frozenset()
+        first_quote = None
+        number = 0
+        while True:
+            number += 1
+            admitted = self._admit(intent, first_quote, fillings_refused)
+            if isinstance(admitted, OrderOutcome):
+                return self._reconciler.record(admitted)
+            first_quote = first_quote or admitted.quote
+            sent = self._transmit(intent, admitted, number)
+            verdict = sent.answer.verdict
+            wrong_filling = verdict is Verdict.FIX_THEN_RETRY_ONCE
+            if verdict not in _AGAIN or number == MAX_TRANSMISSIONS or (wrong_filling and fillings_refused):
+                return self._conclude(intent, sent)
+            self._journal.note(intent.client_order_id, "answered", sent.answer.detail())
+            if wrong_filling:
+                fillings_refused = frozenset({admitted.filling})
+            if verdict is Verdict.RETRY_BACKOFF:
+                self._pause(self._jitter(0.1, 0.4) * 2**number)
+
+    def _admit(
+        self, intent: OrderIntent, first_quote: Quote | None, fillings_refused: frozenset[int]
+    ) -> Order | OrderOutcome:
+        """Every transmission so far was refused for certain, so whatever goes wrong here left nothing behind."""
+        try:
+            return self._gatekeeper.admit(intent, first_quote, fillings_refused)
+        except TradeloomError as error:
+            self._journal.retryable(intent.client_order_id, error.message)
+            raise
+
+    def _transmit(self, intent: OrderIntent, order: Order, number: int) -> _Transmission:
+        sent_at = self._clock.now()
+        self._journal.sending(intent.client_order_id, order.request, sent_at)
+        faultpoints.reach("worker.sent")
+        answer = self._order_send(order.request)
+        faultpoints.reach("worker.executed")
+        self.pipe_broken |= answer.result is None and pipe_is_suspect(answer.code)
+        return _Transmission(order, number, sent_at, answer)
+
+    def _order_send(self, request: dict[str, Any]) -> _Answer:
+        """The one place an order leaves through."""
+        try:
+            result = self._terminal.order_send(request)
+        except Exception as error:  # the package's own faults say nothing about whether the order left
+            return _Answer(Verdict.UNKNOWN_RECONCILE, 0, f"{type(error).__name__}: {error}", None)
+        if result is None:
+            code, text = self._terminal.last_error()
+            return _Answer(verdict_of_last_error(code), code, text, None)
+        return _Answer(verdict_of_retcode(result.retcode), result.retcode, result.comment, result)
+
+    def _conclude(self, intent: OrderIntent, sent: _Transmission) -> OrderOutcome:
+        answer = sent.answer
+        match answer.verdict:
+            case Verdict.SUCCESS | Verdict.PARTIAL:
+                return self._reconciler.record(self._filled(intent, sent))
+            case Verdict.SUCCESS_PENDING:
+                return self._reconciler.record(self._pending(intent, sent))
+            case Verdict.UNKNOWN_RECONCILE:
+                return self._unknown(intent, sent)
+            case Verdict.NOT_CONNECTED:
+                message = f"the terminal cannot be reached: {answer.text} ({answer.code})"
+                self._journal.retryable(intent.client_order_id, message)
+                raise BrokerUnavailable(message)
+            case Verdict.NOT_SENT:
+                outcome = rejected(intent, "broker", f"the terminal did not send it: {answer.text} ({answer.code})")
+            case verdict if verdict in NOTHING_TO_DO:
+                outcome = self._nothing_to_do(intent, answer)
+            case _:
+                outcome = broker_refusal(intent, answer.code, answer.text)
+        return self._reconciler.record(outcome)
+
+    def _filled(self, intent: OrderIntent, sent: _Transmission) -> OrderOutcome:
+        """From the broker's deals; from the answer alone where history lags behind it."""
+        result, request = sent.answer.result, sent.order.request
+        said = exact(result.volume) or exact(request["volume"])
+        try:
+            fills = self._records.fills_of(result.order, said)
+        except TradeloomError:
+            fills = None
+        if fills is None or fills.volume < said:
+            price = result.price or request["price"]
+            fills = Fills(said, price, 0.0, result.deal, result.order, self._position_of(result.order))
+        return filled_outcome(intent, request, fills, sent.answer.code)
+
+    def _position_of(self, order: int) -> int:
+        """A position bears the ticket of the order that opened it; 0 when that one is not there (netting)."""
+        try:
+            return order if self._records.open_position(order) is not None else 0
+        except TradeloomError:
+            return 0
+
+    def _pending(self, intent: OrderIntent, sent: _Transmission) -> OrderOutcome:
+        """Accepted is not filled: watches the order until it is, or is dropped, or our patience ends."""
+        latest: OrderOutcome | None = None
+        for wait in _PENDING_WAITS_S:
+            self._pause(wait)
+            try:
+                latest = self._find(intent, sent) or latest
+            except TradeloomError:
+                continue
+            if latest is not None and latest.status is not OutcomeStatus.PLACED:
+                return latest
+        return latest or OrderOutcome(
+            client_order_id=intent.client_order_id,
+            status=OutcomeStatus.PLACED,
+            order=sent.answer.result.order or None,
+            remainder=Decimal(str(sent.order.request["volume"])),
+            retcode=sent.answer.code,
+            message="accepted by the broker, not filled yet",
+        )
+
+    def _unknown(self, intent: OrderIntent, sent: _Transmission) -> OrderOutcome:
+        """UNKNOWN goes into the journal first; then one look at the broker's records, which may already tell."""
+        unknown = OrderOutcome(
+            client_order_id=intent.client_order_id,
+            status=OutcomeStatus.UNKNOWN,
+            retcode=sent.answer.code if sent.answer.result is not None else None,
+            message=f"sent, but the outcome is not known: {sent.answer.text} ({sent.answer.code})",
+        )
+        self._reconciler.record(unknown)
+        try:
+            found = self._find(intent, sent)
+        except TradeloomError:
+            found = None
+        return unknown if found is None else self._reconciler.record(found)
+
+    def _nothing_to_do(self, intent: OrderIntent, answer: _Answer) -> OrderOutcome:
+        if not isinstance(intent, CloseIntent):
+            return broker_refusal(intent, answer.code, answer.text)
+        if answer.code == _CLOSE_ORDER_EXISTS and self._records.open_position(intent.position) is not None:
+            return broker_refusal(intent, answer.code, answer.text or "another order is already closing the position")
+        return self._gatekeeper.already_closed(intent)
+
+    def _find(self, intent: OrderIntent, sent: _Transmission) -> OrderOutcome | None:
+        return self._records.find(intent, sent.order.request, sent.number, sent.sent_at, self._clock.now())

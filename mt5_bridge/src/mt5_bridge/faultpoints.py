@@ -1,0 +1,42 @@
+"""Named points at which tests stop a bridge process, as a power cut or a frozen terminal would.
+
+Off unless the environment says otherwise: `TRADELOOM_BRIDGE_FAULTS="worker.sent=kill:/tmp/mark"`. Each point fires
+once: it first creates its mark file, and does nothing when the file is already there (so a restarted process goes on).
+"""
+
+import os
+import signal
+import sys
+import time
+
+VARIABLE = "TRADELOOM_BRIDGE_FAULTS"
+_HANG_S = 3600.0
+
+
+def reach(point: str) -> None:
+    """Called where something may be made to fail."""
+    armed = os.environ.get(VARIABLE)
+    if armed:
+        _fire(point, armed)
+
+
+def _fire(point: str, armed: str) -> None:
+    for rule in armed.split(","):
+        name, _, rest = rule.partition("=")
+        action, _, mark = rest.partition(":")
+        if name != point or not _first_time(mark):
+            continue
+        if action == "hang":
+            time.sleep(_HANG_S)
+        elif sys.platform == "win32":
+            os._exit(137)
+        else:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _first_time(mark: str) -> bool:
+    try:
+        os.close(os.open(mark, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except FileExistsError:
+        return False
+    return True

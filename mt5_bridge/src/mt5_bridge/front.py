@@ -1,0 +1,245 @@
+"""The front: answers the network's calls, from the journal or through the account's worker. Touches no terminal.
+
+Whatever arrives, an answer goes out: a result or a typed error. About `send` it holds the client's promise: an error
+means that nothing was sent. When it cannot be sure it asks the journal, and what the journal does not know is UNKNOWN.
+"""
+
+import logging
+import math
+import threading
+import time
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from mt5_bridge import faultpoints
+from mt5_bridge.config import AccountConfig, BridgeConfig
+from mt5_bridge.journal import SENDABLE, UNSETTLED, Entry, Journal
+from mt5_bridge.supervisor import HandedOver, Supervisor
+from tradeloom.errors import (
+    BrokerError,
+    BrokerTimeout,
+    BrokerUnavailable,
+    InvalidInput,
+    NotFound,
+    StorageUnavailable,
+    TradeloomError,
+)
+from tradeloom.trading import protocol
+from tradeloom.trading.intents import OrderOutcome, OutcomeStatus
+from tradeloom.trading.protocol import METHODS, Effect, Request, SendParams, StateParams
+
+_log = logging.getLogger(__name__)
+_GONE_WAIT_S = 3.0
+
+
+class Seat:
+    """One account at the front: its worker's supervisor, and its journal for what needs no worker."""
+
+    def __init__(self, settings: AccountConfig, config: BridgeConfig) -> None:
+        self.settings = settings
+        self.supervisor = Supervisor(settings, config.account_dir(settings.name), config.log_level)
+        self._journal: Journal | None = None
+        self._trouble: StorageUnavailable | None = None
+        try:
+            self._journal = Journal(config.journal_path(settings.name))
+            self._journal.set_limits(settings.limits)
+        except StorageUnavailable as error:
+            self._trouble = error
+            _log.error("account %s cannot trade: %s", settings.name, error.message)
+
+    @property
+    def journal(self) -> Journal:
+        if self._journal is None or self._trouble is not None:
+            raise self._trouble or StorageUnavailable("the order journal is not open")
+        return self._journal
+
+    def health(self) -> dict[str, Any]:
+        health = {"terminal": self.settings.terminal, **self.supervisor.health()}
+        try:
+            health |= {
+                "state": self.journal.status().state,
+                "unsettled": len(self.journal.unsettled()),
+                "journal": "ok",
+            }
+        except StorageUnavailable as error:
+            health |= {"state": None, "unsettled": None, "journal": error.message}
+        return health
+
+    def close(self) -> None:
+        self.supervisor.stop()
+        if self._journal is not None:
+            self._journal.close()
+
+
+class Front:
+    """Dispatches calls; thread-safe."""
+
+    def __init__(self, config: BridgeConfig) -> None:
+        self._seats = {account.name: Seat(account, config) for account in config.accounts}
+        self._places = threading.BoundedSemaphore(config.listen.max_calls)
+        self._counts = {"calls": 0, "errors": 0, "busy": 0, "under_way": 0}
+        self._lock = threading.Lock()
+        self._draining = False
+        self._started = time.monotonic()
+
+    def start(self) -> None:
+        """Starts every worker and returns when each has been tried once."""
+        for seat in self._seats.values():
+            seat.supervisor.start()
+        for seat in self._seats.values():
+            seat.supervisor.wait_first_start()
+
+    def drain(self, timeout_s: float) -> None:
+        """Takes no new calls, lets those under way finish, then stops the workers."""
+        self._draining = True
+        give_up = time.monotonic() + timeout_s
+        while self._counts["under_way"] and time.monotonic() < give_up:
+            time.sleep(0.02)
+        for seat in self._seats.values():
+            seat.close()
+
+    def health(self) -> dict[str, Any]:
+        accounts = {name: seat.health() for name, seat in self._seats.items()}
+        ready = all(account["status"] == "ready" and account["journal"] == "ok" for account in accounts.values())
+        return {
+            "status": "draining" if self._draining else "ok" if ready else "degraded",
+            "protocol": protocol.VERSION,
+            "version": _version(),
+            "time": time.time(),
+            "uptime_s": round(time.monotonic() - self._started, 3),
+            **self._counts,
+            "accounts": accounts,
+        }
+
+    def call(self, version: Any, method: Any, request_id: Any, deadline: Any, payload: Any) -> bytes:
+        """The one exposed method. Its arguments may be anything a peer can send; its answer is always bytes."""
+        began = time.monotonic()
+        error: TradeloomError | None = None
+        try:
+            answer = self._admitted(version, method, request_id, deadline, payload)
+            faultpoints.reach("front.answered")
+            return answer
+        except TradeloomError as refused:
+            error = refused
+        except Exception:
+            _log.exception("a call failed inside the bridge")
+            error = BrokerError("the bridge failed at this call; its log says more")
+        finally:
+            self._count("calls")
+            took = (time.monotonic() - began) * 1000
+            _log.debug("call %.40r id %.40r took %.1f ms: %s", method, request_id, took, error.name if error else "ok")
+        self._count("errors")
+        return protocol.encode_error(error)
+
+    def _admitted(self, version: Any, method: Any, request_id: Any, deadline: Any, payload: Any) -> bytes:
+        _check_envelope(version, method, request_id, deadline, payload)
+        give_up = time.monotonic() + min(deadline - time.time(), protocol.MAX_DEADLINE_S)
+        request = protocol.decode_request(method, payload)
+        if method == "health":
+            return protocol.encode_answer(self.health())
+        if self._draining:
+            raise BrokerUnavailable("the bridge is stopping; nothing was sent")
+        if give_up <= time.monotonic():
+            raise _too_late(method)
+        if not self._places.acquire(blocking=False):
+            self._count("busy")
+            raise BrokerUnavailable("the bridge is busy: too many calls at once; nothing was sent")
+        try:
+            self._count("under_way")
+            return self._account_call(method, request, payload, give_up)
+        finally:
+            self._count("under_way", -1)
+            self._places.release()
+
+    def _account_call(self, method: str, request: Request, payload: bytes, give_up: float) -> bytes:
+        seat = self._seats.get(request.account)
+        if seat is None:
+            raise NotFound(f"this bridge has no account {request.account}", field="account")
+        match request.params:
+            case StateParams() as wanted:
+                status = seat.journal.set_state(wanted.state, reason=wanted.reason, by=wanted.by, clear=wanted.clear)
+                return protocol.encode_answer(status.model_dump(mode="json"))
+            case SendParams() as params:
+                if params.intent.account != request.account:
+                    raise InvalidInput(f"the intent is for the account {params.intent.account}", field="account")
+                return self._send(seat, params.intent.client_order_id, payload, give_up)
+            case protocol.OutcomeParams() as asked:
+                return self._outcome(seat, asked.client_order_id, payload, give_up)
+        if method == "state":
+            return protocol.encode_answer(seat.journal.status().model_dump(mode="json"))
+        return _read(seat, method, payload, give_up)
+
+    def _send(self, seat: Seat, order_id: str, payload: bytes, give_up: float) -> bytes:
+        seat.journal  # noqa: B018  a journal that cannot be used refuses before anything moves
+        try:
+            return seat.supervisor.request("send", payload, give_up)
+        except HandedOver as lost:
+            _log.warning("order %s: %s", order_id, lost.message)
+            gone = lost.gone.wait(max(min(give_up - time.monotonic(), _GONE_WAIT_S), 0.0))
+            outcome = _after_loss(seat, order_id, lost.message, process_gone=gone)
+            return protocol.encode_answer(outcome.model_dump(mode="json"))
+
+    def _outcome(self, seat: Seat, order_id: str, payload: bytes, give_up: float) -> bytes:
+        """Settled orders are told from the journal at once; open ones are looked up at the broker if it answers."""
+        entry = seat.journal.entry(order_id)
+        if entry is not None and entry.state in UNSETTLED:
+            try:
+                return seat.supervisor.request("outcome", payload, give_up)
+            except (BrokerUnavailable, HandedOver):
+                entry = seat.journal.entry(order_id)
+        outcome = entry.outcome() if entry else None
+        return protocol.encode_answer(None if outcome is None else outcome.model_dump(mode="json"))
+
+    def _count(self, what: str, change: int = 1) -> None:
+        with self._lock:
+            self._counts[what] += change
+
+
+def _read(seat: Seat, method: str, payload: bytes, give_up: float) -> bytes:
+    try:
+        return seat.supervisor.request(method, payload, give_up)
+    except HandedOver as lost:
+        raise BrokerTimeout(lost.message) from lost
+
+
+def _after_loss(seat: Seat, order_id: str, why: str, *, process_gone: bool) -> OrderOutcome:
+    """What the journal says of an order whose worker stopped answering.
+
+    Once that process has ended nothing can be under way any more, so a row that never reached SENT was not sent.
+    """
+    entry: Entry | None = None
+    try:
+        entry = seat.journal.entry(order_id)
+    except StorageUnavailable as error:
+        _log.error("order %s: %s", order_id, error.message)
+        process_gone = False  # we may not conclude anything from a journal we cannot read
+    if process_gone and (entry is None or entry.state in SENDABLE):
+        raise BrokerUnavailable(f"{why} before the order was sent; nothing was sent")
+    known = entry.outcome() if entry else None
+    return known or OrderOutcome(client_order_id=order_id, status=OutcomeStatus.UNKNOWN, message=why)
+
+
+def _check_envelope(version: Any, method: Any, request_id: Any, deadline: Any, payload: Any) -> None:
+    if version != protocol.VERSION or isinstance(version, bool):
+        raise InvalidInput(f"this bridge speaks protocol version {protocol.VERSION}", field="version")
+    if not isinstance(method, str) or method not in METHODS:
+        raise InvalidInput("no such method", field="method")
+    if not isinstance(request_id, str) or not 0 < len(request_id) <= 64:
+        raise InvalidInput("request_id is a text of 1 to 64 characters", field="request_id")
+    if not isinstance(deadline, int | float) or isinstance(deadline, bool) or not math.isfinite(deadline):
+        raise InvalidInput("deadline is a number of seconds since the epoch", field="deadline")
+    if not isinstance(payload, bytes):
+        raise InvalidInput("payload is bytes", field="payload")
+
+
+def _too_late(method: str) -> TradeloomError:
+    if METHODS[method].effect is Effect.TRADE:
+        return BrokerUnavailable("the call's deadline passed before it could be sent; nothing was sent")
+    return BrokerTimeout("the call's deadline has passed")
+
+
+def _version() -> str:
+    try:
+        return version("tradeloom-mt5-bridge")
+    except PackageNotFoundError:  # run from its sources
+        return "source"

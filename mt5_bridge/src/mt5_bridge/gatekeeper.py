@@ -1,0 +1,197 @@
+"""From intent to a request that may be sent: the account is the right one, the gate says yes, the broker's check too.
+
+Runs before every transmission, so a halt, a passed deadline or a moved price stops the second attempt as it would the
+first.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from mt5_bridge import constants as mt5
+from mt5_bridge.clock import AccountClock
+from mt5_bridge.journal import Journal
+from mt5_bridge.preparation import (
+    Leg,
+    Quote,
+    SymbolRules,
+    Unsendable,
+    build_request,
+    closing_leg,
+    exact,
+    opening_leg,
+)
+from mt5_bridge.records import BrokerRecords
+from mt5_bridge.retcodes import NOTHING_TO_DO, Verdict, verdict_of_retcode
+from mt5_bridge.server_time import ServerZone
+from mt5_bridge.terminal import PipeBroken, Terminal, failure, symbol_facts
+from tradeloom.errors import BrokerUnavailable
+from tradeloom.trading.intents import CloseIntent, OrderIntent, OrderOutcome, OutcomeStatus
+from tradeloom.trading.risk import OrderFacts, refusal
+
+_CHECK_REFUSES = frozenset({Verdict.FINAL_REJECT, Verdict.FINAL_BAD_REQUEST, Verdict.DEFER_TO_SESSION})
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A request ready to be transmitted, and the quote it is based on."""
+
+    request: dict[str, Any]
+    leg: Leg
+    rules: SymbolRules
+    quote: Quote
+    filling: int
+
+
+class Gatekeeper:
+    """Makes orders of intents, or the outcome that refuses them. Sends nothing.
+
+    `login` is the account this worker was set up for; `live_trading` arms a real-money account.
+    """
+
+    def __init__(
+        self,
+        terminal: Terminal,
+        journal: Journal,
+        records: BrokerRecords,
+        clock: AccountClock,
+        zone: ServerZone,
+        *,
+        login: int,
+        live_trading: bool,
+    ) -> None:
+        self._terminal = terminal
+        self._journal = journal
+        self._records = records
+        self._clock = clock
+        self._zone = zone
+        self._login = login
+        self._live_trading = live_trading
+
+    def admit(self, intent: OrderIntent, first: Quote | None, fillings_refused: frozenset[int]) -> Order | OrderOutcome:
+        """`first` is the quote of the first attempt, None for it; `fillings_refused` were answered with 10030.
+
+        Raises `BrokerError` or one of its kinds while nothing can be decided; nothing has been sent then.
+        """
+        trade_mode = self._assert_account()
+        info = symbol_facts(self._terminal, intent.symbol)
+        try:
+            rules = SymbolRules.of(info)
+            leg = self._leg(intent, rules)
+            if isinstance(leg, OrderOutcome):
+                return leg
+            tick = self._terminal.symbol_info_tick(intent.symbol)
+            refused = self._gate(intent, leg, tick, trade_mode)
+            if refused is not None:
+                return refused
+            order = self._order(intent, leg, rules, Quote(exact(tick.bid), exact(tick.ask)), fillings_refused)
+        except (Unsendable, ArithmeticError) as error:
+            return rejected(intent, "invalid", str(error) or f"{intent.symbol} has no usable specification")
+        if first is not None:
+            moved = abs(order.quote.entry(leg.side) - first.entry(leg.side))
+            if moved > intent.deviation * rules.point:
+                points = moved / rules.point
+                message = f"the price moved {points:.0f} points while trying, more than the {intent.deviation} allowed"
+                return rejected(intent, "broker", message)
+        return self._check(intent, order)
+
+    def already_closed(self, intent: CloseIntent) -> OrderOutcome:
+        """The outcome of a close that finds nothing left to close, with the price and profit it went out at."""
+        fills = self._records.last_close(intent.position)
+        return OrderOutcome(
+            client_order_id=intent.client_order_id,
+            status=OutcomeStatus.DONE,
+            position=intent.position,
+            price=fills.price if fills else None,
+            profit=fills.profit if fills else None,
+            reason="already_closed",
+            message=f"position {intent.position} was already closed",
+        )
+
+    def _assert_account(self) -> int:
+        """The account's trade mode. A crossed pipe shows as another login: nothing may be sent through it."""
+        account = self._terminal.account_info()
+        if account is None:
+            raise failure(self._terminal, "reading the account")
+        if account.login != self._login:
+            raise PipeBroken(f"the terminal is logged in to account {account.login}, not {self._login}")
+        info = self._terminal.terminal_info()
+        if info is None:
+            raise failure(self._terminal, "reading the terminal's state")
+        if not info.connected:
+            raise BrokerUnavailable("the terminal has no connection to the trade server; nothing was sent")
+        return int(account.trade_mode)
+
+    def _leg(self, intent: OrderIntent, rules: SymbolRules) -> Leg | OrderOutcome:
+        if not isinstance(intent, CloseIntent):
+            return opening_leg(intent, rules)
+        position = self._records.open_position(intent.position)
+        if position is not None:
+            return closing_leg(intent, position, rules)
+        if not self._records.knows_position(intent.position):
+            raise Unsendable(f"the account has no position {intent.position} and never had one")
+        return self.already_closed(intent)
+
+    def _gate(self, intent: OrderIntent, leg: Leg, tick: Any, trade_mode: int) -> OrderOutcome | None:
+        if trade_mode == mt5.ACCOUNT_TRADE_MODE_REAL and not self._live_trading:
+            return rejected(intent, "risk", "this is a real-money account and live trading is not armed")
+        status = self._journal.status()
+        facts = OrderFacts(
+            closing=isinstance(intent, CloseIntent),
+            symbol=intent.symbol,
+            volume=leg.volume,
+            bid=0.0 if tick is None else tick.bid,
+            ask=0.0 if tick is None else tick.ask,
+            price_time=None if tick is None else _moment(self._zone.to_utc(tick.time_msc / 1000)),
+            now=self._clock.now(),
+            deadline=intent.deadline,
+        )
+        refused = refusal(status.limits, status.state, facts)
+        return None if refused is None else rejected(intent, refused.reason, refused.message)
+
+    def _order(
+        self, intent: OrderIntent, leg: Leg, rules: SymbolRules, quote: Quote, fillings_refused: frozenset[int]
+    ) -> Order:
+        allowed = [mode for mode in rules.filling_modes() if mode not in fillings_refused]
+        if not allowed:
+            raise Unsendable(f"{intent.symbol} accepts none of the filling modes")
+        return Order(build_request(intent, leg, rules, quote, allowed[0]), leg, rules, quote, allowed[0])
+
+    def _check(self, intent: OrderIntent, order: Order) -> Order | OrderOutcome:
+        """The terminal's own check, which knows margin and stops. Only its firm refusals count."""
+        checked = self._terminal.order_check(order.request)
+        if checked is None:
+            error = failure(self._terminal, "checking the order")
+            if isinstance(error, PipeBroken):
+                raise error
+            return rejected(intent, "invalid", error.message)
+        if checked.retcode == 0:
+            return order
+        verdict = verdict_of_retcode(checked.retcode)
+        if isinstance(intent, CloseIntent) and verdict in NOTHING_TO_DO:
+            return self.already_closed(intent)
+        if verdict in _CHECK_REFUSES:
+            return broker_refusal(intent, checked.retcode, checked.comment)
+        return order
+
+
+def broker_refusal(intent: OrderIntent, retcode: int, comment: str) -> OrderOutcome:
+    """A final refusal in the broker's words."""
+    closed = verdict_of_retcode(retcode) is Verdict.DEFER_TO_SESSION
+    message = f"{comment or 'refused by the broker'} ({retcode})"
+    return rejected(intent, "market_closed" if closed else "broker", message, retcode)
+
+
+def rejected(intent: OrderIntent, reason: str, message: str, retcode: int | None = None) -> OrderOutcome:
+    """A final refusal, by whoever `reason` says."""
+    return OrderOutcome(
+        client_order_id=intent.client_order_id,
+        status=OutcomeStatus.REJECTED,
+        reason=reason,
+        message=message,
+        retcode=retcode,
+    )
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, tz=UTC)

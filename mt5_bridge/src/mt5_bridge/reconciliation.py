@@ -1,0 +1,110 @@
+"""Settling orders nobody knows the fate of, on the broker's own records.
+
+An order that was found settles as what it became. One that was not found may still turn up: only after a horizon, and
+once its id is fenced so that nothing can be sent under it later, is it called NOT_SENT; on a real-money account never
+by us: a person decides (MANUAL).
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from mt5_bridge.clock import AccountClock
+from mt5_bridge.journal import Entry, Journal, OrderState
+from mt5_bridge.records import BrokerRecords
+from tradeloom.errors import StorageUnavailable, TradeloomError
+from tradeloom.trading.intents import OrderOutcome, OutcomeStatus
+
+_log = logging.getLogger(__name__)
+
+
+def _wall_clock() -> datetime:
+    return datetime.now(UTC)
+
+
+class Reconciler:
+    """`horizon_s` is how long (wall time) a broker's history may lag; `real_money` says who may give an order up."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        records: BrokerRecords,
+        clock: AccountClock,
+        *,
+        horizon_s: float,
+        real_money: Callable[[], bool],
+        wall: Callable[[], datetime] = _wall_clock,
+    ) -> None:
+        self._journal = journal
+        self._records = records
+        self._clock = clock
+        self._horizon_s = horizon_s
+        self._real_money = real_money
+        self._wall = wall
+
+    def recover(self) -> None:
+        """At start: SENT becomes UNKNOWN, then every open order is looked for."""
+        self._journal.recover()
+        for order_id in self._journal.unsettled():
+            entry = self._journal.entry(order_id)
+            if entry is not None:
+                outcome = self.settle(entry)
+                _log.info("order %s from before the restart is %s", order_id, outcome.status)
+
+    def settle(self, entry: Entry) -> OrderOutcome:
+        """The order's outcome as the broker's records tell it now. Never raises for an unreadable broker: then the
+        order simply stays what it was."""
+        try:
+            found = self._find(entry)
+            if found is None:
+                self._give_up_if_due(entry)
+        except TradeloomError as error:
+            _log.warning("order %s could not be reconciled: %s", entry.intent.client_order_id, error.message)
+            found = None
+        if found is not None and found != entry.result:
+            return self.record(found)
+        return self._stored(entry)
+
+    def record(self, outcome: OrderOutcome) -> OrderOutcome:
+        """Writes an outcome down. What happened is told even when the disk takes no more; the row then stays SENT and
+        is settled from the broker's records next time."""
+        try:
+            return self._journal.settle(outcome)
+        except StorageUnavailable as error:
+            _log.error("order %s is %s but: %s", outcome.client_order_id, outcome.status, error.message)
+            return outcome
+
+    def _find(self, entry: Entry) -> OrderOutcome | None:
+        if entry.request is None or entry.sent_at is None:
+            return None
+        return self._records.find(entry.intent, entry.request, entry.attempts, entry.sent_at, self._clock.now())
+
+    def _give_up_if_due(self, entry: Entry) -> None:
+        if entry.state is OrderState.SENT:
+            self._journal.settle(unknown_outcome(entry, "sent; the broker's records do not show it yet"))
+            return
+        if entry.state not in (OrderState.UNKNOWN, OrderState.FENCED):
+            return
+        waited = (self._wall() - entry.updated_at).total_seconds()
+        if not self._records.connected() or (entry.state is OrderState.UNKNOWN and waited < self._horizon_s):
+            return
+        order_id = entry.intent.client_order_id
+        self._journal.fence(order_id)
+        # Once more behind the fence: what was on its way when we last looked has arrived by now, or never will.
+        found = self._find(entry)
+        if found is not None:
+            self._journal.settle(found)
+        elif self._real_money():
+            self._journal.park(order_id)
+        else:
+            message = "not found at the broker; nothing will be sent under this id"
+            self._journal.settle(OrderOutcome(client_order_id=order_id, status=OutcomeStatus.NOT_SENT, message=message))
+
+    def _stored(self, entry: Entry) -> OrderOutcome:
+        """The row's outcome as it is now, whatever changed it."""
+        now = self._journal.entry(entry.intent.client_order_id) or entry
+        return now.outcome() or unknown_outcome(entry, "the outcome is not known yet")
+
+
+def unknown_outcome(entry: Entry, message: str) -> OrderOutcome:
+    return OrderOutcome(client_order_id=entry.intent.client_order_id, status=OutcomeStatus.UNKNOWN, message=message)

@@ -1,0 +1,169 @@
+"""What the broker's own records say of an order: live orders, then history orders, then deals, found by magic number.
+
+Never positions: on a netting account they merge, so one says nothing about a single order. Deals made by a stop loss,
+take profit or stop-out carry the magic number of the order that opened the position and are left out.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from mt5_bridge import constants as mt5
+from mt5_bridge.preparation import exact
+from mt5_bridge.server_time import ServerZone
+from mt5_bridge.terminal import Terminal, failure
+from tradeloom.trading.intents import CloseIntent, OrderIntent, OrderOutcome, OutcomeStatus
+
+_SLACK = timedelta(days=1)
+"""Server clocks and ours differ, and history is asked for by the server's: look a day further on both sides."""
+_RES_S_OK = 1
+_NOT_OURS = {
+    "order": {mt5.ORDER_REASON_SL, mt5.ORDER_REASON_TP, mt5.ORDER_REASON_SO},
+    "deal": {mt5.DEAL_REASON_SL, mt5.DEAL_REASON_TP, mt5.DEAL_REASON_SO},
+}
+_DEAD_STATES = {
+    mt5.ORDER_STATE_CANCELED: "cancelled",
+    mt5.ORDER_STATE_REJECTED: "rejected",
+    mt5.ORDER_STATE_EXPIRED: "expired",
+}
+_DEAL_WAITS_S = (0.0, 0.02, 0.05, 0.1, 0.2)
+"""A live terminal's history lags a fill by some milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fills:
+    """Deals of one order added up: `price` is their volume-weighted mean, `profit` the broker's figure."""
+
+    volume: Decimal
+    price: float
+    profit: float
+    deal: int
+    order: int
+    position: int
+
+
+class BrokerRecords:
+    """Reads the terminal's records. Methods raise `BrokerError` or `BrokerUnavailable` when they cannot be read."""
+
+    def __init__(self, terminal: Terminal, zone: ServerZone, pause: Callable[[float], None]) -> None:
+        self._terminal = terminal
+        self._zone = zone
+        self._pause = pause
+
+    def fills_of(self, order: int, expected: Decimal) -> Fills | None:
+        """The deals of an order the server said it executed, waited for briefly; None if none show up."""
+        fills: Fills | None = None
+        for wait in _DEAL_WAITS_S:
+            self._pause(wait)
+            fills = _add_up(self._read("history_deals_get", ticket=order))
+            if fills is not None and fills.volume >= expected:
+                break
+        return fills
+
+    def find(
+        self, intent: OrderIntent, request: dict[str, Any], attempts: int, sent_at: datetime, now: datetime
+    ) -> OrderOutcome | None:
+        """What became of an intent sent at a market time; None when the broker's records do not tell (yet).
+
+        Only positive evidence counts. Dead orders mean a rejection only when every transmission left one.
+        """
+        requested = exact(request["volume"])
+        mine = [o for o in self._read("orders_get", symbol=intent.symbol) if _ours(o, intent, "order")]
+        since = int(self._zone.from_utc((sent_at - _SLACK).timestamp()))
+        until = int(self._zone.from_utc((max(now, sent_at) + _SLACK).timestamp()))
+        done = [o for o in self._read("history_orders_get", since, until) if _ours(o, intent, "order")]
+        deals = [d for d in self._read("history_deals_get", since, until) if _ours(d, intent, "deal")]
+        fills = _add_up(deals)
+        if mine:
+            filled = fills.volume if fills else Decimal(0)
+            return OrderOutcome(
+                client_order_id=intent.client_order_id,
+                status=OutcomeStatus.PLACED,
+                order=mine[-1].ticket,
+                volume=filled,
+                remainder=requested - filled,
+                price=fills.price if fills else None,
+                message="accepted by the broker, not filled yet",
+            )
+        if fills:
+            return filled_outcome(intent, request, fills)
+        dead = [o for o in done if o.state in _DEAD_STATES]
+        if dead and len(dead) >= attempts and len(dead) == len(done):
+            return OrderOutcome(
+                client_order_id=intent.client_order_id,
+                status=OutcomeStatus.REJECTED,
+                order=dead[-1].ticket,
+                reason="broker",
+                message=f"the order was {_DEAD_STATES[dead[-1].state]} at the broker",
+            )
+        return None
+
+    def open_position(self, ticket: int) -> Any | None:
+        """The position with this ticket, None when there is none."""
+        found = self._read("positions_get", ticket=ticket)
+        return found[0] if found else None
+
+    def knows_position(self, ticket: int) -> bool:
+        """Whether the account ever had it."""
+        return bool(self._read("history_deals_get", position=ticket))
+
+    def last_close(self, position: int) -> Fills | None:
+        """The deals that took a position out of the market, whoever closed it; None when history shows none."""
+        deals = self._read("history_deals_get", position=position)
+        return _add_up([deal for deal in deals if deal.entry != mt5.DEAL_ENTRY_IN])
+
+    def connected(self) -> bool:
+        info = self._terminal.terminal_info()
+        return info is not None and bool(info.connected)
+
+    def _read(self, function: str, *dates: int, **filters: Any) -> tuple[Any, ...]:
+        found = getattr(self._terminal, function)(*dates, **filters)
+        if found is None:
+            # Some versions answer "nothing there" with None and success.
+            code, _ = self._terminal.last_error()
+            if code == _RES_S_OK:
+                return ()
+            raise failure(self._terminal, function)
+        return tuple(found)
+
+
+def filled_outcome(
+    intent: OrderIntent, request: dict[str, Any], fills: Fills, retcode: int | None = None
+) -> OrderOutcome:
+    """DONE, or PARTIAL with what is missing of the volume that was requested."""
+    requested = exact(request["volume"])
+    missing = max(requested - fills.volume, Decimal(0))
+    closing = intent.position if isinstance(intent, CloseIntent) else None
+    return OrderOutcome(
+        client_order_id=intent.client_order_id,
+        status=OutcomeStatus.PARTIAL if missing else OutcomeStatus.DONE,
+        order=fills.order or None,
+        deal=fills.deal or None,
+        position=closing or fills.position or None,
+        volume=fills.volume,
+        remainder=missing,
+        price=fills.price,
+        profit=fills.profit if closing else None,
+        stop_loss=request.get("sl"),
+        take_profit=request.get("tp"),
+        retcode=retcode,
+        message=f"filled {fills.volume} of {requested} lots" if missing else "filled",
+    )
+
+
+def _ours(record: Any, intent: OrderIntent, kind: str) -> bool:
+    return bool(record.magic == intent.magic and record.reason not in _NOT_OURS[kind])
+
+
+def _add_up(deals: Iterable[Any]) -> Fills | None:
+    trades = [deal for deal in deals if deal.type in (mt5.DEAL_TYPE_BUY, mt5.DEAL_TYPE_SELL)]
+    if not trades:
+        return None
+    volumes = [exact(deal.volume) for deal in trades]
+    volume = sum(volumes, Decimal(0))
+    weighted = sum((exact(deal.price) * lots for deal, lots in zip(trades, volumes, strict=True)), Decimal(0))
+    last = trades[-1]
+    profit = sum((exact(deal.profit) for deal in trades), Decimal(0))
+    return Fills(volume, float(weighted / volume), float(profit), last.ticket, last.order, last.position_id)

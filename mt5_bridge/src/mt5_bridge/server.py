@@ -1,0 +1,135 @@
+"""The listening side: mutual TLS, a bounded number of connections, one thread each, one exposed method."""
+
+import logging
+import socket
+import ssl
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from mt5_bridge.certificates import Certificates
+from mt5_bridge.config import ListenConfig
+from tradeloom.errors import Conflict
+from tradeloom.trading import mt5_wire, protocol
+
+_log = logging.getLogger(__name__)
+
+_HANDSHAKE_S = 5.0
+_STALL_S = 10.0
+_IDLE_S = 3600.0
+_ACCEPT_S = 0.5
+
+
+def server_context(certificates: Certificates) -> ssl.SSLContext:
+    """TLS 1.3 only; a client must show a certificate of our own authority, made for clients."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(certificates.ca)
+    context.load_cert_chain(certificates.server, certificates.server_key)
+    context.num_tickets = 0  # connections are kept, not resumed
+    return context
+
+
+class BridgeServer:
+    """Listens from construction on. Raises `Conflict` when the address cannot be had."""
+
+    def __init__(self, listen: ListenConfig, context: ssl.SSLContext, call: Callable[..., bytes]) -> None:
+        self._context = context
+        self._service = mt5_wire.OneMethodService(call)
+        self._places = threading.BoundedSemaphore(listen.max_connections)
+        self._open: set[socket.socket] = set()
+        self._lock = threading.Lock()
+        self._closing = threading.Event()
+        try:
+            self._listener = socket.create_server((listen.host, listen.port), backlog=listen.max_connections)
+        except OSError as error:
+            raise Conflict(f"cannot listen on {listen.host}:{listen.port}: {error}", field="listen.port") from error
+        self._listener.settimeout(_ACCEPT_S)
+        self.port: int = self._listener.getsockname()[1]
+        self._thread = threading.Thread(target=self._accept, name="accept", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop_accepting(self) -> None:
+        self._closing.set()
+        self._listener.close()
+
+    def close(self) -> None:
+        """Ends every connection."""
+        self.stop_accepting()
+        with self._lock:
+            remaining = list(self._open)
+        for connection in remaining:
+            _shut(connection)
+
+    def _accept(self) -> None:
+        while not self._closing.is_set():
+            try:
+                connection, address = self._listener.accept()
+            except TimeoutError:
+                continue
+            except OSError:
+                if not self._closing.is_set():
+                    _log.exception("accepting a connection failed")
+                    self._closing.wait(_ACCEPT_S)
+                continue
+            if not self._places.acquire(blocking=False):
+                _log.warning("connection from %s turned away: too many", address)
+                _shut(connection)
+                continue
+            threading.Thread(
+                target=self._serve, args=(connection, address), name=f"client-{address}", daemon=True
+            ).start()
+
+    def _serve(self, connection: socket.socket, address: tuple[str, int]) -> None:
+        try:
+            with self._lock:
+                self._open.add(connection)
+            self._talk(connection, address)
+        except Exception as error:
+            # Whatever a peer can do wrong ends its own connection, in one line.
+            _log.info("connection from %s ended: %s: %.200s", address, type(error).__name__, error)
+        finally:
+            with self._lock:
+                self._open.discard(connection)
+            _shut(connection)
+            self._places.release()
+
+    def _talk(self, connection: socket.socket, address: tuple[str, int]) -> None:
+        # Silence during the handshake must not hold the place for long.
+        connection.settimeout(_HANDSHAKE_S)
+        with self._context.wrap_socket(connection, server_side=True) as secured:
+            with self._lock:
+                self._open.discard(connection)
+                self._open.add(secured)
+            try:
+                self._converse(secured, address)
+            finally:
+                with self._lock:
+                    self._open.discard(secured)
+
+    def _converse(self, secured: ssl.SSLSocket, address: tuple[str, int]) -> None:
+        _log.info("connection from %s as %s", address, _common_name(secured))
+        max_frame = protocol.MAX_REQUEST_BYTES + mt5_wire.FRAME_OVERHEAD
+        peer = mt5_wire.connect(self._service, secured, max_frame=max_frame, stall_s=_STALL_S, idle_s=_IDLE_S)
+        try:
+            peer.serve_all()
+        finally:
+            peer.close()
+
+
+def _common_name(secured: ssl.SSLSocket) -> str:
+    certificate: dict[str, Any] = secured.getpeercert() or {}
+    names = [value for part in certificate.get("subject", ()) for key, value in part if key == "commonName"]
+    return str(names[0]) if names else "unnamed"
+
+
+def _shut(connection: socket.socket) -> None:
+    try:
+        connection.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass
+    finally:
+        connection.close()

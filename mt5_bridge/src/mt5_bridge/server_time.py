@@ -1,0 +1,116 @@
+"""A broker's server clock and UTC.
+
+MetaTrader gives every time as the server's wall clock written as if it were seconds since the epoch. The account
+declares the zone of that clock: an IANA name, or an IANA name shifted by hours, `America/New_York+7`, which is how
+most forex brokers keep their day: midnight at 17:00 New York time all year.
+
+An hour doubled in autumn is taken at its first passing, an hour skipped in spring belongs to the time after it; forex
+markets are closed at both.
+"""
+
+import re
+from bisect import bisect_right
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from tradeloom.errors import InvalidInput
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_NAME = re.compile(r"^(?P<zone>[A-Za-z][A-Za-z0-9_/+-]*?)(?P<shift>(?<=[a-z])[+-]\d{1,2}(:[0-5]\d)?)?$")
+_DAY = 86_400
+
+
+class ServerZone:
+    """Conversions between server seconds and UTC seconds. Raises `InvalidInput` for an unknown zone."""
+
+    def __init__(self, name: str) -> None:
+        match = _NAME.match(name)
+        try:
+            if match is None:
+                raise ValueError(name)
+            self._zone = ZoneInfo(match["zone"])
+        except (ValueError, OSError, LookupError) as error:
+            raise InvalidInput(
+                f"{name!r} is no time zone",
+                field="server_time_zone",
+                hint="an IANA name such as Europe/Athens, or one shifted: America/New_York+7",
+            ) from error
+        self.name = name
+        self._shift = _shift_seconds(match["shift"])
+        # Each zone keeps its own table: a method cache would keep every zone alive.
+        self._changes = lru_cache(maxsize=256)(self._changes_in)
+
+    def offset_at(self, utc: float) -> int:
+        """Seconds the server clock is ahead of UTC at a moment."""
+        offset = datetime.fromtimestamp(int(utc // 1), tz=UTC).astimezone(self._zone).utcoffset()
+        return int((offset or timedelta()).total_seconds()) + self._shift
+
+    def from_utc(self, utc: float) -> float:
+        return utc + self.offset_at(utc)
+
+    def to_utc(self, server: float) -> float:
+        boundaries, offsets = self._table(server, server)
+        return server - offsets[bisect_right(boundaries, server)]
+
+    def to_utc_array(self, server: "NDArray[np.int64]") -> "NDArray[np.int64]":
+        """Element by element; the input is sorted, as bars are."""
+        import numpy as np
+
+        if len(server) == 0:
+            return server
+        boundaries, offsets = self._table(int(server[0]), int(server[-1]))
+        if not boundaries:
+            return server - offsets[0]
+        which = np.searchsorted(np.array(boundaries, dtype=np.int64), server, side="right")
+        return server - np.array(offsets, dtype=np.int64)[which]
+
+    def _table(self, first: float, last: float) -> tuple[list[float], list[int]]:
+        """Server times at which the offset changes, and the offsets before, between and after them."""
+        years = range(_year(first - 2 * _DAY), _year(last + 2 * _DAY) + 1)
+        start = int(datetime(years[0], 1, 1, tzinfo=UTC).timestamp())
+        boundaries: list[float] = []
+        offsets = [self.offset_at(start)]
+        for year in years:
+            for moment, before, after in self._changes(year):
+                boundaries.append(moment + max(before, after))
+                offsets.append(after)
+        return boundaries, offsets
+
+    def _changes_in(self, year: int) -> tuple[tuple[int, int, int], ...]:
+        """(UTC second, offset before, offset after) of each change in a UTC year."""
+        moment = int(datetime(year, 1, 1, tzinfo=UTC).timestamp())
+        end = int(datetime(year + 1, 1, 1, tzinfo=UTC).timestamp())
+        found: list[tuple[int, int, int]] = []
+        while moment < end:
+            before, after = self.offset_at(moment), self.offset_at(moment + _DAY)
+            if before != after:
+                found.append((self._exact_change(moment, moment + _DAY), before, after))
+            moment += _DAY
+        return tuple(found)
+
+    def _exact_change(self, low: int, high: int) -> int:
+        old = self.offset_at(low)
+        while high - low > 1:
+            middle = (low + high) // 2
+            if self.offset_at(middle) == old:
+                low = middle
+            else:
+                high = middle
+        return high
+
+
+def _shift_seconds(shift: str | None) -> int:
+    if not shift:
+        return 0
+    hours, _, minutes = shift[1:].partition(":")
+    seconds = int(hours) * 3600 + int(minutes or 0) * 60
+    return -seconds if shift.startswith("-") else seconds
+
+
+def _year(seconds: float) -> int:
+    return datetime.fromtimestamp(seconds, tz=UTC).year

@@ -1,0 +1,71 @@
+"""The bridge as one process: certificates, front, server, and the file that tells clients where it is."""
+
+import json
+import logging
+import os
+from datetime import UTC, datetime
+from typing import Any
+
+from mt5_bridge.certificates import SERVER_NAME, Certificates, ensure_certificates
+from mt5_bridge.config import BridgeConfig
+from mt5_bridge.front import Front
+from mt5_bridge.process_lock import ProcessLock
+from mt5_bridge.server import BridgeServer, server_context
+from tradeloom.errors import Conflict
+
+_log = logging.getLogger(__name__)
+
+
+class BridgeService:
+    """Start it, wait for a reason to stop, stop it. One per data directory: a second raises `Conflict`."""
+
+    def __init__(self, config: BridgeConfig) -> None:
+        self._config = config
+        self._lock = ProcessLock(config.data_dir / "bridge.lock")
+        try:
+            self._lock.acquire()
+        except Conflict:
+            self._lock.release()
+            raise
+        certificates = ensure_certificates(config.certificate_dir, config.listen.names)
+        self._front = Front(config)
+        self._server = BridgeServer(config.listen, server_context(certificates), self._front.call)
+        self._certificates = certificates
+
+    @property
+    def port(self) -> int:
+        return self._server.port
+
+    def start(self) -> dict[str, Any]:
+        """Returns its health once each account's terminal has been tried; one that failed is tried again later."""
+        self._front.start()
+        self._server.start()
+        self._write_state(self._certificates)
+        _log.info("listening on %s:%s", self._config.listen.host, self.port)
+        return self._front.health()
+
+    def stop(self) -> None:
+        """No new connection, no new call; what is under way finishes; workers leave; the state file goes."""
+        self._config.state_file.unlink(missing_ok=True)
+        self._server.stop_accepting()
+        self._front.drain(self._config.drain_timeout_s)
+        self._server.close()
+        self._lock.release()
+        _log.info("stopped")
+
+    def _write_state(self, certificates: Certificates) -> None:
+        listen = self._config.listen
+        state = {
+            "host": "127.0.0.1" if listen.host in ("0.0.0.0", "") else listen.host,  # noqa: S104  reading, not binding
+            "port": self.port,
+            "server_name": SERVER_NAME,
+            "ca": str(certificates.ca),
+            "certificate": str(certificates.client),
+            "key": str(certificates.client_key),
+            "pid": os.getpid(),
+            "started_at": datetime.now(UTC).isoformat(),
+            "accounts": {account.name: account.terminal for account in self._config.accounts},
+        }
+        temporary = self._config.state_file.with_suffix(".new")
+        temporary.write_text(json.dumps(state, indent=1))
+        temporary.replace(self._config.state_file)

@@ -1,0 +1,204 @@
+"""The worker process: one per account, the only one that talks to its terminal.
+
+It answers one message at a time over a pipe from the front, JSON and raw arrays, nothing pickled: eight bytes of
+sequence number, one byte of method length, the method, the payload; back come the number, one byte that is 1 when the
+worker should be replaced, and the answer.
+"""
+
+import json
+import logging
+import signal
+import struct
+import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from mt5_bridge import constants as mt5
+from mt5_bridge.clock import AccountClock, ReplayClock, WallClock
+from mt5_bridge.config import AccountConfig
+from mt5_bridge.desk import OrderDesk
+from mt5_bridge.gatekeeper import Gatekeeper
+from mt5_bridge.journal import Journal
+from mt5_bridge.logs import log_to
+from mt5_bridge.process_lock import ProcessLock
+from mt5_bridge.reader import Reader
+from mt5_bridge.reconciliation import Reconciler
+from mt5_bridge.records import BrokerRecords
+from mt5_bridge.server_time import ServerZone
+from mt5_bridge.terminal import PipeBroken, Terminal, failure, load_terminal
+from tradeloom.errors import BrokerError, BrokerUnavailable, Conflict, StorageUnavailable, TradeloomError
+from tradeloom.trading import protocol
+from tradeloom.trading.protocol import Params
+
+REQUEST_HEAD = struct.Struct("!QB")
+ANSWER_HEAD = struct.Struct("!QB")
+_PREDECESSOR_LEAVES_S = 3.0
+_log = logging.getLogger(__name__)
+
+
+class AccountWorker:
+    """Everything of one account, wired together on an initialized terminal.
+
+    A journal that cannot be used stops trading, not reading: every send then raises what is wrong with it.
+    """
+
+    def __init__(
+        self,
+        settings: AccountConfig,
+        terminal: Terminal,
+        clock: AccountClock,
+        open_journal: Callable[[], Journal],
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        zone = ServerZone(settings.server_time_zone)
+        paper = settings.terminal == "paper"
+        self._terminal = terminal
+        self._clock = clock
+        self._reader = Reader(terminal, clock, zone, account_name=settings.name, paper=paper, pause=pause)
+        self._journal_trouble: StorageUnavailable | None = None
+        self._desk: OrderDesk | None = None
+        self.recycle = False
+        try:
+            journal = open_journal()
+            records = BrokerRecords(terminal, zone, pause)
+            reconciler = Reconciler(
+                journal, records, clock, horizon_s=settings.history_horizon_s, real_money=self._real_money
+            )
+            gatekeeper = Gatekeeper(
+                terminal, journal, records, clock, zone, login=settings.login, live_trading=settings.live_trading
+            )
+            self._desk = OrderDesk(terminal, journal, gatekeeper, records, reconciler, clock, pause=pause)
+            reconciler.recover()
+        except StorageUnavailable as error:
+            self._journal_trouble = error
+            _log.error("account %s cannot trade: %s", settings.name, error.message)
+
+    def handle(self, method: str, payload: bytes) -> bytes:
+        """The encoded answer to one call; whatever goes wrong is an encoded error."""
+        try:
+            request = protocol.decode_request(method, payload)
+            return self._answer(method, request.params)
+        except TradeloomError as error:
+            self.recycle |= isinstance(error, PipeBroken)
+            return protocol.encode_error(error)
+        except Exception:
+            _log.exception("%s failed", method)
+            return protocol.encode_error(BrokerError(f"the bridge's worker failed at {method}; its log says more"))
+        finally:
+            self.recycle |= self._desk is not None and self._desk.pipe_broken
+
+    def _answer(self, method: str, params: Params) -> bytes:
+        match method, params:
+            case "bars", protocol.BarsParams():
+                return protocol.encode_answer(None, self._reader.bars(params.reference))
+            case "send", protocol.SendParams():
+                return protocol.encode_answer(self._trading().send(params.intent).model_dump(mode="json"))
+            case "outcome", protocol.OutcomeParams():
+                outcome = self._trading().outcome(params.client_order_id)
+                return protocol.encode_answer(None if outcome is None else outcome.model_dump(mode="json"))
+            case _:
+                return protocol.encode_answer(self._read(method, params))
+
+    def _read(self, method: str, params: Params) -> Any:
+        match method, params:
+            case "market_clock", _:
+                return self._clock.reading().model_dump(mode="json")
+            case "account", _:
+                return self._reader.account().model_dump(mode="json")
+            case "symbol", protocol.SymbolParams():
+                return self._reader.symbol(params.symbol).model_dump(mode="json")
+            case "tick", protocol.SymbolParams():
+                return self._reader.tick(params.symbol).model_dump(mode="json")
+            case "positions", protocol.PositionsParams():
+                return [position.model_dump(mode="json") for position in self._reader.positions(params.symbol)]
+            case "profit", protocol.ProfitParams():
+                return self._reader.profit(
+                    params.symbol, params.side, params.volume, params.price_open, params.price_close
+                )
+            case "margin", protocol.MarginParams():
+                return self._reader.margin(params.symbol, params.side, params.volume, params.price)
+            case "advance", protocol.AdvanceParams():
+                return self._clock.advance(params.to).model_dump(mode="json")
+            case "set_speed", protocol.SpeedParams():
+                return self._clock.set_speed(params.speed).model_dump(mode="json")
+            case "next_event_time", _:
+                moment = self._clock.next_event_time()
+                return None if moment is None else moment.isoformat()
+        raise BrokerError(f"the worker does not know the method {method}")
+
+    def _trading(self) -> OrderDesk:
+        if self._desk is None or self._journal_trouble is not None:
+            raise self._journal_trouble or StorageUnavailable("the order journal is not open")
+        return self._desk
+
+    def _real_money(self) -> bool:
+        """Unless the terminal says otherwise, money is taken to be real."""
+        account = self._terminal.account_info()
+        return account is None or account.trade_mode == mt5.ACCOUNT_TRADE_MODE_REAL
+
+
+def connect_terminal(settings: AccountConfig) -> tuple[Terminal, AccountClock]:
+    """Loads and initializes the account's terminal and checks who it is logged in as. Raises `BrokerUnavailable`."""
+    terminal, control = load_terminal(settings.terminal)
+    options: dict[str, Any] = {"login": settings.login, "timeout": int(settings.start_timeout_s * 1000)}
+    password = settings.resolve_password()
+    if password is not None:
+        options["password"] = password.get_secret_value()
+    if settings.server is not None:
+        options["server"] = settings.server
+    if not terminal.initialize(str(settings.terminal_path), portable=settings.portable, **options):
+        raise BrokerUnavailable(failure(terminal, f"starting the terminal {settings.terminal_path}").message)
+    account = terminal.account_info()
+    if account is None or account.login != settings.login:
+        found = "no account" if account is None else f"account {account.login}"
+        terminal.shutdown()
+        raise BrokerUnavailable(f"the terminal is logged in to {found}, not {settings.login}")
+    return terminal, WallClock() if control is None else ReplayClock(control)
+
+
+def main(connection: Connection, settings_json: str, directory: str, log_level: str) -> None:
+    """The process: says `{}` or `{"error": ...}` once, then answers until the pipe closes."""
+    # The front decides when we go, by closing the pipe: a signal to the whole group must not cut an order in two.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    settings = AccountConfig.model_validate_json(settings_json)
+    log_to(Path(directory) / "worker.log", log_level)
+    try:
+        lock = _only_worker(Path(directory) / "worker.lock")
+        terminal, clock = connect_terminal(settings)
+        journal_path = Path(directory) / "journal.sqlite3"
+        worker = AccountWorker(settings, terminal, clock, lambda: Journal(journal_path))
+    except TradeloomError as error:
+        _log.error("the worker cannot start: %s", error.message)
+        connection.send_bytes(json.dumps({"error": error.message}).encode())
+        return
+    connection.send_bytes(b"{}")
+    try:
+        _serve(connection, worker)
+    except (EOFError, OSError):
+        _log.info("the front is gone")
+    finally:
+        terminal.shutdown()
+        lock.release()
+
+
+def _serve(connection: Connection, worker: AccountWorker) -> None:
+    while True:
+        message = connection.recv_bytes()
+        number, length = REQUEST_HEAD.unpack_from(message)
+        start = REQUEST_HEAD.size
+        answer = worker.handle(message[start : start + length].decode(), message[start + length :])
+        connection.send_bytes(ANSWER_HEAD.pack(number, worker.recycle) + answer)
+
+
+def _only_worker(path: Path) -> ProcessLock:
+    """Whoever else holds the account is an orphan of a front that is gone: it is let finish, then ended."""
+    lock = ProcessLock(path)
+    try:
+        lock.acquire(_PREDECESSOR_LEAVES_S)
+    except Conflict as held:
+        _log.warning("%s; ending it", held.message)
+        lock.evict(_PREDECESSOR_LEAVES_S)
+    return lock
