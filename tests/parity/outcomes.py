@@ -1,8 +1,8 @@
 """What every node of a random workflow does, fixed beforehand so that three engines can be asked the same.
 
 A script says for each (node, iteration) how many times it fails before it succeeds, with which error, and which port
-it then takes. The output is a digest of everything the task was given, so that two engines agree only if they gave every
-node the same.
+it then takes. The output is a digest of everything the task was given, so that two engines agree only if they gave
+every node the same.
 """
 
 import hashlib
@@ -76,7 +76,7 @@ def digest(payload: Mapping[str, Any]) -> str:
 
 
 def _normal(value: Any) -> Any:
-    """Numbers as JSON sees them; a failure's cause, whose wording is each engine's own, and a delay's wall time left out."""
+    """Numbers as JSON sees them; a failure's cause (each engine has its own wording) and a delay's time left out."""
     if isinstance(value, Mapping):
         return {key: _normal(part) for key, part in value.items() if key not in {"cause", "timestamp"}}
     if isinstance(value, list | tuple):

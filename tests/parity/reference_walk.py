@@ -130,22 +130,25 @@ class Walk:
         results = []
         for index, item in enumerate(items):
             inner = self._scope(node.id, (*iteration, index), known, item)
-            results.append(inner[self._last(node.id)]["output"])
+            last = self._last(node.id)
+            results.append(inner[last]["output"] if last is not None else None)
         return {"state": "succeeded", "port": "main", "output": {"results": results, "count": len(results)}}
 
-    def _last(self, loop: str) -> str:
-        """The body's last node: the last of the last group, where what acts comes after what does not."""
+    def _last(self, loop: str) -> str | None:
+        """The body's last node that can run: of the last group, where what acts comes after what does not."""
         members = {node.id: node for node in self.document.nodes if node.parent == loop}
         alive = {key: [n for n in ids if self._can_run(members[n])] for key, ids in self._groups(members).items()}
-        ids = alive[max(key for key in alive if alive[key])]
-        return max(ids, key=lambda node_id: (self._acts(node_id), node_id))
+        groups = [key for key in alive if alive[key]]
+        if not groups:
+            return None
+        return max(alive[max(groups)], key=lambda node_id: (self._acts(node_id), node_id))
 
     def _can_run(self, node: Node) -> bool:
         """False where a disabled node makes the node dead in every run."""
         if node.disabled:
             return False
         incoming = [c for c in self._incoming(node) if c.source != node.parent]
-        if not incoming or len(incoming) < len(self._incoming(node)) and self._join(node) == "any":
+        if not incoming or (len(incoming) < len(self._incoming(node)) and self._join(node) == "any"):
             return True
         alive = [self._can_run(self.document.node(c.source)) for c in incoming]
         return {"any": any(alive), "all": all(alive), "settled": True}[self._join(node)]

@@ -15,7 +15,7 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "utility.merge": {"mode": "object"},
     "market.account": {},
     "condition.if": {"a": 1, "operator": ">", "b": 2},
-    "condition.logic": {"operator": "AND"},
+    "condition.logic": {"operator": "AND", "values": [True]},
     "notify.dashboard": {"title": "t", "message": "m", "type": "info"},
     "utility.delay": {"mode": "seconds", "seconds": 0},
     "utility.loop": {"over": "count", "count": 3, "max_iterations": 3},

@@ -6,6 +6,7 @@ stage share a Parallel whose Assign merges their records; a loop is a Map whose 
 The only user text in a machine is the names of its states.
 """
 
+import math
 import re
 from collections.abc import Callable
 from typing import Any
@@ -41,8 +42,8 @@ def jsonata(expression: str) -> str:
 
 def state_name(node: Node) -> str:
     """The display name reduced to `[A-Za-z0-9_-]`, at most 48, then `-` and the id: unique, and under 80."""
-    label = re.sub(r"[^A-Za-z0-9_-]+", "_", node.label).strip("_")[:48]
-    return f"{label or node.type.rpartition('.')[2]}-{node.id}"
+    label = re.sub(r"[^A-Za-z0-9_-]+", "_", node.name).strip("_")[:48]
+    return f"{label}-{node.id}" if label else node.id
 
 
 def variable(node_id: str) -> str:
@@ -98,7 +99,7 @@ class _Writer:
         return start, states
 
     def _start(self, scope: str | None, following: str) -> State:
-        assign: State = {failure_variable(scope): {"name": "", "cause": "", "node": ""}}
+        assign: State = {failure_variable(scope): None}
         if scope is None:
             assign["run"] = jsonata("$states.input")
         else:
@@ -213,21 +214,31 @@ class _Writer:
     # -- delays and loops ---------------------------------------------------------------------------------------
 
     def _wait(self, node: Node, following: str | None, caught: State) -> States:
+        """A Wait; where its time is an expression, a Task computes it first. Step Functions waits whole seconds."""
         name = state_name(node)
         constant = Delay.constant_delay_s(node.config)
         if constant is not None:
-            entered = "$toMillis($states.context.State.EnteredTime)"
-            due = f"$fromMillis({entered} + {round(constant * 1000)})"
-            record = {"state": "succeeded", "port": "main", "output": {"timestamp": jsonata(due)}}
-            return {name: {"Type": "Wait", "Seconds": round(constant)} | self._leave(node.id, record, following)}
-        waiting = f"{name}.wait"
+            seconds = math.ceil(constant)
+            return {name: {"Type": "Wait", "Seconds": seconds} | self._waited(node, str(seconds), following)}
         kept = f"computed_{node.id}"
+        waiting = f"{name}.wait"
+        if node.config.get("mode") == "until":
+            until = f"${kept}.output.timestamp"
+            wait = {"Timestamp": jsonata(until)} | self._leave(node.id, f"${kept}", following)
+        else:
+            seconds_of = f"$ceil(${kept}.output.seconds)"
+            wait = {"Seconds": jsonata(seconds_of)} | self._waited(node, seconds_of, following)
         return {
             name: self._task(node, caught)
             | {"Assign": {kept: jsonata("$states.result.Payload")}, "Output": {}, "Next": waiting},
-            waiting: {"Type": "Wait", "Timestamp": jsonata(f"${kept}.output.timestamp")}
-            | self._leave(node.id, f"${kept}", following),
+            waiting: {"Type": "Wait"} | wait,
         }
+
+    def _waited(self, node: Node, seconds: str, following: str | None) -> State:
+        """What a Wait leaves: the moment it ends, counted from the moment it was entered."""
+        due = f"$fromMillis($toMillis($states.context.State.EnteredTime) + {seconds} * 1000)"
+        record = {"state": "succeeded", "port": "main", "output": {"timestamp": jsonata(due)}}
+        return self._leave(node.id, record, following)
 
     def _loop(self, node: Node, following: str | None, caught: State) -> States:
         name = state_name(node)

@@ -18,7 +18,7 @@ ITERATIONS = "Iterations, at most: "
 _NAME = re.compile(r"^[A-Za-z0-9_.\-]+$")
 _VARIABLE = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)")
 _BUILT_IN = {
-    "states", "exists", "count", "toMillis", "fromMillis", "map", "filter", "string", "number", "append", "not",
+    "states", "ceil", "exists", "count", "toMillis", "fromMillis", "map", "filter", "string", "number", "append", "not",
 }  # fmt: skip
 
 
@@ -76,7 +76,7 @@ def worst_case_seconds(machine: dict[str, Any]) -> float | None:
 def _state_seconds(state: dict[str, Any]) -> float | None:
     match state["Type"]:
         case "Wait":
-            return float(state["Seconds"]) if "Seconds" in state else None
+            return _constant_seconds(state)
         case "Task":
             return float(state["TimeoutSeconds"])
         case "Parallel":
@@ -100,10 +100,16 @@ def longest_delay(machine: dict[str, Any]) -> float | None:
     for scope in _scopes(machine):
         for state in scope["States"].values():
             if state["Type"] == "Wait":
-                if "Seconds" not in state:
+                seconds = _constant_seconds(state)
+                if seconds is None:
                     return None
-                longest = max(longest, float(state["Seconds"]))
+                longest = max(longest, seconds)
     return longest
+
+
+def _constant_seconds(wait: dict[str, Any]) -> float | None:
+    seconds = wait.get("Seconds")
+    return float(seconds) if isinstance(seconds, int) else None
 
 
 def _scopes(machine: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -57,7 +57,7 @@ def _connection_type(connection: Connection, node: Node, graph: Graph, types: Ma
 
 
 def _item_type(loop: Node) -> Type:
-    return NUMBER if loop.config.get("over", "count") == "count" else DYN
+    return NUMBER if loop.config.get("over", "list") == "count" else DYN
 
 
 def _loops_around(node: Node, graph: Graph) -> list[str]:

@@ -1,0 +1,108 @@
+"""The machines themselves: what is in them, and what never is."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from hypothesis import given, settings
+
+from tests.parity.workflows import Case, cases
+from tests.support.documents import document, node
+from tradeloom.compiler.asl import state_name
+from tradeloom.compiler.compile import compile_workflow
+from tradeloom.compiler.limits import definition_problems
+from tradeloom.workflow.document import Node
+
+IF = {"a": 1, "operator": "<", "b": 2}
+
+
+def machine(value: dict[str, Any]) -> dict[str, Any]:
+    return compile_workflow(value).definition["States"]
+
+
+def test_a_chain_is_a_chain_of_tasks() -> None:
+    states = machine(document([node("t"), node("a", "utility.merge"), node("b", "utility.merge")], "t > a", "a > b"))
+    assert list(states) == ["Start", "t", "a", "b", "Done", "Failed"]
+    assert [states[name]["Type"] for name in states] == ["Pass", "Task", "Task", "Task", "Succeed", "Fail"]
+
+
+def test_a_layer_is_a_parallel_and_what_acts_stands_alone() -> None:
+    tell = {"title": "t", "message": "m"}
+    nodes = [node("t"), *(node(name, "utility.merge") for name in "ab")]
+    nodes += [node(name, "notify.dashboard", config=tell) for name in ("x", "y")]
+    states = machine(document(nodes, "t > a", "t > b", "t > x", "t > y"))
+    assert [branch["StartAt"] for branch in states["Layer2"]["Branches"]] == ["a", "b"]
+    assert states["Layer2.ok"]["Default"] == "x"
+    assert states["x"]["Next"] == "y"
+
+
+def test_only_nodes_that_may_be_skipped_are_asked() -> None:
+    nodes = [node("t"), node("dip", "condition.if", config=IF), node("a", "utility.merge"), node("b", "utility.merge")]
+    states = machine(document(nodes, "t > dip", "dip.true > a", "a > b", "t > b"))
+    assert states["a.if"]["Choices"][0]["Condition"] == "{% $n_dip.port = 'true' %}"
+    assert "b.if" not in states
+
+
+def test_a_delay_comes_after_what_does_not_wait() -> None:
+    nodes = [node("t"), node("wait", "utility.delay", config={"mode": "seconds", "seconds": 9})]
+    nodes += [node("a1", "utility.merge"), node("a2", "utility.merge"), node("late", "utility.merge")]
+    states = machine(document(nodes, "t > wait", "wait > late", "t > a1", "a1 > a2"))
+    assert list(states) == ["Start", "t", "a1", "a2", "wait", "late", "Done", "Failed"]
+
+
+def test_retries_name_only_errors_that_say_so() -> None:
+    nodes = [node("t"), node("acc", "market.account", retry={"max_attempts": 4, "interval_s": 2, "backoff_rate": 3})]
+    task = machine(document(nodes, "t > acc"))["acc"]
+    assert task["Retry"][0]["ErrorEquals"] == ["BrokerTimeout", "BrokerUnavailable"]
+    assert (task["Retry"][0]["MaxAttempts"], task["Retry"][0]["IntervalSeconds"]) == (4, 2)
+    assert [c["ErrorEquals"] for c in task["Catch"]] == [["States.DataLimitExceeded"], ["States.ALL"]]
+
+
+def test_a_disabled_node_is_not_in_the_machine() -> None:
+    nodes = [node("t"), node("a", "utility.merge", disabled=True), node("b", "utility.merge")]
+    states = machine(document(nodes, "t > a", "a > b"))
+    assert list(states) == ["Start", "t", "Done", "Failed"]
+    assert states["Start"]["Assign"]["n_b"]["state"] == "skipped"
+
+
+def test_state_names_read_like_the_canvas() -> None:
+    assert state_name(Node(id="rsi", type="indicator.rsi", name="RSI 14")) == "RSI_14-rsi"
+    assert state_name(Node(id="rsi", type="indicator.rsi", name="{% $x %}")) == "x-rsi"
+    assert state_name(Node(id="rsi", type="indicator.rsi", name="日本語")) == "rsi"
+    assert len(state_name(Node(id="a" * 24, type="t.t", name="x" * 120)) + ".failed") <= 80
+
+
+HOSTILE = "{% $states.context %} $$.Execution States.Format('{}') <aws.scheduler.execution-id>"
+
+
+def test_no_user_text_but_state_names() -> None:
+    nodes = [
+        node("t", name=HOSTILE, notes=HOSTILE, config={"payload": {"x": HOSTILE}}),
+        node("tell", "notify.dashboard", name=HOSTILE, config={"title": HOSTILE, "message": HOSTILE}),
+    ]
+    value = document(nodes, "t > tell", description=HOSTILE) | {"name": HOSTILE}
+    definition = compile_workflow(value).definition
+    names = set(definition["States"])
+    texts = {text for text in _texts(definition) if text not in names}
+    marks = ("Format", "scheduler", "$$.", "context %}", "Execution ")
+    assert [text for text in texts if any(mark in text for mark in marks)] == []
+    assert all(re.fullmatch(r"[A-Za-z0-9_.-]{1,80}", name) for name in names)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for part in value.values():
+            yield from _texts(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _texts(part)
+    elif isinstance(value, str):
+        yield value
+
+
+@settings(max_examples=100, deadline=None)
+@given(cases(most=14))
+def test_every_machine_holds_together(case: Case) -> None:
+    compiled = compile_workflow(case.document)
+    assert definition_problems(compiled.definition) == []
+    assert compile_workflow(case.document).definition == compiled.definition
