@@ -1,0 +1,69 @@
+"""Settings of one machine, from the environment, read once. Errors name the variable."""
+
+import ipaddress
+import os
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from tradeloom.errors import InvalidInput
+
+PREFIX = "TRADELOOM_"
+DEFAULT_PORT = 8420
+
+
+class InvalidSetting(InvalidInput):
+    """An environment variable with a value that cannot be used. `field` is its name."""
+
+
+def default_home() -> Path:
+    """`XDG_DATA_HOME/tradeloom`, which is `~/.local/share/tradeloom` where that is not set."""
+    base = os.environ.get("XDG_DATA_HOME", "")
+    root = Path(base) if base and Path(base).is_absolute() else Path.home() / ".local" / "share"
+    return root / "tradeloom"
+
+
+class Settings(BaseSettings):
+    """`TRADELOOM_HOME`, `TRADELOOM_HOST`, `TRADELOOM_PORT`, `TRADELOOM_WORKERS`, and `DATABASE_URL`."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True)
+
+    home: Path = Field(default_factory=default_home)
+    host: str = "127.0.0.1"
+    port: int | None = Field(default=None, ge=0, le=65_535, description="None: 8420, or any free one if it is taken.")
+    workers: int = Field(default=2, ge=1, le=32, description="Worker processes for nodes.")
+    database_url: Annotated[str | None, NoDecode, Field(validation_alias="DATABASE_URL")] = None
+
+    @field_validator("host")
+    @classmethod
+    def _is_loopback(cls, value: str) -> str:
+        try:
+            loopback = value == "localhost" or ipaddress.ip_address(value).is_loopback
+        except ValueError:
+            loopback = False
+        if not loopback:
+            raise ValueError(f"{value!r} is not this machine's own address; only 127.0.0.1 is served for now")
+        return value
+
+    @field_validator("home")
+    @classmethod
+    def _is_absolute(cls, value: Path) -> Path:
+        expanded = value.expanduser()
+        if not expanded.is_absolute():
+            raise ValueError(f"{str(value)!r} is no absolute path")
+        return expanded
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the environment; `overrides` that are not None win. Raises `InvalidSetting` naming the variable."""
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return Settings(**given)  # type: ignore[arg-type]
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = str(first["loc"][0])
+        variable = name if name.isupper() else f"{PREFIX}{name.upper()}"
+        message = str(first["msg"]).removeprefix("Value error, ")
+        raise InvalidSetting(f"{variable}: {message}", field=variable) from error

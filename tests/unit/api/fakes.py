@@ -1,0 +1,267 @@
+"""The API's ports in memory, and events as API Gateway sends them."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+from tradeloom.api.models import (
+    AccountStanding,
+    Component,
+    Execute,
+    Execution,
+    ExecutionPage,
+    ExecutionStatus,
+    ExecutionSummary,
+    Failure,
+    Health,
+    LogLine,
+    LogPage,
+    NodeRun,
+    NodeTest,
+    NodeTestResult,
+    NotificationItem,
+    NotificationPage,
+    WorkflowDetail,
+    WorkflowPage,
+    WorkflowSummary,
+)
+from tradeloom.api.ports import Ports
+from tradeloom.compiler.compile import Compiled
+from tradeloom.errors import Conflict, NotFound
+
+NOW = datetime(2026, 11, 20, 14, 0, tzinfo=UTC)
+CLAIMS = {"custom:tenant_id": "acme", "sub": "user-1"}
+DOCUMENT: dict[str, Any] = {
+    "name": "Say hello",
+    "nodes": [
+        {"id": "start", "type": "trigger.manual", "name": "Start"},
+        {"id": "tell", "type": "notify.dashboard", "config": {"title": "Hello", "message": "It works"}},
+    ],
+    "connections": [{"source": "start", "target": "tell"}],
+}
+
+
+class FakeWorkflows:
+    def __init__(self) -> None:
+        self.rows: dict[tuple[str, str], WorkflowDetail] = {}
+        self._ids = count(1)
+
+    def create(self, tenant: str, compiled: Compiled) -> WorkflowDetail:
+        made = _detail(f"wf-{next(self._ids)}", compiled, active=False)
+        self.rows[tenant, made.id] = made
+        return made
+
+    def page(self, tenant: str, *, limit: int, offset: int) -> WorkflowPage:
+        mine = [row for (owner, _), row in self.rows.items() if owner == tenant]
+        shown = [WorkflowSummary(**row.model_dump(include=set(WorkflowSummary.model_fields))) for row in mine]
+        return WorkflowPage(items=shown[offset : offset + limit], total=len(mine))
+
+    def get(self, tenant: str, workflow_id: str) -> WorkflowDetail:
+        if (tenant, workflow_id) not in self.rows:
+            raise NotFound("There is no such workflow.")
+        return self.rows[tenant, workflow_id]
+
+    def replace(self, tenant: str, workflow_id: str, compiled: Compiled, expected: str | None) -> WorkflowDetail:
+        before = self.get(tenant, workflow_id)
+        if expected is not None and expected != before.version:
+            raise Conflict("The workflow was saved by someone else meanwhile.")
+        self.rows[tenant, workflow_id] = _detail(workflow_id, compiled, active=before.active)
+        return self.rows[tenant, workflow_id]
+
+    def delete(self, tenant: str, workflow_id: str) -> None:
+        self.get(tenant, workflow_id)
+        del self.rows[tenant, workflow_id]
+
+    def toggle(self, tenant: str, workflow_id: str, active: bool | None) -> WorkflowDetail:
+        before = self.get(tenant, workflow_id)
+        wanted = not before.active if active is None else active
+        self.rows[tenant, workflow_id] = before.model_copy(update={"active": wanted})
+        return self.rows[tenant, workflow_id]
+
+
+class FakeExecutions:
+    def __init__(self, workflows: FakeWorkflows) -> None:
+        self.workflows = workflows
+        self.rows: dict[tuple[str, str], Execution] = {}
+        self.started: list[tuple[str, str, str, Execute]] = []
+        self._ids = count(1)
+
+    def start(self, tenant: str, user: str, workflow_id: str, wanted: Execute) -> Execution:
+        workflow = self.workflows.get(tenant, workflow_id)
+        self.started.append((tenant, user, workflow_id, wanted))
+        status: ExecutionStatus = "succeeded" if wanted.wait_s else "running"
+        made = execution(f"ex-{next(self._ids)}", workflow, status=status, test_mode=wanted.test_mode)
+        self.rows[tenant, made.id] = made
+        return made
+
+    def page(
+        self, tenant: str, workflow_id: str, *, limit: int, offset: int, status: ExecutionStatus | None
+    ) -> ExecutionPage:
+        self.workflows.get(tenant, workflow_id)
+        mine = [
+            ExecutionSummary(**row.model_dump(include=set(ExecutionSummary.model_fields)))
+            for (owner, _), row in reversed(self.rows.items())
+            if owner == tenant and row.workflow_id == workflow_id and status in (None, row.status)
+        ]
+        return ExecutionPage(items=mine[offset : offset + limit], total=len(mine))
+
+    def get(self, tenant: str, execution_id: str) -> Execution:
+        if (tenant, execution_id) not in self.rows:
+            raise NotFound("There is no such execution.")
+        return self.rows[tenant, execution_id]
+
+    def logs(self, tenant: str, execution_id: str, *, after: int, limit: int) -> LogPage:
+        self.get(tenant, execution_id)
+        lines = [
+            LogLine(seq=2, time=NOW, level="info", message="4 positions are open", node="positions"),
+            LogLine(seq=5, time=NOW, level="warning", message="the spread is wide", node="price"),
+        ]
+        found = [line for line in lines if line.seq > after][:limit]
+        return LogPage(items=found, next_after=found[-1].seq if found else after)
+
+    def stop(self, tenant: str, user: str, execution_id: str) -> Execution:
+        before = self.get(tenant, execution_id)
+        if before.status == "running":
+            self.rows[tenant, execution_id] = before.model_copy(update={"status": "stopped", "finished_at": NOW})
+        return self.rows[tenant, execution_id]
+
+
+class FakeNotifications:
+    def page(self, tenant: str, *, limit: int) -> NotificationPage:
+        item = NotificationItem(
+            id="n1",
+            time=NOW,
+            level="success",
+            title="Bought the dip",
+            message="0.10 lots of EURUSD at 1.0934",
+            execution_id="ex-1",
+            workflow_id="wf-1",
+            node="tell",
+        )
+        return NotificationPage(items=[item][:limit] if tenant == "acme" else [])
+
+
+class FakeNodeTests:
+    def __init__(self) -> None:
+        self.answer: NodeTestResult | Exception = NodeTestResult(state="succeeded", port="true", duration_ms=1.5)
+        self.asked: list[NodeTest] = []
+
+    def run(self, tenant: str, user: str, test: NodeTest) -> NodeTestResult:
+        self.asked.append(test)
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+class FakeStatus:
+    def health(self, tenant: str) -> Health:
+        account = AccountStanding(
+            name="paper",
+            available=True,
+            trade_mode="paper",
+            margin_mode="hedging",
+            state="active",
+            currency="USD",
+            balance=10_000.0,
+            equity=10_042.5,
+            market_time=datetime(2017, 11, 8, 13, tzinfo=UTC),
+            speed=0.0,
+        )
+        parts = [Component(name=name, status="ok") for name in ("database", "bridge", "engine")]
+        return Health(status="ok", version="0.1.0", started_at=NOW, components=parts, accounts=[account], running=0)
+
+
+def fake_ports() -> Ports:
+    workflows = FakeWorkflows()
+    return Ports(
+        workflows=workflows,
+        executions=FakeExecutions(workflows),
+        notifications=FakeNotifications(),
+        node_tests=FakeNodeTests(),
+        status=FakeStatus(),
+    )
+
+
+def execution(
+    execution_id: str, workflow: WorkflowDetail, *, status: ExecutionStatus = "succeeded", test_mode: bool = False
+) -> Execution:
+    ended = status not in {"running", "pending"}
+    runs = [
+        NodeRun(
+            node=node["id"],
+            name=node.get("name") or node["id"],
+            type=node["type"],
+            state="succeeded",
+            port="main",
+            output={"timestamp": "2017-11-08T13:00:00Z"},
+            started_at=NOW + timedelta(milliseconds=10 * position),
+            finished_at=NOW + timedelta(milliseconds=10 * position + 8),
+            duration_ms=8.0,
+        )
+        for position, node in enumerate(workflow.document["nodes"])
+    ]
+    return Execution(
+        id=execution_id,
+        workflow_id=workflow.id,
+        workflow_name=workflow.name,
+        version=workflow.version,
+        status=status,
+        trigger="start",
+        test_mode=test_mode,
+        account=workflow.account,
+        as_of=NOW,
+        started_at=NOW,
+        finished_at=NOW + timedelta(milliseconds=20) if ended else None,
+        duration_ms=20.0 if ended else None,
+        error=Failure(name="StalePrice", message="The price is old.", node="price") if status == "failed" else None,
+        node_runs=runs,
+    )
+
+
+def _detail(workflow_id: str, compiled: Compiled, *, active: bool) -> WorkflowDetail:
+    document = compiled.plan.graph.document
+    return WorkflowDetail(
+        id=workflow_id,
+        name=document.name,
+        description=document.description,
+        active=active,
+        version=compiled.version,
+        nodes=len(document.nodes),
+        account=document.settings.broker_account,
+        created_at=NOW,
+        updated_at=NOW,
+        document=document.model_dump(mode="json"),
+        execution_type=compiled.execution_type,
+        warnings=compiled.warnings,
+    )
+
+
+def event(
+    method: str,
+    path: str,
+    body: Any = None,
+    *,
+    headers: dict[str, str] | None = None,
+    query: dict[str, str] | None = None,
+    claims: dict[str, Any] | None = None,
+    raw_body: str | None = None,
+    base64: bool = False,
+) -> dict[str, Any]:
+    """An HTTP API v2 event. `body` is sent as JSON; `raw_body` as it is."""
+    return {
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": path,
+        "rawQueryString": "",
+        "headers": headers or {},
+        "queryStringParameters": query,
+        "requestContext": {
+            "stage": "$default",
+            "requestId": "request-1",
+            "http": {"method": method, "path": path},
+            "authorizer": {"jwt": {"claims": CLAIMS if claims is None else claims}},
+        },
+        "body": raw_body if raw_body is not None else (json.dumps(body) if body is not None else None),
+        "isBase64Encoded": base64,
+    }
