@@ -18,16 +18,12 @@ def config_problems(node: Node, node_type: type[NodeType]) -> list[Problem]:
     open_paths = {
         leaf.path for leaf in leaves(node_type, node.config) if not leaf.static and _has_expression(leaf.value)
     }
-    problems = [
-        Problem(
-            code="static_field",
-            node=node.id,
-            field=leaf.field,
-            message=f"{_title(node_type, leaf.path)} is fixed when the workflow is saved; it takes no expression.",
-        )
+    fixed = {
+        leaf.path: leaf
         for leaf in leaves(node_type, node.config)
         if leaf.static and leaf.own_names is None and isinstance(leaf.value, str) and is_expression(leaf.value)
-    ]
+    }
+    problems = []
     wired = set(required_inputs(node_type, node.config))
     try:
         node_type.Config.model_validate(_without_unset_inputs(node.config, wired))
@@ -37,6 +33,10 @@ def config_problems(node: Node, node_type: type[NodeType]) -> list[Problem]:
             if where and where[0] in wired:
                 continue
             if _concerns(where, open_paths):
+                continue
+            if where in fixed:
+                message = f"{_title(node_type, where)} is fixed when the workflow is saved; it takes no expression."
+                problems.append(Problem(code="static_field", node=node.id, field=fixed[where].field, message=message))
                 continue
             code = "missing_config" if detail["type"] == "missing" else "invalid_config"
             field = ".".join(["config", *(str(part) for part in _plain(where, node.config))])

@@ -26,6 +26,7 @@ class IfConfig(NodeConfig):
         title="Operator",
         help="How A must stand to B. Texts and true/false know only = and !=.",
         widget="select",
+        static=True,  # `=` is an operator here, not the start of an expression
     )
     b: Any = setting(
         None,
