@@ -243,7 +243,7 @@ class _Writer:
     def _loop(self, node: Node, following: str | None, caught: State) -> States:
         name = state_name(node)
         last = self.plan.stages[node.id][-1].nodes[-1] if self.plan.stages[node.id] else None
-        result = jsonata(f"${variable(last)}.output") if last else None
+        result = jsonata(f"${variable(last)}.output" if last else "null")
         start, states = self.scope(node.id, at_end={"Type": "Pass", "Output": result, "End": True})
         record = {
             "state": "succeeded",
