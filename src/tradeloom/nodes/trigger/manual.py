@@ -1,5 +1,6 @@
 """trigger.manual: somebody starts the workflow."""
 
+from datetime import UTC
 from typing import Any
 
 from pydantic import AwareDatetime, Field
@@ -45,4 +46,4 @@ class Manual(Node):
         payload = dict(context.payload)
         if not payload and context.test_mode:
             payload = config.payload
-        return ManualOutput(timestamp=context.as_of, user_id=context.user_id, payload=payload)
+        return ManualOutput(timestamp=context.as_of.astimezone(UTC), user_id=context.user_id, payload=payload)

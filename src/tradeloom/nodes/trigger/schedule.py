@@ -1,6 +1,7 @@
 """trigger.schedule: the clock starts the workflow."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, Self
 
 from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError, model_validator
@@ -35,7 +36,7 @@ class ScheduleConfig(NodeConfig):
         "UTC",
         title="Time zone",
         help="The IANA zone whose clock counts for cron and for a one-time start.",
-        widget="select",
+        widget="text",
         static=True,
         examples=["Europe/London", "America/New_York"],
     )
@@ -135,12 +136,15 @@ class ScheduleTrigger(Node):
         return parse_schedule({key: value for key, value in config.items() if value is not None})
 
     def run(self, config: ScheduleConfig, context: NodeContext) -> ScheduleOutput:
-        scheduled_at = context.as_of
-        if "scheduled_at" in context.payload:
-            try:
-                scheduled_at = _moment.validate_python(context.payload["scheduled_at"])
-            except ValidationError as error:
-                message = "The payload's scheduled_at is no time with a time zone."
-                raise NodeConfigError(message, field="payload.scheduled_at") from error
-        late_s = max(0.0, (context.as_of - scheduled_at).total_seconds())
-        return ScheduleOutput(scheduled_at=scheduled_at, execution_time=context.as_of, late_s=late_s)
+        now = context.as_of.astimezone(UTC)
+        due = _due(context.payload["scheduled_at"]) if "scheduled_at" in context.payload else now
+        late_s = max(0.0, (now - due).total_seconds())
+        return ScheduleOutput(scheduled_at=due, execution_time=now, late_s=late_s)
+
+
+def _due(value: Any) -> datetime:
+    try:
+        return _moment.validate_python(value).astimezone(UTC)
+    except (ValidationError, OverflowError) as error:
+        message = "The payload's scheduled_at is no time with a time zone."
+        raise NodeConfigError(message, field="payload.scheduled_at") from error

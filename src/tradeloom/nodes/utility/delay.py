@@ -1,7 +1,7 @@
 """utility.delay: what follows runs later."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any, Literal, Self
 
 from pydantic import AwareDatetime, Field, model_validator
@@ -98,8 +98,8 @@ class Delay(Node):
                 raise MissingInput("The moment to wait until has no value.", field="config.until")
             if config.until - context.as_of > timedelta(seconds=MAX_DELAY_S):
                 raise NodeConfigError("The moment to wait until is more than a year away.", field="config.until")
-            return DelayPlan(timestamp=config.until, seconds=None)
+            return DelayPlan(timestamp=max(config.until, context.as_of).astimezone(UTC), seconds=None)
         if config.seconds is None:
             raise MissingInput("The seconds to wait have no value.", field="config.seconds")
         seconds = max(config.seconds, 0.0)
-        return DelayPlan(timestamp=context.as_of + timedelta(seconds=seconds), seconds=seconds)
+        return DelayPlan(timestamp=context.as_of.astimezone(UTC) + timedelta(seconds=seconds), seconds=seconds)

@@ -27,7 +27,7 @@ class TestRun:
         output = run({})
         assert (output.scheduled_at, output.execution_time, output.late_s) == (AS_OF, AS_OF, 0.0)
 
-    @pytest.mark.parametrize("value", ["soon", None, "2017-06-01T12:00:00", [], True])
+    @pytest.mark.parametrize("value", ["soon", None, "2017-06-01T12:00:00", [], True, "9999-12-31T23:59:59-14:00"])
     def test_what_is_no_time(self, value: Any) -> None:
         with pytest.raises(NodeConfigError) as caught:
             run({"scheduled_at": value})
