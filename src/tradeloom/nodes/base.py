@@ -17,11 +17,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from tradeloom.errors import TradeloomError
 
 if TYPE_CHECKING:
-    from tradeloom.runtime.observability import Level
     from tradeloom.trading.bars import Bars, BarsReference
     from tradeloom.trading.broker import Broker
 
 Join = Literal["any", "all", "settled"]
+Level = Literal["debug", "info", "warning", "error"]
 
 
 class Effect(StrEnum):
@@ -162,7 +162,7 @@ class NodeContext(Protocol):
 
     def bars(self, reference: "BarsReference") -> "Bars": ...
 
-    def log(self, message: str, *, level: "Level" = "info", **fields: Any) -> None: ...
+    def log(self, message: str, *, level: Level = "info", **fields: Any) -> None: ...
 
     def before_acting(self) -> None:
         """Call before every effect: raises `ExecutionStopped` when this execution may not act any more."""

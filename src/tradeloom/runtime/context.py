@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from tradeloom.expressions import evaluate, parse
-from tradeloom.nodes.base import Source
+from tradeloom.nodes.base import Level, Source
 from tradeloom.runtime.envelope import TaskInput
-from tradeloom.runtime.observability import Level, emit
+from tradeloom.runtime.observability import emit
 from tradeloom.runtime.services import Notification, Services
 from tradeloom.trading.intents import client_order_id
 

@@ -1,9 +1,8 @@
 """Node logs: one JSON record a line through Powertools, and a sink the local engine sets to stream them live."""
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
-Level = Literal["debug", "info", "warning", "error"]
 LogRecord = dict[str, Any]
 
 _sink: Callable[[LogRecord], None] | None = None
