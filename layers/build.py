@@ -17,12 +17,11 @@ from importlib.metadata import Distribution, distributions
 from pathlib import Path
 from py_compile import PycInvalidationMode
 
-from layers.lock import ROOT, Pin, closure, normalised, read_lock, requirements_of
+from layers.lock import LOCK, ROOT, Pin, closure, normalised, read_lock, requirements_of
 from layers.recipes import (
     ALL,
     BUILT,
     CODE,
-    LOCK,
     MAX_UNZIPPED_BYTES,
     PACKAGE,
     PLATFORM,
@@ -97,7 +96,7 @@ def run_uv(pins: Iterable[Pin], tree: Path) -> None:
     command: list[str] = [str(local) if local.exists() else "uv", "pip", "install", "--quiet", "--require-hashes"]
     command += ["--target", str(tree), "--python-version", PYTHON, "--python-platform", PLATFORM]
     command += ["--only-binary", ":all:", "--no-compile-bytecode", "--link-mode", "copy", "-r", str(requirements)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603: our own arguments
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode != 0:
         raise BuildFailed(f"uv could not install the wheels:\n{done.stderr.strip()}")
 
@@ -114,10 +113,11 @@ def remove(distribution: Distribution) -> None:
 
 
 def trim(tree: Path) -> None:
-    """Leave out what never runs in Lambda: scripts, test suites, sources, and metadata that differs from build to build."""
+    """Leave out what never runs in Lambda, and metadata that differs from build to build."""
     shutil.rmtree(tree / "bin", ignore_errors=True)
     for path in sorted(tree.glob(f"*/**/{TEST_FOLDER}")):
-        shutil.rmtree(path, ignore_errors=not path.exists())  # one inside another is gone already
+        if path.exists():  # one inside another is gone already
+            shutil.rmtree(path)
     for path in sorted(tree.rglob("*")):
         metadata = path.parent.name.endswith(".dist-info") and path.name in UNNEEDED_METADATA
         if path.is_file() and (metadata or path.suffix in SOURCES or path.name == ".lock"):
