@@ -9,7 +9,7 @@ from tradeloom.trading.timeframes import Timeframe
 
 if TYPE_CHECKING:
     from tradeloom.trading.bars import Bars
-    from tradeloom.trading.broker import Broker, Tick
+    from tradeloom.trading.broker import Broker, Position, Tick
 
 READ_ERRORS = (NotFound, BrokerUnavailable, BrokerTimeout)
 """What any question to a broker may raise. NotFound is an unknown symbol or account."""
@@ -79,6 +79,15 @@ def two_sided_quote(broker: "Broker", symbol: str) -> "Tick":
     if tick.bid <= 0 or tick.ask <= 0:
         raise StalePrice(f"the broker has no quote of {symbol} yet", field="config.symbol")
     return tick
+
+
+def positions_in(broker: "Broker", symbol: str | None) -> "list[Position]":
+    """The open positions in a symbol, or all. Raises `NotFound` for a symbol the broker does not have: "nothing open"
+    would hide the mistake."""
+    found = broker.positions(symbol)
+    if symbol is not None and not found:
+        broker.symbol(symbol)
+    return found
 
 
 def last_is_forming(bars: "Bars") -> bool:

@@ -1,7 +1,7 @@
 """Exact arithmetic where money, prices and volumes decide."""
 
 from collections.abc import Iterable
-from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,20 +17,10 @@ def total(amounts: Iterable[float]) -> float:
     return float(sum((exact(amount) for amount in amounts), Decimal(0)))
 
 
-def floor_to_step(value: Decimal, step: Decimal) -> Decimal:
-    """The largest multiple of `step` not above `value`."""
-    return (value / step).to_integral_value(ROUND_FLOOR) * step
-
-
-def to_tick_size(price: Decimal, symbol: "Symbol", rounding: str = ROUND_HALF_EVEN) -> Decimal:
-    """The price on the symbol's grid: a multiple of its tick size, with its number of digits."""
-    on_grid = (price / symbol.tick_size).to_integral_value(rounding) * symbol.tick_size
-    return round(on_grid, symbol.digits)
-
-
-def towards(entry: Decimal, price: Decimal) -> str:
-    """How to round `price` so that it comes no further from `entry`."""
-    return ROUND_CEILING if price < entry else ROUND_FLOOR
+def to_tick_size(price: Decimal, symbol: "Symbol") -> Decimal:
+    """The nearest price on the symbol's grid: a multiple of its tick size, with its number of digits."""
+    steps = (price / symbol.tick_size).to_integral_value(ROUND_HALF_EVEN)
+    return round(steps * symbol.tick_size, symbol.digits)
 
 
 def spread_points(tick: "Tick", symbol: "Symbol") -> float:

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from tradeloom.nodes.base import Effect, Example, Node, NodeConfig, NodeContext, NodeOutput, Tier, setting
-from tradeloom.nodes.market._broker import READ_ERRORS, SYMBOL_LENGTH, account_setting
+from tradeloom.nodes.market._broker import READ_ERRORS, SYMBOL_LENGTH, account_setting, positions_in
 from tradeloom.nodes.market._money import total
 from tradeloom.trading.broker import Position
 from tradeloom.trading.intents import Side
@@ -83,7 +83,7 @@ class Positions(Node):
     def run(self, config: PositionsConfig, context: NodeContext) -> PositionsOutput:
         found = [
             position
-            for position in context.broker(config.account).positions(config.symbol)
+            for position in positions_in(context.broker(config.account), config.symbol)
             if config.side in ("any", position.side.value)
             and (not config.own_only or position.workflow_id == context.workflow_id)
         ]

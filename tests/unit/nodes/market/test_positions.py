@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from tests.support.fake_broker import NOW, FakeBroker, make_position
+from tests.support.fake_broker import EURUSD, NOW, FakeBroker, make_position
 from tests.support.node_context import FakeContext
+from tradeloom.errors import NotFound
 from tradeloom.nodes.market.positions import Positions, PositionsConfig, PositionsOutput
 from tradeloom.trading.intents import Side
 
@@ -19,7 +20,7 @@ OPEN = [
 
 
 def run(**config: Any) -> PositionsOutput:
-    broker = FakeBroker(open_positions=list(OPEN))
+    broker = FakeBroker(open_positions=list(OPEN), symbols=dict.fromkeys(("EURUSD", "USDJPY", "GBPUSD"), EURUSD))
     return Positions().run(PositionsConfig.model_validate(config), FakeContext(brokers={"paper": broker}))
 
 
@@ -50,6 +51,11 @@ def test_sums_are_exact_and_sides_apart() -> None:
 def test_nothing_open_is_zero() -> None:
     output = run(symbol="GBPUSD")
     assert (output.volume, output.volume_net, output.profit, output.positions) == (0, 0, 0, [])
+
+
+def test_an_unknown_symbol_is_an_error_not_nothing_open() -> None:
+    with pytest.raises(NotFound):
+        run(symbol="EURUSDX")
 
 
 def test_a_position_shows_its_facts_and_whose_it_is() -> None:

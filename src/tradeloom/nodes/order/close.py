@@ -1,0 +1,271 @@
+"""order.close: close one position, or those in a symbol, wholly or in part."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from tradeloom.errors import ExecutionStopped, NodeConfigError, OrderUnknown, TradeloomError
+from tradeloom.nodes.base import Effect, Example, Node, NodeConfig, NodeContext, NodeOutput, Tier, setting
+from tradeloom.nodes.market._broker import SYMBOL_LENGTH, account_setting, positions_in
+from tradeloom.nodes.market._money import exact, total
+from tradeloom.nodes.order._placing import (
+    ALREADY_CLOSED,
+    ORDER_ERRORS,
+    closing_order_id,
+    deviation_setting,
+    place,
+    settled,
+    ttl_setting,
+)
+from tradeloom.trading.broker import Broker, Position
+from tradeloom.trading.intents import CloseIntent, OrderOutcome, OutcomeStatus
+
+Status = Literal["done", "partial", "already_closed"]
+
+
+class CloseConfig(NodeConfig):
+    by: Literal["symbol", "ticket"] = setting(
+        "symbol", title="Close", help="One position by its ticket, or those open in a symbol.", widget="select"
+    )
+    ticket: int | None = setting(
+        None,
+        title="Ticket",
+        help="The position's ticket.",
+        widget="number",
+        show_if={"by": ["ticket"]},
+        examples=["= nodes.buy.ticket"],
+        gt=0,
+        lt=2**63,
+    )
+    symbol: str | None = setting(
+        None,
+        title="Symbol",
+        help="The instrument. With a ticket it may be left empty; given, it is checked, and the price and profit of a "
+        "position that is closed already can be told.",
+        widget="symbol",
+        examples=["EURUSD"],
+        min_length=1,
+        max_length=SYMBOL_LENGTH,
+    )
+    scope: Literal["own", "all"] = setting(
+        "own",
+        title="Whose",
+        help="Only positions that orders of this workflow opened, or everybody's, those opened by hand included.",
+        widget="select",
+        show_if={"by": ["symbol"]},
+    )
+    side: Literal["any", "buy", "sell"] = setting(
+        "any",
+        title="Side",
+        help="Only bought or only sold positions, where an account holds both.",
+        widget="select",
+        show_if={"by": ["symbol"]},
+    )
+    volume: float | None = setting(
+        None,
+        title="Volume",
+        help="Lots to close of each position; the whole of it when left empty or when it has no more.",
+        unit="lots",
+        widget="number",
+        gt=0,
+        le=1_000_000,
+    )
+    deviation: int = deviation_setting()
+    ttl_s: int = ttl_setting()
+    account: str | None = account_setting()
+
+    @model_validator(mode="after")
+    def _says_what_to_close(self) -> Self:
+        if self.by == "ticket" and self.ticket is None:
+            raise ValueError("closing by ticket needs the ticket")
+        if self.by == "symbol" and self.symbol is None:
+            raise ValueError("closing by symbol needs the symbol")
+        if self.by == "symbol" and self.ticket is not None:
+            raise ValueError(f"ticket {self.ticket} is given, but positions are to be closed by symbol: choose one")
+        return self
+
+
+class ClosedPosition(BaseModel):
+    """What became of one position."""
+
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+
+    ticket: int = Field(description="The position's ticket.")
+    status: Status = Field(description="partial when less was filled than was to be closed.")
+    volume: float = Field(description="Lots closed now.")
+    remainder: float = Field(description="Lots that were to be closed and were not filled.")
+    price: float | None = Field(description="Average closing price; null when it is not known.")
+    profit: float | None = Field(description="Profit of the closing deals, without swap and commission; null likewise.")
+    message: str = Field(description="The broker's words.")
+
+
+class CloseOutput(NodeOutput):
+    status: Status = Field(description="already_closed when there was nothing left to close.")
+    closed: list[ClosedPosition] = Field(description="Each position, the earliest opened first.")
+    count: int = Field(description="How many positions were closed now, wholly or in part.")
+    volume: float = Field(description="Lots closed now.")
+    remainder: float = Field(description="Lots that were to be closed and were not filled.")
+    price: float | None = Field(description="Average closing price, weighted by volume; null when it is not known.")
+    profit: float | None = Field(description="Profit of the closing deals, without swap and commission; null likewise.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """A position to close. `held` is None for one that is not open any more; `symbol` then what the user said."""
+
+    ticket: int
+    symbol: str | None
+    held: Position | None
+
+
+class Close(Node):
+    type = "order.close"
+    title = "Close position"
+    description = "Closes a position by its ticket, or the positions in a symbol, wholly or in part."
+    help = (
+        "Closes at the market price. A position that is closed already, by its stop loss for instance, is no error: "
+        "`status` is `already_closed`. By symbol and with scope `own` only what this workflow opened is touched.\n\n"
+        "On an account with several positions in the symbol each is closed by an order of its own. All of them are "
+        "tried; if some cannot be closed the node fails afterwards and says which. Closing works while the account is "
+        "set to reduce only or is halted."
+    )
+    icon = "circle-x"
+    tier = Tier.BASIC
+    effects = frozenset({Effect.TRADES, Effect.READS_STATE})
+    errors = (NodeConfigError, *ORDER_ERRORS)
+    timeout_s = 120
+    example = Example(
+        title="Close what this workflow bought in EURUSD", config={"by": "symbol", "symbol": "EURUSD", "side": "buy"}
+    )
+    Config = CloseConfig
+    Output = CloseOutput
+
+    def run(self, config: CloseConfig, context: NodeContext) -> CloseOutput:
+        broker = context.broker(config.account)
+        targets = _targets(config, context, broker)
+        closed: list[ClosedPosition] = []
+        prices: list[tuple[Decimal, float | None]] = []
+        failures: list[tuple[int, TradeloomError]] = []
+        for target in targets:
+            try:
+                outcome = _close(target, config, context, broker)
+            except ExecutionStopped:
+                raise
+            except TradeloomError as error:
+                # The others still have to get out of the market.
+                failures.append((target.ticket, error))
+                context.log(f"position {target.ticket}: {error.message}", level="error")
+                continue
+            prices.append((outcome.volume, outcome.price))
+            closed.append(_shown(target, outcome))
+            context.log(f"position {target.ticket}: {closed[-1].status}", volume=closed[-1].volume, price=outcome.price)
+        if failures:
+            raise _failure(failures, len(closed))
+        return _summary(closed, prices)
+
+
+def _targets(config: CloseConfig, context: NodeContext, broker: Broker) -> list[_Target]:
+    if config.ticket is not None:
+        held = next((each for each in broker.positions() if each.ticket == config.ticket), None)
+        if held is not None and config.symbol not in (None, held.symbol):
+            raise NodeConfigError(
+                f"position {config.ticket} is in {held.symbol}, not in {config.symbol}", field="config.symbol"
+            )
+        return [_Target(config.ticket, held.symbol if held else config.symbol, held)]
+    found = [
+        position
+        for position in positions_in(broker, config.symbol)
+        if config.side in ("any", position.side.value)
+        and (config.scope == "all" or position.workflow_id == context.workflow_id)
+    ]
+    found.sort(key=lambda position: (position.opened_at, position.ticket))
+    return [_Target(position.ticket, position.symbol, position) for position in found]
+
+
+def _close(target: _Target, config: CloseConfig, context: NodeContext, broker: Broker) -> OrderOutcome:
+    order_id = closing_order_id(context, target.ticket)
+    symbol = target.symbol
+    if symbol is None:
+        # Not open, and without its symbol the bridge cannot be asked about it: only what we did ourselves is known.
+        gone = OrderOutcome(
+            client_order_id=order_id,
+            status=OutcomeStatus.DONE,
+            reason=ALREADY_CLOSED,
+            message=f"position {target.ticket} is not open",
+        )
+        return settled(broker.outcome(order_id) or gone, f"close of position {target.ticket}")
+
+    def intent() -> CloseIntent:
+        now = broker.market_time()
+        wanted = None if config.volume is None else exact(config.volume)
+        whole = wanted is None or (target.held is not None and wanted >= target.held.volume)
+        return CloseIntent(
+            client_order_id=order_id,
+            account=broker.account_name,
+            execution_id=context.execution_id,
+            workflow_id=context.workflow_id,
+            node_id=context.node_id,
+            created_at=now,
+            deadline=now + timedelta(seconds=config.ttl_s),
+            symbol=symbol,
+            position=target.ticket,
+            volume=None if whole else wanted,
+            deviation=config.deviation,
+        )
+
+    return settled(place(broker, context, order_id, intent), f"close of position {target.ticket} in {symbol}")
+
+
+def _shown(target: _Target, outcome: OrderOutcome) -> ClosedPosition:
+    if outcome.reason == ALREADY_CLOSED:
+        status: Status = "already_closed"
+    else:
+        status = "partial" if outcome.status is OutcomeStatus.PARTIAL else "done"
+    return ClosedPosition(
+        ticket=target.ticket,
+        status=status,
+        volume=float(outcome.volume),
+        remainder=float(outcome.remainder),
+        price=outcome.price,
+        profit=outcome.profit,
+        message=outcome.message,
+    )
+
+
+def _summary(closed: Sequence[ClosedPosition], prices: Sequence[tuple[Decimal, float | None]]) -> CloseOutput:
+    now = [each for each in closed if each.status != "already_closed"]
+    status: Status = "already_closed"
+    if now:
+        status = "partial" if any(each.status == "partial" for each in now) else "done"
+    profits = [each.profit for each in closed if each.profit is not None]
+    return CloseOutput(
+        status=status,
+        closed=list(closed),
+        count=len(now),
+        volume=total(each.volume for each in closed),
+        remainder=total(each.remainder for each in closed),
+        price=_average(prices),
+        profit=total(profits) if profits else None,
+    )
+
+
+def _average(prices: Sequence[tuple[Decimal, float | None]]) -> float | None:
+    """Weighted by volume; positions closed earlier have no volume now, so alone they give the price of the only one."""
+    known = [(volume, exact(price)) for volume, price in prices if price is not None]
+    weight = sum((volume for volume, _ in known), Decimal(0))
+    if weight:
+        return float(sum((volume * price for volume, price in known), Decimal(0)) / weight)
+    return float(known[0][1]) if len(known) == 1 else None
+
+
+def _failure(failures: Sequence[tuple[int, TradeloomError]], closed: int) -> TradeloomError:
+    """One error for all: an unknown outcome before one that can be retried before a refusal."""
+    _, worst = min(failures, key=lambda failure: (not isinstance(failure[1], OrderUnknown), not failure[1].retryable))
+    if len(failures) == 1 and not closed:
+        return worst
+    told = "; ".join(f"position {ticket}: {error.message}" for ticket, error in failures)
+    return type(worst)(f"{closed} of {closed + len(failures)} positions were closed; {told}", hint=worst.hint)
