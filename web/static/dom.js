@@ -3,8 +3,10 @@
 export function h(tag, props = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(props)) {
-    if (value === null || value === undefined || value === false) continue;
-    if (name === "on") for (const [event, listener] of Object.entries(value)) element.addEventListener(event, listener);
+    if (value === null || value === undefined) continue;
+    if (name.startsWith("aria-")) element.setAttribute(name, String(value));
+    else if (value === false) continue;
+    else if (name === "on") for (const [event, listener] of Object.entries(value)) element.addEventListener(event, listener);
     else if (name === "class") element.className = value;
     else element.setAttribute(name, value === true ? "" : String(value));
   }
@@ -60,6 +62,8 @@ export function money(value, currency) {
   return currency ? `${shown} ${currency}` : shown;
 }
 
+const shown = (value) => (typeof value === "number" && !Number.isInteger(value) ? +value.toPrecision(7) : value);
+
 /** The scalar values of an output, most telling first, as one line. */
 export function telling(output) {
   if (output === null || typeof output !== "object") return output === null || output === undefined ? "" : String(output);
@@ -67,5 +71,5 @@ export function telling(output) {
   const plain = Object.entries(output).filter(([, value]) => value !== null && typeof value !== "object");
   const rank = (name) => (first.includes(name) ? first.indexOf(name) : first.length);
   plain.sort(([one], [other]) => rank(one) - rank(other));
-  return plain.slice(0, 4).map(([name, value]) => `${name} ${typeof value === "number" ? +value.toPrecision(7) : value}`).join("  ·  ");
+  return plain.slice(0, 4).map(([name, value]) => `${name} ${shown(value)}`).join("  ·  ");
 }

@@ -50,7 +50,7 @@ function card(workflow, chosen, act) {
     h(
       "div",
       { class: "actions" },
-      h("button", { class: "primary", type: "button", "aria-label": `Execute ${workflow.name}`, on: { click: (event) => act.execute(workflow, false, event.currentTarget) } }, "Execute"),
+      h("button", { class: chosen ? "primary" : null, type: "button", "aria-label": `Execute ${workflow.name}`, on: { click: (event) => act.execute(workflow, false, event.currentTarget) } }, "Execute"),
       h("button", { type: "button", title: "Trades on the private test account", "aria-label": `Test ${workflow.name}`, on: { click: (event) => act.execute(workflow, true, event.currentTarget) } }, "Test"),
     ),
   );

@@ -78,7 +78,7 @@ function row(run, begin, span, open) {
       h("span", { class: `mark ${run.state}`, role: "img", "aria-label": run.state }, MARKS[run.state] ?? "?"),
       h("span", { class: "cut" }, h("strong", {}, run.name + step), " ", h("span", { class: "soft small" }, run.type)),
       h("span", { class: "values cut num" }, port, port ? " " : null, told),
-      run.state === "skipped" ? h("span", {}) : lane(from, to),
+      run.state === "skipped" ? h("span", { class: "lane none" }) : lane(from, to),
       h("span", { class: "took" }, run.state === "skipped" ? "skipped" : duration(run.duration_ms)),
     ),
     h(
