@@ -2,13 +2,25 @@
 
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, WithJsonSchema
 
 from tradeloom.errors import MissingInput, NodeConfigError
 from tradeloom.nodes.values import shown
 
-PATH_PATTERN = r"^[^.]+(\.[^.]+)*$"
-DottedPath = Annotated[str, Field(pattern=PATH_PATTERN, max_length=200)]
+MAX_PATH = 200
+
+
+def _is_path(value: str) -> str:
+    if not all(value.split(".")) or len(value) > MAX_PATH:
+        raise ValueError(
+            f"a path is field names with dots between, such as order.side, of at most {MAX_PATH} characters"
+        )
+    return value
+
+
+DottedPath = Annotated[
+    str, AfterValidator(_is_path), WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_PATH})
+]
 
 
 def get(value: Any, path: str) -> Any:
