@@ -135,13 +135,21 @@ def _walk(path: Path, value: Any, schemas: tuple[JsonSchema, ...], definitions: 
     if isinstance(value, Mapping):
         matching = tuple(schema for schema in schemas if _could_describe(schema, value)) or schemas
         for key, part in value.items():
-            yield from _walk((*path, str(key)), part, _of_property(matching, str(key)), definitions)
+            inner = _marked(_of_property(matching, str(key)), matching)
+            yield from _walk((*path, str(key)), part, inner, definitions)
     elif isinstance(value, list):
         items = tuple(schema["items"] for schema in schemas if isinstance(schema.get("items"), Mapping))
         for position, part in enumerate(value):
-            yield from _walk((*path, position), part, items, definitions)
+            yield from _walk((*path, position), part, _marked(items, schemas), definitions)
     else:
         yield Leaf(path, value, schemas)
+
+
+def _marked(inner: tuple[JsonSchema, ...], outer: tuple[JsonSchema, ...]) -> tuple[JsonSchema, ...]:
+    """What stands inside a static value is static, whether a schema describes it or not."""
+    if not any(schema.get("static") for schema in outer):
+        return inner
+    return tuple({**schema, "static": True} for schema in inner) or ({"static": True},)
 
 
 def _expand(schemas: tuple[JsonSchema, ...], definitions: JsonSchema) -> Iterator[JsonSchema]:

@@ -173,3 +173,7 @@ def test_a_static_field_takes_no_expression() -> None:
     value["nodes"].append(node("later", "utility.delay", config={"mode": "= nodes.rsi.signal"}))
     value["connections"].append({"source": "tell", "target": "later"})
     assert ("static_field", "later", "config.mode") in found(value)
+
+
+def test_what_stands_inside_a_static_value_is_plain() -> None:
+    assert found(changed("start", config={"payload": {"note": "= not an expression", "list": ["{{ nor this"]}})) == set()
