@@ -1,7 +1,7 @@
 """The broker's books on disk: `paper.db`, one SQLite file in the terminal's directory.
 
-Every change happens inside `transaction()`, which is on the disk (`synchronous=FULL`) when it returns and leaves no
-trace when it fails. The file belongs to one process at a time: a second terminal on it is refused, and a killed one
+Every change happens inside `transaction()`, which is on the disk (`synchronous=FULL`) when it returns (the clock's
+position excepted) and leaves no trace when it fails. The file belongs to one process at a time: a second terminal on it is refused, and a killed one
 lets go of it with its death.
 """
 
@@ -98,12 +98,17 @@ class Store:
             self.put_meta("schema", _SCHEMA_VERSION)
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All or nothing; nested use joins the outer one. Raises `TerminalStateError` if it cannot be committed."""
+    def transaction(self, *, durable: bool = True) -> Iterator[None]:
+        """All or nothing; nested use joins the outer one. Raises `TerminalStateError` if it cannot be committed.
+
+        What is not `durable` survives a kill but perhaps not a power cut (until the next durable one): it costs no
+        wait for the disk, which a replay that steps from event to event could not bear for its clock.
+        """
         if self._db.in_transaction:
             yield
             return
         try:
+            self._db.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield

@@ -1,7 +1,8 @@
 """The paper terminal: one directory's configuration, market, clock and books, put together.
 
-Trades and clock movements are on the disk before a call returns. When the disk refuses, nothing has happened: the books
-are read again from what is stored. Not thread-safe by itself: its session holds the lock.
+Trades are on the disk before a call returns, and survive a power cut; the clock's movements survive a kill. When the
+disk refuses, nothing has happened: the books are read again from what is stored. Not thread-safe by itself: its session
+holds the lock.
 
 A running clock writes down, once a wall-clock second, a time it will not pass before writing again. A killed terminal
 resumes there, so nobody ever sees the market go back; while no terminal runs, the market stands.
@@ -85,7 +86,7 @@ class PaperTerminal:
         now = self.clock.now()
         if self.clock.speed and now >= self._lease_msc:
             lease = now + int(_LEASE_WALL_MS * self.clock.speed)
-            with self.store.transaction():
+            with self.store.transaction(durable=False):
                 self.store.put_meta("clock_msc", str(lease))
             self._lease_msc = lease
         self._run_to(utc_to_server(now, self._zone))
@@ -95,7 +96,7 @@ class PaperTerminal:
         return to_datetime(self.clock.now())
 
     def advance(self, to: datetime) -> datetime:
-        """Moves the clock forward and lets everything up to then happen, on the disk when it returns."""
+        """Moves the clock forward and lets everything up to then happen."""
         if to.tzinfo is None:
             raise InvalidInput("the market time needs an offset", field="to")
         self.clock.advance(to_msc(to))
@@ -271,7 +272,7 @@ class PaperTerminal:
 
     def _store_clock(self) -> None:
         now = self.clock.now()
-        with self.store.transaction():
+        with self.store.transaction(durable=False):
             self.store.put_meta("clock_msc", str(now))
             self.store.put_meta("speed", repr(self.clock.speed))
         self._lease_msc = now
