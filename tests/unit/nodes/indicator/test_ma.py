@@ -38,9 +38,11 @@ def test_trend_compares_with_the_value_before(closes: list[float], trend: str) -
     assert output.previous == pytest.approx((closes[0] + closes[1]) / 2)
 
 
-def test_rounding_of_running_sums_is_no_trend() -> None:
-    closes = np.concatenate([np.random.default_rng(7).normal(1.1, 0.01, 500), np.full(30, 1.1234567)])
-    assert run(MovingAverage, {"period": 20}, bars_from(columns_from(closes))).trend == "flat"
+def test_what_is_left_of_an_old_move_is_no_trend() -> None:
+    bars = bars_from(columns_from([1.0] * 30 + [1.1] * 260))
+    output = run(MovingAverage, {"period": 20, "kind": "EMA"}, bars)
+    assert output.value != output.previous
+    assert output.trend == "flat"
 
 
 def test_series_is_the_last_fifty_values() -> None:

@@ -58,6 +58,12 @@ def test_a_flat_market_does_not_cross_by_rounding() -> None:
     assert set(columns["crossover"][-500:].tolist()) == {Macd.labels()["crossover"].index("none")}
 
 
+@pytest.mark.parametrize(("step", "crossover"), [(0.01, "bullish"), (-0.01, "bearish")])
+def test_leaving_a_standstill_is_a_crossover(step: float, crossover: str) -> None:
+    bars = bars_from(columns_from([1.1] * 60 + [1.1 + step]))
+    assert run(Macd, {}, bars).crossover == crossover
+
+
 def crossing_columns(timeframe: Timeframe) -> tuple[dict[str, np.ndarray], int]:
     """Bars up to and with one on which a crossover happens, and that bar's opening."""
     columns = eurusd_h1()

@@ -15,6 +15,13 @@ from tradeloom.trading.broker import Symbol
 from tradeloom.trading.intents import Side
 
 
+class Cents(FakeBroker):
+    """Rounds to the account's cents, as terminals do."""
+
+    def profit(self, symbol: str, side: Side, volume: Decimal, price_open: float, price_close: float) -> float:
+        return round(super().profit(symbol, side, volume, price_open, price_close), 2)
+
+
 def symbol(name: str, digits: int, contract: int, profit_currency: str, **changes: Any) -> Symbol:
     point = Decimal(1).scaleb(-digits)
     facts = {
@@ -145,6 +152,14 @@ def test_no_money_is_refused(equity: float) -> None:
         run(broker(equity=equity))
 
 
+def test_no_money_is_refused_even_where_a_loss_rounds_to_nothing() -> None:
+    tiny = EURUSD.model_copy(update={"volume_min": Decimal("0.001"), "volume_step": Decimal("0.001")})
+    where = Cents(symbols={"EURUSD": tiny}, facts=make_account(equity=0.0))
+    assert where.profit("EURUSD", Side.BUY, tiny.volume_min, 1.1, 1.09999) == 0.0
+    with pytest.raises(RiskTooSmall):
+        run(where, entry=1.1, stop_loss_type="points", stop_loss=1)
+
+
 def test_the_largest_volume_limits() -> None:
     output = run(broker(), max_volume=0.15)
     assert (output.volume, output.limited_by, output.risk_amount) == (0.15, "max_volume", 75.0)
@@ -215,13 +230,6 @@ def test_a_stale_quote_or_unknown_symbol_is_an_error() -> None:
 def test_config_is_bounded(bad: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         PositionSizeConfig.model_validate({"symbol": "EURUSD", "side": "buy", "stop_loss": 10, **bad})
-
-
-class Cents(FakeBroker):
-    """Rounds to the account's cents, as terminals do."""
-
-    def profit(self, symbol: str, side: Side, volume: Decimal, price_open: float, price_close: float) -> float:
-        return round(super().profit(symbol, side, volume, price_open, price_close), 2)
 
 
 @given(
