@@ -17,6 +17,13 @@ def failure(message: str, position: int | None = None, hint: str | None = None) 
     return ExpressionError(message, position=position, hint=hint)
 
 
+def located(error: ExpressionError, position: int) -> ExpressionError:
+    """The error, at this position unless it already knows a closer one."""
+    if error.position is None:
+        error.position = position
+    return error
+
+
 def shifted(error: ExpressionError, offset: int) -> ExpressionError:
     """The same error in a text where the expression begins at `offset`."""
     position = None if error.position is None else error.position + offset

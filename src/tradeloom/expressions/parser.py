@@ -111,7 +111,10 @@ class _Parser:
             what = f"Unexpected word {quoted(token.text)}"
         else:
             what = f"Unexpected {token.kind}"
-        hint = _WORD_HINTS.get(token.text.lower()) if token.kind == "name" else None
+        # `a and b` stumbles over the word itself, `not a` over what follows it.
+        nearby = [word.text.lower() for word in (token, self.tokens[self.at - 1]) if word.kind == "name"]
+        hints = [_WORD_HINTS[word] for word in nearby if word in _WORD_HINTS]
+        hint = hints[0] if hints else None
         return failure(f"{what}{', ' if wanted else ''}{wanted}.", token.position, hint)
 
     # Grammar, from the loosest binding to the tightest

@@ -141,7 +141,7 @@ def _value_text(placeholder: Placeholder, run: Run) -> str:
     program = placeholder.expression.program
     try:
         run.spend(program.cost)
-        value = to_json(program.body(run), run.limits)
+        value = to_json(program.body(run), run.limits, placeholder.expression.root.position)
     except ExpressionError as error:
         raise shifted(error, placeholder.offset) from None
     if isinstance(value, str):

@@ -83,17 +83,16 @@ class ObjectType(Type):
 
 @dataclass(frozen=True, slots=True)
 class UnionType(Type):
-    """One of several. Made by `union`, which keeps members flat and distinct; with no members it has no values."""
+    """One of several; `union` makes the smallest one. Unions among the members dissolve. No members: no values."""
 
     members: tuple[Type, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "members", tuple(_flat(self.members)))
 
     def __str__(self) -> str:
         names = list(dict.fromkeys(str(member) for member in self.members))
         return " or ".join(names) or "nothing"
-
-
-NEVER = UnionType(())
-"""The type without values: what an empty list holds."""
 
 
 def members_of(type_: Type) -> tuple[Type, ...]:
@@ -121,6 +120,10 @@ def union(types: Iterable[Type]) -> Type:
 def _flat(types: Iterable[Type]) -> Iterator[Type]:
     for type_ in types:
         yield from members_of(type_)
+
+
+NEVER = UnionType(())
+"""The type without values: what an empty list holds."""
 
 
 def without_null(type_: Type) -> Type:
@@ -192,10 +195,10 @@ def _accepts_fields(target: Type, source: Type, leaving: bool) -> bool:
             return all(accepts(wanted, part, leaving=leaving) for part in parts)
         case MapType(value=given), ObjectType(fields=fields, optional=optional):
             return not set(fields) - optional and all(accepts(f, given, leaving=leaving) for f in fields.values())
-        case ObjectType(fields=given_fields), ObjectType(fields=fields, optional=optional):
+        case ObjectType(fields=given_fields, extra=extra), ObjectType(fields=fields, optional=optional):
             missing = (set(fields) - optional) - (set(given_fields) - source.optional)
-            shared = fields.keys() & given_fields.keys()
-            return not missing and all(accepts(fields[n], given_fields[n], leaving=leaving) for n in shared)
+            pairs = [(field, given_fields.get(name, extra)) for name, field in fields.items()]
+            return not missing and all(part is None or accepts(f, part, leaving=leaving) for f, part in pairs)
     return False
 
 

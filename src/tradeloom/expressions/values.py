@@ -99,11 +99,13 @@ def finite(value: float, what: str) -> float:
     raise failure(f"The result of {what} is too large for a double.")
 
 
-def ordered(symbol: str, left: Any, right: Any) -> bool:
+def ordered(run: Run, symbol: str, left: Any, right: Any) -> bool:
     """`left < right` and its like, for two values of one ordered kind. Raises `ExpressionError`."""
     kind = kind_of(left)
     if kind != kind_of(right) or kind not in _ORDERED:
         raise failure(f"{symbol} cannot compare {a_kind(left)} with {a_kind(right)}.")
+    if kind == "string":
+        run.spend_text(min(len(left), len(right)))
     return ORDERINGS[symbol](left, right)
 
 
@@ -113,12 +115,14 @@ def equal(run: Run, left: Any, right: Any, depth: int = 0) -> bool:
     if kind != kind_of(right):
         return False
     if kind not in ("list", "map"):
+        if kind == "string":
+            run.spend_text(min(len(left), len(right)))
         return bool(admit(left) == admit(right))
     if depth >= run.limits.value_depth:
         raise LimitReached(f"The values compared are more than {run.limits.value_depth} levels deep.")
-    run.spend(1 + len(left))
     if len(left) != len(right):
         return False
+    run.spend(1 + 2 * len(left))
     if kind == "list":
         return all(equal(run, a, b, depth + 1) for a, b in zip(left, right, strict=True))
     return all(key in right and equal(run, left[key], right[key], depth + 1) for key in left)
@@ -151,6 +155,6 @@ def number_text(value: float) -> str:
     figures = mantissa.lstrip("-").replace(".", "")
     if 0 <= power < 21:
         return sign + figures.ljust(power + 1, "0")
-    if -7 <= power < 0:
+    if -7 < power < 0:
         return f"{sign}0.{'0' * (-power - 1)}{figures}"
     return f"{mantissa}e{power:+d}"

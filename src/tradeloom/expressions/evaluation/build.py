@@ -6,8 +6,8 @@ from typing import Any, cast
 from tradeloom.errors import ExpressionError
 from tradeloom.expressions.arithmetic import ARITHMETIC, Operation, negate
 from tradeloom.expressions.evaluation import logic, loops, paths
-from tradeloom.expressions.evaluation.paths import Closure, located
-from tradeloom.expressions.failures import failure
+from tradeloom.expressions.evaluation.paths import Closure
+from tradeloom.expressions.failures import failure, located
 from tradeloom.expressions.library import FUNCTIONS
 from tradeloom.expressions.limits import Run
 from tradeloom.expressions.syntax import (
@@ -156,7 +156,7 @@ def _ordering(symbol: str, left: Closure, right: Closure, position: int) -> Clos
         if type(a) is float and type(b) is float:
             return compare(a, b)
         try:
-            return ordered(symbol, a, b)
+            return ordered(run, symbol, a, b)
         except ExpressionError as error:
             raise located(error, position) from None
 

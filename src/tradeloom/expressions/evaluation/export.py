@@ -1,22 +1,33 @@
 """The border of an evaluation: its value as plain JSON."""
 
-from collections.abc import Mapping
 from typing import Any
 
-from tradeloom.expressions.failures import LimitReached, failure
+from tradeloom.errors import ExpressionError
+from tradeloom.expressions.failures import LimitReached, failure, located
 from tradeloom.expressions.limits import Limits
 from tradeloom.expressions.times import Duration, Timestamp, format_duration, format_timestamp
 from tradeloom.expressions.values import EXACT, admit
 
 
-def to_json(value: Any, limits: Limits) -> Any:
+def to_json(value: Any, limits: Limits, position: int) -> Any:
     """The value of `dict`, `list`, `str`, `int`, `float`, `bool` and `None` only, sharing nothing with its source.
 
     A whole number within ±2**53 becomes an `int`, so that it is written without a fraction. Timestamps become RFC 3339
     texts in UTC, durations texts like "5400s". Raises `ExpressionError` for what is not JSON (NaN included) and
     `LimitReached` for results past the limits.
     """
-    return _Exporter(limits).convert(value, 0)
+    try:
+        return _Exporter(limits).convert(value, 0)
+    except ExpressionError as error:
+        raise located(error, position) from None
+
+
+def _number(value: float) -> float:
+    if -EXACT <= value <= EXACT:
+        whole = int(value)
+        return whole if whole == value else value
+    admit(value)
+    return value
 
 
 class _Exporter:
@@ -28,8 +39,7 @@ class _Exporter:
     def convert(self, value: Any, depth: int) -> Any:
         kind = type(value)
         if kind is float or kind is int:
-            admit(value)
-            return int(value) if -EXACT <= value <= EXACT and value == int(value) else value
+            return _number(value)
         if kind is str:
             return self.text(value)
         if kind is bool or value is None:
@@ -40,16 +50,14 @@ class _Exporter:
             return format_duration(value)
         admit(value)
         self.pay(len(value), depth)
+        convert, below = self.convert, depth + 1
         if kind is list:
-            return [self.convert(item, depth + 1) for item in value]
-        return self.map(value, depth)
-
-    def map(self, value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
+            return [_number(item) if type(item) is float else convert(item, below) for item in value]
         converted: dict[str, Any] = {}
         for key in value:
             if type(key) is not str:
                 raise failure(f"A map with a key of type {type(key).__name__} is not JSON.")
-            converted[self.text(key)] = self.convert(value[key], depth + 1)
+            converted[self.text(key)] = convert(value[key], below)
         return converted
 
     def text(self, value: str) -> str:

@@ -3,8 +3,8 @@
 from typing import Any
 
 from tradeloom.errors import ExpressionError, TradeloomError
-from tradeloom.expressions.evaluation.paths import Closure, located
-from tradeloom.expressions.failures import failure
+from tradeloom.expressions.evaluation.paths import Closure
+from tradeloom.expressions.failures import failure, located
 from tradeloom.expressions.limits import Run
 from tradeloom.expressions.values import a_kind
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from tradeloom.errors import ExpressionError, TradeloomError
 from tradeloom.expressions.evaluation.logic import ABSORBING_STEPS, not_bool
-from tradeloom.expressions.evaluation.paths import Closure, located
-from tradeloom.expressions.failures import failure
+from tradeloom.expressions.evaluation.paths import Closure
+from tradeloom.expressions.failures import failure, located
 from tradeloom.expressions.limits import Run, out_of_fuel
 from tradeloom.expressions.values import a_kind, admit
 
@@ -19,7 +19,7 @@ def elements(target: Closure, name: str, slot: int, cost: int, position: int) ->
     def iterate(run: Run) -> Iterator[Any]:
         value = target(run)
         try:
-            items = _items(value, name)
+            items = _items(run, value, name)
             for item in items:
                 run.fuel -= cost
                 if run.fuel < 0:
@@ -32,11 +32,12 @@ def elements(target: Closure, name: str, slot: int, cost: int, position: int) ->
     return iterate
 
 
-def _items(value: Any, name: str) -> list[Any]:
+def _items(run: Run, value: Any, name: str) -> list[Any]:
     if type(value) is list:
         return value
     if not isinstance(value, Mapping):
         raise failure(f"{name} goes through a list or a map, not {a_kind(value)}.")
+    run.spend(len(value))
     keys = list(value)
     if any(type(key) is not str for key in keys):
         raise failure(f"{name} cannot go through a map whose keys are not strings.")

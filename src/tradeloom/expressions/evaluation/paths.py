@@ -4,18 +4,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tradeloom.errors import ExpressionError
-from tradeloom.expressions.failures import failure, quoted
+from tradeloom.expressions.failures import failure, located, quoted
 from tradeloom.expressions.limits import Run
-from tradeloom.expressions.values import a_kind, admit, kind_of
+from tradeloom.expressions.values import a_kind, admit, kind_of, number_text
 
 Closure = Callable[[Run], Any]
-
-
-def located(error: ExpressionError, position: int) -> ExpressionError:
-    """The error, at this position unless it already knows a closer one."""
-    if error.position is None:
-        error.position = position
-    return error
 
 
 def read_name(root: str, root_position: int, fields: tuple[str, ...], positions: tuple[int, ...]) -> Closure:
@@ -137,7 +130,7 @@ def _element(items: list[Any], key: Any) -> Any:
         raise failure("The place in a list is a whole number.")
     if not 0 <= key < len(items):
         hint = "The last element is list[size(list) - 1]." if key < 0 else None
-        raise failure(f"The list has {len(items)} elements; there is none at {int(key)}.", hint=hint)
+        raise failure(f"The list has {len(items)} elements; there is none at {number_text(key)}.", hint=hint)
     return items[int(key)]
 
 

@@ -39,7 +39,7 @@ def build(root: Node) -> Program:
         try:
             state.spend(cost)
             value = body(state)
-            return value if value is True or value is False else to_json(value, limits)
+            return value if value is True or value is False else to_json(value, limits, root.position)
         except LimitReached as limit:
             raise failure(str(limit)) from None
 
