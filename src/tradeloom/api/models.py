@@ -165,14 +165,12 @@ class NodeType(_Model):
     category: str
     title: str
     description: str
-    help: str
-    icon: str
+    icon: str = Field(description="Name of a Lucide icon.")
     tier: Literal["basic", "pro"]
     kind: Literal["task", "trigger", "wait", "loop"]
-    effects: list[str]
+    effects: list[str] = Field(description="What it does beyond computing.")
     ports: list[NodePort]
-    errors: list[str]
-    timeout_s: int
+    default_join: Literal["any", "all", "settled"]
 
 
 class NodeTypes(_Model):
@@ -185,12 +183,22 @@ class NodeExample(_Model):
     inputs: dict[str, Any] = Field(default_factory=dict)
 
 
+class NodeError(_Model):
+    """An error the node may fail with; a retryable one is tried again as the node's retry policy says."""
+
+    name: str
+    retryable: bool
+    description: str
+
+
 class NodeSchema(NodeType):
     """Everything a form or a type checker needs of a node type."""
 
+    help: str = Field(description="Markdown.")
+    timeout_s: int
     config_schema: dict[str, Any] = Field(description="JSON Schema of the configuration, with widgets and units.")
     output_schema: dict[str, Any] = Field(description="JSON Schema of the output.")
-    default_join: Literal["any", "all", "settled"]
+    errors: list[NodeError]
     example: NodeExample
 
 

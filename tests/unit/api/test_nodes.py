@@ -16,6 +16,7 @@ def test_the_palette_has_every_node_type(ask: Ask) -> None:
     assert shown["condition.if"]["ports"] == [
         {"name": "true", "title": "True"},
         {"name": "false", "title": "False"},
+        {"name": "error", "title": "Error"},
     ]
     assert shown["order.market"]["effects"] == ["reads_market", "trades"]
 

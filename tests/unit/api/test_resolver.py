@@ -4,6 +4,7 @@ import base64
 import json
 import logging
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -107,12 +108,7 @@ def test_requests_side_by_side_do_not_see_each_other() -> None:
             barrier.wait(timeout=10)
             return super().health(tenant).model_copy(update={"version": tenant})
 
-    api = Api(
-        Ports(
-            *[getattr(fake_ports(), name) for name in ("workflows", "executions", "notifications", "node_tests")],
-            Meeting(),
-        )
-    )
+    api = Api(replace(fake_ports(), status=Meeting()))
     seen: dict[str, str] = {}
 
     def ask_as(tenant: str) -> None:
