@@ -10,6 +10,9 @@ LONGEST_NAP_S = 60.0
 
 
 class Clock(Protocol):
+    session: str
+    """Names a replay: its times may come again in another one. Empty for a clock that only goes forward."""
+
     def now(self) -> datetime:
         """The time, aware and in UTC."""
         ...
@@ -20,6 +23,8 @@ class Clock(Protocol):
 
 
 class WallClock:
+    session = ""
+
     def now(self) -> datetime:
         return datetime.now(UTC)
 
@@ -31,7 +36,8 @@ class WallClock:
 class ManualClock:
     """A clock that stands until it is set: for tests, and for markets whose time is driven from outside."""
 
-    def __init__(self, start: datetime) -> None:
+    def __init__(self, start: datetime, *, session: str = "") -> None:
+        self.session = session
         self._now = start.astimezone(UTC)
         self._count = 0
         self._sleepers: list[tuple[datetime, int, asyncio.Future[None]]] = []

@@ -1,6 +1,6 @@
 """Errors of the engine itself. What fails inside a state machine is a `StatesError` of the interpreter instead."""
 
-from tradeloom.errors import InvalidInput, StorageUnavailable, TradeloomError
+from tradeloom.errors import Conflict, InvalidInput, StorageUnavailable, TradeloomError
 
 
 class InvalidDefinition(InvalidInput):
@@ -13,6 +13,18 @@ class InvalidPayload(InvalidInput):
 
 class JournalRefused(StorageUnavailable):
     """The journal could not make a record durable, so nothing that depends on it may happen."""
+
+
+class RecordRefused(JournalRefused):
+    """The journal works and does not take these records, now or later."""
+
+
+class AlreadyStarted(Conflict):
+    """An execution with this id or dedupe key exists. `execution_id` is its id, where known."""
+
+    def __init__(self, message: str, execution_id: str) -> None:
+        super().__init__(message)
+        self.execution_id = execution_id
 
 
 class WorkersUnavailable(TradeloomError):

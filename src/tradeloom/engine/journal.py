@@ -41,9 +41,9 @@ ACTIVE: Final[frozenset[ExecutionStatus]] = frozenset({"PENDING", "RUNNING"})
 
 @dataclass(slots=True, kw_only=True)
 class Execution:
-    """One execution's row. `run` is its `RunInfo` as JSON, `input` the machine's start input, `definition` the sha256 of
-    the state machine's blob. `exclusive` ones run only while no other of their workflow runs. `last_seq` is the number of
-    its last event."""
+    """One execution's row. `run` is its `RunInfo` as JSON, `input` the machine's start input, `definition` the sha256
+    of the state machine's blob. `manual` ones were started by a person, not by a trigger; `exclusive` ones run only
+    while no other of their workflow runs. `last_seq` is the number of its last event."""
 
     id: str
     tenant: str
@@ -58,6 +58,7 @@ class Execution:
     created_at: datetime
     dedupe_key: str | None = None
     test_mode: bool = False
+    manual: bool = False
     exclusive: bool = False
     status: ExecutionStatus = "PENDING"
     started_at: datetime | None = None
@@ -166,7 +167,12 @@ class Journal(Protocol):
         ...
 
     async def barrier(self, execution_id: str) -> None:
-        """Return once everything recorded so far is durable. Raises `JournalRefused` when that cannot be had."""
+        """Return once everything recorded so far is durable. Raises `JournalRefused` when that cannot be had,
+        `RecordRefused` when a record of this execution never can."""
+        ...
+
+    def forget(self, execution_id: str) -> None:
+        """Forget that records of an execution were refused, so that its end can be recorded."""
         ...
 
     async def request_stop(self, tenant: str, execution_id: str, reason: str) -> Execution | None:

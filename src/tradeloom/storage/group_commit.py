@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
-from tradeloom.engine.errors import JournalRefused
+from tradeloom.engine.errors import JournalRefused, RecordRefused
 from tradeloom.engine.events import Event
 from tradeloom.engine.journal import Execution, LogLine, NodeRun, Record, StoredNotification
 from tradeloom.errors import StorageUnavailable
@@ -85,9 +85,7 @@ Raises `StorageUnavailable` when it is worth trying again, anything else when th
 
 
 class GroupCommit:
-    def __init__(
-        self, commit: Commit, *, linger_s: float = LINGER_S, patience_s: float = PATIENCE_S
-    ) -> None:
+    def __init__(self, commit: Commit, *, linger_s: float = LINGER_S, patience_s: float = PATIENCE_S) -> None:
         self.on_durable: Callable[[Sequence[Event]], None] = lambda events: None
         self._commit = commit
         self._linger_s = linger_s
@@ -136,7 +134,7 @@ class GroupCommit:
 
     async def barrier(self, execution_id: str) -> None:
         if execution_id in self._refused:
-            raise JournalRefused(self._refused[execution_id])
+            raise RecordRefused(self._refused[execution_id])
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._batch.barriers.append((execution_id, done))
         self._want_now()
@@ -150,7 +148,7 @@ class GroupCommit:
             ) from error
 
     def forget(self, execution_id: str) -> None:
-        """An execution ended; nothing more will be recorded for it."""
+        """Take records of an execution again after some were refused."""
         self._refused.pop(execution_id, None)
 
     def _want_now(self) -> None:
@@ -203,7 +201,7 @@ class GroupCommit:
                 self._refused[execution_id] = f"The journal refuses records of this execution: {error}"
                 for creation in part.creations.values():
                     if not creation.answer.done():
-                        creation.answer.set_exception(JournalRefused(self._refused[execution_id]))
+                        creation.answer.set_exception(RecordRefused(self._refused[execution_id]))
         return created
 
     def _drop_abandoned(self, batch: Batch) -> None:
@@ -224,7 +222,7 @@ class GroupCommit:
             if done.done():
                 continue
             if execution_id in self._refused:
-                done.set_exception(JournalRefused(self._refused[execution_id]))
+                done.set_exception(RecordRefused(self._refused[execution_id]))
             else:
                 done.set_result(None)
 

@@ -73,6 +73,9 @@ class MemoryJournal:
     async def barrier(self, execution_id: str) -> None:
         await self._writer.barrier(execution_id)
 
+    def forget(self, execution_id: str) -> None:
+        self._writer.forget(execution_id)
+
     @property
     def _writer(self) -> GroupCommit:
         if self._commits is None:
@@ -128,7 +131,7 @@ class MemoryJournal:
         numbers = [run.finished_seq or run.started_seq for run in runs]
         numbers += [seq for owner, seq in self.database.logs if owner == execution_id]
         known = self.database.executions.get(execution_id)
-        return History(runs, max(numbers + [0 if known is None else known.last_seq]))
+        return History(runs, max([*numbers, 0 if known is None else known.last_seq]))
 
     async def execution(self, tenant: str, execution_id: str) -> Execution | None:
         known = self.database.executions.get(execution_id)
@@ -165,9 +168,7 @@ class MemoryJournal:
     async def logs(self, tenant: str, execution_id: str, *, after: int = 0, limit: int = 1000) -> list[LogLine]:
         if await self.execution(tenant, execution_id) is None:
             return []
-        lines = [
-            line for (owner, seq), line in self.database.logs.items() if owner == execution_id and seq > after
-        ]
+        lines = [line for (owner, seq), line in self.database.logs.items() if owner == execution_id and seq > after]
         return sorted(lines, key=lambda line: line.seq)[:limit]
 
     async def notifications(self, tenant: str, *, limit: int = 50) -> list[StoredNotification]:

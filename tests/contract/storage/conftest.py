@@ -1,6 +1,6 @@
 """Every adapter of the storage ports, for one suite to run on all of them."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -80,5 +80,5 @@ def open_stores(request: pytest.FixtureRequest) -> OpenStores:
 
 
 @pytest.fixture(params=["memory", "files"])
-def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Blobs]:
-    yield MemoryBlobs() if request.param == "memory" else FileBlobs(tmp_path)
+def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> Blobs:
+    return MemoryBlobs() if request.param == "memory" else FileBlobs(tmp_path)

@@ -78,7 +78,7 @@ def run(open_journal: OpenJournal, body: Any) -> None:
 
 
 def test_a_created_execution_reads_back_whole(open_journal: OpenJournal) -> None:
-    made = execution(dedupe_key="k1", test_mode=True, exclusive=True)
+    made = execution(dedupe_key="k1", test_mode=True, manual=True, exclusive=True)
 
     async def body(journal: Journal) -> None:
         assert await journal.create(made)

@@ -26,13 +26,13 @@ from tradeloom.engine.interpreter.times import parse_timestamp
 
 MAX_PAYLOAD_BYTES = 256 * 1024
 MAX_TRANSITIONS = 25_000
-"""Step Functions ends a Standard execution at this many history events; here it stops a machine that runs in circles."""
+"""Step Functions ends a Standard execution at this many events; here it stops a machine that runs in circles."""
 MAX_WAIT_S = 99_999_999
 
 
 @dataclass(frozen=True, slots=True)
 class TaskCall:
-    """One attempt of a Task. `path` is its address, unique in the execution; `iteration` the indices of the Maps around."""
+    """One attempt of a Task. `path` is its address in the execution; `iteration` the indices of the Maps around it."""
 
     path: str
     state: str
@@ -64,7 +64,9 @@ class Host(Protocol):
     strands: Strands
     context: Mapping[str, Any]
     """`$states.context` but for State and Map."""
-    started_at: datetime
+
+    @property
+    def started_at(self) -> datetime: ...
 
     async def invoke(self, call: TaskCall) -> Outcome:
         """Run the function; raises `StatesError`."""
@@ -207,9 +209,7 @@ class Interpreter:
     async def _parallel(self, state: asl.Parallel, frame: Frame) -> Any:
         value = frame.input if state.arguments is None else frame.render(state.arguments)
         inner = [frame.inner(index) for index in range(len(state.branches))]
-        runs = [
-            self._region(branch, value, branch_frame) for branch, branch_frame in zip(state.branches, inner, strict=True)
-        ]
+        runs = [self._region(branch, value, own) for branch, own in zip(state.branches, inner, strict=True)]
         results = await self._host.strands.gather(runs)
         frame.time = max(branch.time for branch in inner)
         check_size(results, f"The result of {state.name}")

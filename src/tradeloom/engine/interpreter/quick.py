@@ -1,6 +1,6 @@
 """Closures for the JSONata a compiled machine is full of: paths, literals, comparisons, `and`/`or`, constructors.
 
-`build` answers None for an expression outside that subset; a closure raises `NotQuickError` when the data turn out to need
+`build` answers None for an expression outside that subset; a closure raises `NotQuickError` when the data need
 JSONata's sequence rules (a path through an array, say). Either way jsonata-python evaluates it instead.
 """
 

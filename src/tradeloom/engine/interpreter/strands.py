@@ -1,7 +1,7 @@
 """The strands of one execution: its main line and the branches of the Parallels it is in.
 
 A strand moves until it is parked (it waits for something outside) or joins its branches. When none moves any more the
-execution is quiet: only then may a replay hand out the next recorded outcome, which makes its order that of the first run.
+execution is quiet: only then may a replay hand out the next recorded outcome, so its order is that of the first run.
 """
 
 import asyncio

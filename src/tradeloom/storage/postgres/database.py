@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Final, LiteralString, cast
+from typing import Any, Final, LiteralString
 
 import psycopg
 from psycopg import AsyncConnection, AsyncCursor
@@ -88,4 +88,4 @@ def unavailable(error: Exception) -> StorageUnavailable:
 
 def columns(names: Sequence[str]) -> LiteralString:
     """A select list of our own column names."""
-    return cast(LiteralString, ", ".join(names))
+    return ", ".join(names)

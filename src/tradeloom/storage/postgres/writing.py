@@ -31,7 +31,7 @@ _STARTED: Final = ("started_at", "started_seq", "due")
 
 def _unnested(columns: Columns) -> sql.Composable:
     """`unnest(%s::text[], …) AS r(id, …)`."""
-    arrays = [sql.SQL("%s::{}[]").format(sql.SQL(kind)) for kind, _ in columns.values()]  # type: ignore[arg-type]
+    arrays = [sql.SQL("%s::{}[]").format(sql.SQL(kind)) for kind, _ in columns.values()]
     names = [sql.Identifier(name) for name in columns]
     return sql.SQL("unnest({}) AS r({})").format(sql.SQL(", ").join(arrays), sql.SQL(", ").join(names))
 
@@ -40,7 +40,7 @@ def _selected(columns: Columns) -> sql.Composable:
     parts = []
     for name, column in columns.items():
         cast = "::integer[]" if column is rows.NODE_RUN["iteration"] else ""
-        parts.append(sql.SQL("r.{}{}").format(sql.Identifier(name), sql.SQL(cast)))  # type: ignore[arg-type]
+        parts.append(sql.SQL("r.{}{}").format(sql.Identifier(name), sql.SQL(cast)))
     return sql.SQL(", ").join(parts)
 
 
@@ -50,15 +50,13 @@ def _insert(table: str, columns: Columns, more: str) -> sql.Composed:
         sql.SQL(", ").join(map(sql.Identifier, columns)),
         _selected(columns),
         _unnested(columns),
-        sql.SQL(more),  # type: ignore[arg-type]
+        sql.SQL(more),
     )
 
 
 _CREATE: Final = sql.SQL(
     "INSERT INTO executions ({}, engine) SELECT {}, %s::bigint FROM {} ON CONFLICT DO NOTHING RETURNING id"
-).format(
-    sql.SQL(", ").join(map(sql.Identifier, rows.EXECUTION)), _selected(rows.EXECUTION), _unnested(rows.EXECUTION)
-)
+).format(sql.SQL(", ").join(map(sql.Identifier, rows.EXECUTION)), _selected(rows.EXECUTION), _unnested(rows.EXECUTION))
 _CHANGE: Final = sql.SQL(
     "UPDATE executions e SET status = r.status, started_at = r.started_at, finished_at = r.finished_at,"
     " output = r.output, error = r.error, has_errors = r.has_errors,"

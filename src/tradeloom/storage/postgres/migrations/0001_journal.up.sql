@@ -50,6 +50,7 @@ CREATE TABLE executions (
     created_at  timestamptz NOT NULL,
     dedupe_key  text,
     test_mode   boolean NOT NULL,
+    manual      boolean NOT NULL,
     exclusive   boolean NOT NULL,
     status      text NOT NULL
         CHECK (status IN ('PENDING', 'RUNNING', 'SUCCEEDED', 'FAILED', 'STOPPED', 'TIMED_OUT')),

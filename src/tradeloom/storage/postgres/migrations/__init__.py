@@ -4,7 +4,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Final, LiteralString, cast
+from typing import Final
 
 import psycopg
 
@@ -76,7 +76,7 @@ def _check(applied: dict[int, str], known: dict[int, Migration]) -> None:
 
 def _apply(connection: psycopg.Connection, migration: Migration) -> None:
     with connection.transaction():
-        connection.execute(cast(LiteralString, migration.up))
+        connection.execute(migration.up)
         connection.execute(
             "INSERT INTO schema_migrations (number, name, checksum) VALUES (%s, %s, %s)",
             [migration.number, migration.name, migration.checksum],
@@ -85,5 +85,5 @@ def _apply(connection: psycopg.Connection, migration: Migration) -> None:
 
 def _undo(connection: psycopg.Connection, migration: Migration) -> None:
     with connection.transaction():
-        connection.execute(cast(LiteralString, migration.down))
+        connection.execute(migration.down)
         connection.execute("DELETE FROM schema_migrations WHERE number = %s", [migration.number])

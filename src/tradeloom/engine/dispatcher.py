@@ -1,0 +1,139 @@
+"""The one door for starts: whatever wants a workflow to run comes through here; one event starts at most one run."""
+
+import asyncio
+import hashlib
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, Literal
+
+from tradeloom.engine.clock import Clock, WallClock
+from tradeloom.engine.engine import Engine, StartRequest
+from tradeloom.engine.errors import AlreadyStarted
+from tradeloom.engine.journal import Execution, Journal
+from tradeloom.engine.permission import ActiveVersions
+from tradeloom.engine.stores import VersionRecord, WorkflowRecord, WorkflowStore
+from tradeloom.runtime.envelope import RunInfo
+
+Overlap = Literal["skip", "queue", "allow"]
+Verdict = Literal["started", "duplicate", "skipped"]
+
+ID_LENGTH: Final = 32
+
+__all__ = ["ActiveVersions", "Dispatched", "Dispatcher", "Overlap", "StartCommand", "Verdict"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartCommand:
+    """A wish to run a workflow. `trigger` is the id of the trigger node that fired, `payload` what it brings.
+
+    A `dedupe_key` names the event: the same key of the same workflow starts once, ever. `manual` starts run the newest
+    saved version (or the one given), active or not; all others run the active version or nothing.
+    After `expires`, on the account's market clock, it is too late to start.
+    """
+
+    workflow_id: str
+    trigger: str
+    tenant: str = "local"
+    user_id: str = "local"
+    payload: dict[str, Any] = field(default_factory=dict)
+    dedupe_key: str | None = None
+    manual: bool = False
+    version: str | None = None
+    test_mode: bool = False
+    overlap: Overlap = "allow"
+    expires: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatched:
+    """`execution_id` is that of the execution started, or of the earlier one the command is a duplicate of."""
+
+    verdict: Verdict
+    execution_id: str | None = None
+    reason: str = ""
+
+
+class Dispatcher:
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        journal: Journal,
+        workflows: WorkflowStore,
+        clock_for_account: Callable[[str], Clock],
+        clock: Clock | None = None,
+    ) -> None:
+        """`clock_for_account` gives an account's market clock; `clock` is the wall's."""
+        self._engine = engine
+        self._journal = journal
+        self._workflows = workflows
+        self._clock_for_account = clock_for_account
+        self._clock = clock or WallClock()
+        self._deciding: dict[tuple[str, str], asyncio.Lock] = {}
+
+    async def dispatch(self, command: StartCommand) -> Dispatched:
+        """Decide about one start. Raises `NotFound`, `JournalRefused`, `EngineClosed`, `InvalidDefinition`."""
+        workflow = await self._workflows.workflow(command.tenant, command.workflow_id)
+        wanted = _version(command, workflow)
+        if wanted is None:
+            return Dispatched("skipped", reason="the workflow is not active")
+        version = await self._workflows.version(command.tenant, command.workflow_id, wanted)
+        as_of = self._clock_for_account(version.account).now()
+        if command.expires is not None and as_of > command.expires:
+            return Dispatched("skipped", reason="it came too late")
+        if command.overlap == "allow":
+            return await self._start(command, version, as_of)
+        key = (command.tenant, command.workflow_id)
+        async with self._deciding.setdefault(key, asyncio.Lock()):
+            refused = _overlaps(command.overlap, await self._journal.active(*key))
+            return refused or await self._start(command, version, as_of)
+
+    async def _start(self, command: StartCommand, version: VersionRecord, as_of: datetime) -> Dispatched:
+        key = None if command.dedupe_key is None else f"{command.workflow_id}:{command.dedupe_key}"
+        run = RunInfo(
+            execution_id=execution_id(command.tenant, key),
+            tenant=command.tenant,
+            workflow_id=command.workflow_id,
+            version=version.version,
+            trigger=command.trigger,
+            payload=command.payload,
+            as_of=as_of,
+            started_at=self._clock.now(),
+            account=version.account,
+            test_mode=command.test_mode,
+            user_id=command.user_id,
+        )
+        request = StartRequest(
+            run=run,
+            definition=version.definition,
+            dedupe_key=key,
+            manual=command.manual,
+            exclusive=command.overlap == "queue",
+        )
+        try:
+            return Dispatched("started", await self._engine.start(request))
+        except AlreadyStarted as error:
+            return Dispatched("duplicate", error.execution_id, "the same event started it before")
+
+
+def execution_id(tenant: str, dedupe_key: str | None) -> str:
+    """The same for the same key; without one, never the same."""
+    named = uuid.uuid4().hex if dedupe_key is None else f"{tenant}\x1f{dedupe_key}"
+    return hashlib.sha256(named.encode("utf-8", "surrogatepass")).hexdigest()[:ID_LENGTH]
+
+
+def _version(command: StartCommand, workflow: WorkflowRecord) -> str | None:
+    if command.manual:
+        return command.version or workflow.version
+    return workflow.active_version
+
+
+def _overlaps(policy: Overlap, active: list[Execution]) -> Dispatched | None:
+    """`skip` starts nothing beside a running execution; `queue` lets one wait for it."""
+    if policy == "skip" and active:
+        return Dispatched("skipped", reason="an execution of the workflow is still running")
+    if policy == "queue" and len(active) > 1:
+        return Dispatched("skipped", reason="an execution of the workflow is waiting already")
+    return None

@@ -1,0 +1,360 @@
+"""The local engine: takes starts, runs executions to their end, stops them, resumes them after a crash."""
+
+import asyncio
+import hashlib
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from tradeloom.engine import codec
+from tradeloom.engine.admission import Admission
+from tradeloom.engine.clock import Clock, WallClock
+from tradeloom.engine.errors import AlreadyStarted, EngineClosed, InvalidDefinition, JournalRefused, RecordRefused
+from tradeloom.engine.events import Event, Subscriber
+from tradeloom.engine.execution import ExecutionRun, Permit, Surroundings
+from tradeloom.engine.failure import describe
+from tradeloom.engine.interpreter.definition import Machine
+from tradeloom.engine.interpreter.failures import RUNTIME, StatesError
+from tradeloom.engine.interpreter.machine import Interpreter
+from tradeloom.engine.interpreter.reading import read
+from tradeloom.engine.journal import ACTIVE, Execution, History, Journal
+from tradeloom.engine.stores import Blobs
+from tradeloom.engine.workers.invocation import Workers
+from tradeloom.errors import NotFound, TradeloomError
+from tradeloom.runtime.envelope import RunInfo
+
+log: Final = logging.getLogger(__name__)
+
+KEPT_MACHINES: Final = 256
+GRACE_S: Final = 5.0
+TAKEOVER_S: Final = 15.0
+"""How often executions of engines that died are looked for. The database may learn of a death after our own start."""
+FIRST_TAKEOVER_S: Final = 1.0
+FOREIGN_LOOK_S: Final = 0.25
+"""How often an execution that another engine runs is looked at while somebody waits for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartRequest:
+    """`definition` is a state machine, or the sha256 of one kept as a blob. `input` is the machine's (None: the run's
+    JSON). One `dedupe_key` starts one execution for ever; `manual` says a person started it; `exclusive` ones of a
+    workflow run one after another."""
+
+    run: RunInfo
+    definition: Mapping[str, Any] | str
+    input: Any = None
+    dedupe_key: str | None = None
+    manual: bool = False
+    exclusive: bool = False
+
+
+class Engine:
+    """One process's engine. Open the journal and start the workers first; then `resume`, then `start` at will.
+
+    `clock_for` gives the market clock Delays of a run go by; `is_effect` tells functions that trade, write or send;
+    `on_event` hears every event once it is durable; `permit` is asked before a handler acts.
+    """
+
+    def __init__(
+        self,
+        *,
+        journal: Journal,
+        workers: Workers,
+        blobs: Blobs,
+        is_effect: Callable[[str], bool],
+        clock: Clock | None = None,
+        clock_for: Callable[[RunInfo], Clock] | None = None,
+        on_event: Subscriber | None = None,
+        permit: Permit | None = None,
+        most_running: int = 64,
+        grace_s: float = GRACE_S,
+    ) -> None:
+        self._journal = journal
+        self._blobs = blobs
+        self._clock = clock or WallClock()
+        self._clock_for = clock_for or (lambda run: self._clock)
+        self._admission = Admission(most_running)
+        self._grace_s = grace_s
+        self._around = Surroundings(
+            journal=journal,
+            workers=workers,
+            admission=self._admission,
+            clock=self._clock,
+            is_effect=is_effect,
+            permit=permit,
+        )
+        self._subscribers: list[Subscriber] = [] if on_event is None else [on_event]
+        self._machines: OrderedDict[str, Machine] = OrderedDict()
+        self._running: dict[str, _Driver] = {}
+        self._closed = False
+        self._heir: asyncio.Task[None] | None = None
+        journal.on_durable = self._tell
+
+    def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
+        """Hear events; call what is returned to stop hearing them."""
+        self._subscribers.append(subscriber)
+        return lambda: self._subscribers.remove(subscriber)
+
+    @property
+    def running(self) -> list[str]:
+        """Ids of the executions this engine has accepted and not ended."""
+        return list(self._running)
+
+    async def start(self, request: StartRequest) -> str:
+        """Accept an execution, durably; its id. It runs when its turn comes.
+
+        Raises `InvalidDefinition`, `AlreadyStarted`, `JournalRefused`, `EngineClosed`.
+        """
+        if self._closed:
+            raise EngineClosed("The engine is shutting down.")
+        digest, machine = await self._machine(request.definition)
+        run = request.run
+        info = run.model_dump(mode="json")
+        row = Execution(
+            id=run.execution_id,
+            tenant=run.tenant,
+            workflow_id=run.workflow_id,
+            version=run.version,
+            definition=digest,
+            trigger=run.trigger,
+            account=run.account,
+            run=info,
+            input=codec.canonical(info if request.input is None else request.input),
+            as_of=run.as_of,
+            created_at=self._clock.now(),
+            dedupe_key=request.dedupe_key,
+            test_mode=run.test_mode,
+            manual=request.manual,
+            exclusive=request.exclusive,
+        )
+        if not await self._journal.create(row):
+            raise AlreadyStarted(f"The execution {row.id} was started before.", row.id)
+        self._drive(row, machine, History([], 0), run)
+        return row.id
+
+    async def resume(self) -> list[str]:
+        """Go on with every unfinished execution whose engine is gone, now and from time to time; ids of those now."""
+        resumed = await self._take_over()
+        if self._heir is None:
+            self._heir = asyncio.ensure_future(self._keep_taking_over())
+        return resumed
+
+    async def _keep_taking_over(self) -> None:
+        pause_s = FIRST_TAKEOVER_S
+        while True:
+            await asyncio.sleep(pause_s)
+            pause_s = TAKEOVER_S
+            try:
+                await self._take_over()
+            except TradeloomError as error:
+                log.warning("executions of other engines cannot be looked for: %s", error)
+
+    async def _take_over(self) -> list[str]:
+        resumed = []
+        for row in await self._journal.claim():
+            if row.id in self._running:
+                continue
+            try:
+                _, machine = await self._machine(row.definition)
+            except TradeloomError as error:
+                log.error("execution %s cannot go on: %s", row.id, error)
+                machine = None
+            history = await self._journal.history(row.id)
+            self._drive(row, machine, history, RunInfo.model_validate(row.run))
+            resumed.append(row.id)
+        return resumed
+
+    async def result(self, execution_id: str, *, tenant: str = "local") -> Execution:
+        """The execution once it has ended, durably. Raises `NotFound`."""
+        driver = self._running.get(execution_id)
+        if driver is not None and driver.row.tenant == tenant:
+            return await asyncio.shield(driver.ended)
+        while True:
+            row = await self._journal.execution(tenant, execution_id)
+            if row is None:
+                raise NotFound(f"There is no execution {execution_id!r}.")
+            if row.status not in ACTIVE:
+                return row
+            await asyncio.sleep(FOREIGN_LOOK_S)
+
+    async def stop(self, execution_id: str, reason: str, *, tenant: str = "local") -> Execution:
+        """Stop an execution: nothing new starts, running handlers get a grace time. Returns as soon as that is durable;
+        one that has ended stays as it is. Raises `NotFound`."""
+        row = await self._journal.request_stop(tenant, execution_id, reason)
+        if row is None:
+            raise NotFound(f"There is no execution {execution_id!r}.")
+        driver = self._running.get(execution_id)
+        if driver is not None and row.status in ACTIVE:
+            driver.stop(row.stop_reason or reason)
+        return row
+
+    async def close(self) -> None:
+        """Stop running. Unfinished executions stay as they are and go on at the next `resume`."""
+        self._closed = True
+        if self._heir is not None:
+            self._heir.cancel()
+        drivers = list(self._running.values())
+        for driver in drivers:
+            driver.close()
+        await asyncio.gather(*[driver.task for driver in drivers], return_exceptions=True)
+
+    # -- inside -------------------------------------------------------------------------------------------------
+
+    def _drive(self, row: Execution, machine: Machine | None, history: History, info: RunInfo) -> None:
+        run = ExecutionRun(row, history, self._clock_for(info), self._around)
+        driver = _Driver(run, machine, self._journal, self._admission, self._clock, self._grace_s)
+        self._running[row.id] = driver
+        driver.task.add_done_callback(lambda task: self._running.pop(row.id, None))
+
+    async def _machine(self, definition: Mapping[str, Any] | str) -> tuple[str, Machine]:
+        """A definition's sha256 and its machine; kept as a blob first, so that a resume finds it."""
+        if isinstance(definition, str):
+            digest, content = definition, None
+        else:
+            content = codec.dumps(dict(definition)).encode("ascii")
+            digest = hashlib.sha256(content).hexdigest()
+        machine = self._machines.get(digest)
+        if machine is not None:
+            self._machines.move_to_end(digest)
+            return digest, machine
+        if content is None:
+            content = await asyncio.to_thread(self._blobs.get, digest)
+        else:
+            await asyncio.to_thread(self._blobs.put, content)
+        value = codec.loads(content)
+        if not isinstance(value, dict):
+            raise InvalidDefinition("a state machine is an object")
+        machine = self._machines[digest] = read(value)
+        if len(self._machines) > KEPT_MACHINES:
+            self._machines.popitem(last=False)
+        return digest, machine
+
+    def _tell(self, events: Sequence[Event]) -> None:
+        for event in events:
+            for subscriber in list(self._subscribers):
+                try:
+                    subscriber(event)
+                except Exception:
+                    log.exception("a subscriber failed on %s of %s", event.type, event.execution_id)
+
+
+class _Driver:
+    """Takes one execution from its place in the queue to its durable end."""
+
+    def __init__(
+        self,
+        run: ExecutionRun,
+        machine: Machine | None,
+        journal: Journal,
+        admission: Admission,
+        clock: Clock,
+        grace_s: float,
+    ) -> None:
+        self.row = run.row
+        self.ended: asyncio.Future[Execution] = asyncio.get_running_loop().create_future()
+        self._run = run
+        self._machine = machine
+        self._journal = journal
+        self._admission = admission
+        self._clock = clock
+        self._grace_s = grace_s
+        self._main: asyncio.Task[Any] | None = None
+        self.task = asyncio.ensure_future(self._drive())
+
+    def stop(self, reason: str) -> None:
+        if self.row.stop_reason is None:
+            self.row.stop_reason = reason
+        if self._main is not None:
+            self._main.cancel()
+
+    def close(self) -> None:
+        self._run.closing = True
+        if self._main is not None:
+            self._main.cancel()
+
+    async def _drive(self) -> None:
+        try:
+            self._main = asyncio.ensure_future(self._work())
+            await asyncio.wait([self._main])
+            await self._run.drain(0 if self._run.closing else self._grace_s)
+            if not (self._run.closing and self._main.cancelled()):
+                await self._end(self._main)
+        finally:
+            self._admission.leave(self._run.ticket)
+            if not self.ended.done():
+                self.ended.set_exception(EngineClosed("The engine stopped; the execution goes on when it is back."))
+                self.ended.exception()  # nobody may be waiting
+
+    async def _work(self) -> Any:
+        """The machine's output. Cancelled when it is stopped; `TimeoutError` when its time is up."""
+        if self.row.stop_reason is not None:
+            raise asyncio.CancelledError
+        await self._admission.enter(self._run.ticket)
+        row, resumed = self.row, self.row.status == "RUNNING"
+        if not resumed:
+            row.status, row.started_at = "RUNNING", self._clock.now()
+        started = {"version": row.version, "trigger": row.trigger, "resumed": resumed}
+        self._journal.record(row, self._run.event("execution.started", started))
+        if self._machine is None:
+            raise StatesError(RUNTIME, "The state machine of this execution is not there any more.")
+        async with asyncio.timeout(self._left_s()):
+            return await Interpreter(self._machine, self._run).run(row.input)
+
+    def _left_s(self) -> float | None:
+        if self._machine is None or self._machine.timeout_s is None:
+            return None
+        due = self._run.started_at + timedelta(seconds=self._machine.timeout_s)
+        return (due - self._clock.now()).total_seconds()
+
+    async def _end(self, main: asyncio.Task[Any]) -> None:
+        row = self.row
+        row.finished_at = self._clock.now()
+        failed = self._run.failed_nodes
+        if main.cancelled():
+            row.status = "STOPPED"
+            row.error = {"name": "ExecutionStopped", "message": row.stop_reason or "stopped", "node": None}
+        elif (error := main.exception()) is None:
+            row.status, row.output = "SUCCEEDED", main.result()
+            said = row.output.get("has_errors") if isinstance(row.output, dict) else None
+            row.has_errors = said if isinstance(said, bool) else bool(failed)
+        elif isinstance(error, TimeoutError):
+            limit = self._machine.timeout_s if self._machine else None
+            row.status = "TIMED_OUT"
+            row.error = describe("States.Timeout", f"The execution ran longer than {limit} seconds.", {})
+        elif isinstance(error, StatesError):
+            row.status, row.error = "FAILED", describe(error.error, error.cause, failed)
+        else:
+            log.error("execution %s hit a fault of the engine", row.id, exc_info=error)
+            row.status, row.error = "FAILED", describe(RUNTIME, f"{type(error).__name__}: {error}", {})
+        await self._record_end()
+        if not self.ended.done():
+            self.ended.set_result(row)
+
+    async def _record_end(self) -> None:
+        """Return once the end is durable: as long as the journal cannot write, nobody hears of it."""
+        row = self.row
+        ended = {
+            "status": row.status,
+            "has_errors": row.has_errors,
+            "error": row.error,
+            "duration_ms": row.duration_ms,
+        }
+        self._journal.record(row, self._run.event("execution.finished", ended))
+        while not self._run.closing:
+            try:
+                await self._journal.barrier(row.id)
+                return
+            except RecordRefused as error:
+                log.error("the end of execution %s is recorded without its output: %s", row.id, error)
+                self._journal.forget(row.id)
+                row.output, row.status = None, "FAILED"
+                row.error = {"name": error.name, "message": error.message, "node": None}
+                self._journal.record(row)
+            except JournalRefused:
+                continue
+        with suppress(JournalRefused):
+            await self._journal.barrier(row.id)

@@ -1,0 +1,65 @@
+"""A resumed execution's past: recorded outcomes, given back in the order they came."""
+
+import asyncio
+from collections.abc import Sequence
+
+from tradeloom.engine.interpreter.strands import Strands
+from tradeloom.engine.journal import NodeRun
+
+Key = tuple[str, int]
+"""An attempt's address: path and attempt."""
+
+
+class Replay:
+    """While it is `active`, strands that ask park here. Whenever none of them moves, the parked outcome that came
+    first is handed out; when none of those parked has an outcome, the past is over and they all go on live."""
+
+    def __init__(self, runs: Sequence[NodeRun]) -> None:
+        self.strands = Strands(self._quiet)
+        self.active = bool(runs)
+        self._outcomes = {(run.path, run.attempt): run for run in runs if run.status in {"SUCCEEDED", "FAILED"}}
+        self._begun = {(run.path, run.attempt): run for run in runs if run.status == "RUNNING"}
+        self._known = {(run.path, run.attempt) for run in runs}
+        self._parked: dict[Key, asyncio.Future[NodeRun | None]] = {}
+
+    def begun(self, key: Key) -> NodeRun | None:
+        """The attempt that started before the crash and has no outcome."""
+        return self._begun.get(key)
+
+    def went_on(self, key: Key) -> bool:
+        """Whether the first run got as far as this attempt."""
+        return self.active and key in self._known
+
+    async def ask(self, key: Key) -> NodeRun | None:
+        """The recorded attempt when its turn comes; None once the past is over."""
+        if not self.active:
+            return None
+        answer: asyncio.Future[NodeRun | None] = asyncio.get_running_loop().create_future()
+        self._parked[key] = answer
+        self.strands.park()
+        try:
+            return await answer
+        except asyncio.CancelledError:
+            if self._parked.pop(key, None) is answer:  # nobody resumed it
+                self.strands.resume()
+            raise
+
+    def _quiet(self) -> None:
+        if not self.active or not self._parked:
+            return
+        answered = [key for key in self._parked if key in self._outcomes]
+        if answered:
+            self._release(min(answered, key=self._order))
+            return
+        self.active = False
+        for key in list(self._parked):
+            self._release(key)
+
+    def _order(self, key: Key) -> int:
+        return self._outcomes[key].finished_seq or 0
+
+    def _release(self, key: Key) -> None:
+        answer = self._parked.pop(key)
+        self.strands.resume()
+        if not answer.done():
+            answer.set_result(self._outcomes.get(key))

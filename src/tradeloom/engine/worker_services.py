@@ -1,0 +1,98 @@
+"""The `Services` of a worker process: blob files and the broker by itself, all else by asking the engine.
+
+The pool names it in `TRADELOOM_SERVICES`, and tells where things are in `TRADELOOM_BLOBS` (`module:class`),
+`TRADELOOM_BLOB_DIRECTORY` and `TRADELOOM_BRIDGE_STATE`.
+"""
+
+import importlib
+import os
+from collections import OrderedDict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from tradeloom import errors
+from tradeloom.engine.stores import Blobs
+from tradeloom.engine.workers import channel
+
+if TYPE_CHECKING:
+    from tradeloom.runtime.envelope import RunInfo
+    from tradeloom.runtime.services import Notification, Services
+    from tradeloom.trading.broker import Broker
+
+BLOBS: Final = "TRADELOOM_BLOBS"
+BLOB_DIRECTORY: Final = "TRADELOOM_BLOB_DIRECTORY"
+BRIDGE_STATE: Final = "TRADELOOM_BRIDGE_STATE"
+KEPT_ARTEFACTS: Final = 64
+
+
+class WorkerServices:
+    def __init__(self) -> None:
+        self._blobs: Blobs | None = None
+        self._artefacts: OrderedDict[str, dict[str, Any]] = OrderedDict()
+        self._bridge: Any = None
+        self._brokers: dict[str, Broker] = {}
+
+    def artefact(self, version: str) -> dict[str, Any]:
+        known = self._artefacts.get(version)
+        if known is None:
+            known = self._artefacts[version] = self._files.artefact(version)
+            if len(self._artefacts) > KEPT_ARTEFACTS:
+                self._artefacts.popitem(last=False)
+        else:
+            self._artefacts.move_to_end(version)
+        return known
+
+    def store_blob(self, content: bytes) -> str:
+        return self._files.put(content)
+
+    def load_blob(self, sha256: str) -> bytes:
+        return self._files.get(sha256)
+
+    def broker(self, account: str) -> "Broker":
+        known = self._brokers.get(account)
+        if known is None:
+            known = self._brokers[account] = self._connect(account)
+        return known
+
+    def notify(self, notification: "Notification") -> None:
+        channel.current().ask("notify", notification.model_dump())
+
+    def may_act(self, run: "RunInfo", node: str) -> None:
+        channel.current().ask("may_act", {"execution_id": run.execution_id, "node": node})
+
+    @property
+    def _files(self) -> Blobs:
+        if self._blobs is None:
+            directory = os.environ.get(BLOB_DIRECTORY)
+            if not directory:
+                raise errors.StorageUnavailable(f"{BLOB_DIRECTORY} does not say where blobs are kept.")
+            module, _, name = os.environ[BLOBS].partition(":")
+            self._blobs = cast("Blobs", getattr(importlib.import_module(module), name)(Path(directory)))
+        return self._blobs
+
+    def _connect(self, account: str) -> "Broker":
+        if self._bridge is None:
+            state = os.environ.get(BRIDGE_STATE)
+            if not state:
+                raise errors.BrokerUnavailable("No bridge was set up for this engine.")
+            from tradeloom.trading.mt5_client import BridgeClient
+
+            self._bridge = BridgeClient(Path(state))
+        broker: Broker = self._bridge.account(account)
+        return broker
+
+
+def services() -> "Services":
+    return WorkerServices()
+
+
+def error_named(described: dict[str, Any]) -> Exception:
+    """The error the engine answered with; one this release does not know is an unavailable storage."""
+    known = getattr(errors, str(described.get("name")), None)
+    message = str(described.get("message"))
+    if isinstance(known, type) and issubclass(known, errors.TradeloomError):
+        try:
+            return known(message)
+        except TypeError:  # an error whose constructor wants more
+            return errors.TradeloomError(message)
+    return errors.StorageUnavailable(message)

@@ -1,0 +1,1 @@
+"""Worker processes: handlers run in them, warm, one task at a time, with real time-outs and limits."""

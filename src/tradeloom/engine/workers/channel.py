@@ -1,0 +1,73 @@
+"""A worker's end of its socket: frames to and from the engine. Light: imported by every worker first."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from tradeloom.engine import codec
+
+
+class EngineGone(BaseException):
+    """The engine closed the socket. Not an `Exception`, so that no handler swallows it."""
+
+
+class Channel:
+    """Blocking. Handlers may log from threads of their own; questions are asked one at a time."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._frames = codec.FrameReader()
+        self._arrived: Iterator[Any] = iter(())
+        self._sending = threading.Lock()
+        self._asking = threading.Lock()
+
+    def send(self, message: dict[str, Any]) -> None:
+        """Raises `InvalidPayload` when the message is not JSON; nothing was sent then."""
+        data = codec.frame(message)
+        try:
+            with self._sending:
+                self._connection.sendall(data)
+        except OSError as error:
+            raise EngineGone from error
+
+    def receive(self) -> dict[str, Any]:
+        while True:
+            for message in self._arrived:
+                return dict(message)
+            try:
+                data = self._connection.recv(262_144)
+            except OSError as error:
+                raise EngineGone from error
+            if not data:
+                raise EngineGone
+            self._arrived = self._frames.feed(data)
+
+    def ask(self, what: str, body: dict[str, Any]) -> Any:
+        """Ask the engine on behalf of the running task and wait for its answer.
+
+        `{value}` is given back; `{error: {name, message}}` is raised as the Tradeloom error of that name.
+        """
+        with self._asking:
+            self.send({"say": "ask", "what": what, "body": body})
+            answer = self.receive()
+        if "error" in answer:
+            from tradeloom.engine.worker_services import error_named
+
+            raise error_named(answer["error"])
+        return answer.get("value")
+
+
+_current: Channel | None = None
+
+
+def use(channel: Channel) -> None:
+    """Make `channel` this process's own."""
+    global _current
+    _current = channel
+
+
+def current() -> Channel:
+    if _current is None:
+        raise RuntimeError("this process is not a worker of an engine")
+    return _current

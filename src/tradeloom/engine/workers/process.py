@@ -1,0 +1,260 @@
+"""One worker process as the engine sees it."""
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Final
+
+from tradeloom.engine import codec
+from tradeloom.engine.errors import InvalidPayload, WorkersUnavailable
+from tradeloom.engine.interpreter.failures import StatesError, lambda_failure
+from tradeloom.engine.workers.invocation import Invocation
+from tradeloom.engine.workers.settings import WorkerSettings
+from tradeloom.errors import TradeloomError
+
+log: Final = logging.getLogger(__name__)
+
+_KEPT_FROM_PARENT: Final = ("PATH", "LANG", "LC_ALL", "TZ", "HOME", "TMPDIR")
+_LAST_WORDS: Final = 20
+
+
+class WorkerProcess(asyncio.Protocol):
+    """`spawn` gives one that is ready. It runs one task at a time; once `dead` it is not used again."""
+
+    def __init__(self, settings: WorkerSettings, on_dead: Callable[["WorkerProcess"], None]) -> None:
+        self._settings = settings
+        self._on_dead = on_dead
+        self._frames = codec.FrameReader()
+        self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._task: tuple[Invocation, asyncio.Future[Any]] | None = None
+        self._answers: set[asyncio.Task[None]] = set()
+        self._transport: asyncio.Transport | None = None
+        self._output: asyncio.BaseTransport | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._killed: StatesError | None = None
+        self._burial: asyncio.Task[None] | None = None
+        self.last_words: deque[str] = deque(maxlen=_LAST_WORDS)
+        self.warm: set[str] = set()
+        self.dead = False
+        self.dying = False
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    async def spawn(self) -> None:
+        """Start the process and wait until it takes tasks. Raises `WorkersUnavailable`."""
+        loop = asyncio.get_running_loop()
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        try:
+            self._process = subprocess.Popen(  # the command is ours
+                [sys.executable, "-I", "-m", "tradeloom.engine.worker"],
+                env=self._environment(theirs.fileno()),
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        except OSError as error:
+            ours.close()
+            raise WorkersUnavailable(f"A worker process cannot be started: {error}") from error
+        finally:
+            theirs.close()
+        await loop.create_connection(lambda: self, sock=ours)
+        assert self._process.stdout is not None
+        self._output, _ = await loop.connect_read_pipe(lambda: _Output(self), self._process.stdout)
+        try:
+            async with asyncio.timeout(self._settings.start_s):
+                await self._ready
+        except TimeoutError as error:
+            self.kill()
+            raise WorkersUnavailable(f"A worker did not get ready within {self._settings.start_s} s.") from error
+
+    def _environment(self, descriptor: int) -> dict[str, str]:
+        """Only what a handler needs: nothing of the engine's own, its secrets least of all."""
+        settings = self._settings
+        environment = {name: os.environ[name] for name in _KEPT_FROM_PARENT if name in os.environ}
+        environment |= {
+            "TRADELOOM_SERVICES": settings.services,
+            "TRADELOOM_BLOBS": settings.blobs,
+            "TRADELOOM_BLOB_DIRECTORY": str(settings.blob_directory or ""),
+            "TRADELOOM_BRIDGE_STATE": str(settings.bridge_state or ""),
+            "OMP_NUM_THREADS": "1",
+            "OPENBLAS_NUM_THREADS": "1",
+            **settings.environment,
+        }
+        environment["TRADELOOM_WORKER"] = json.dumps(
+            {
+                "fd": descriptor,
+                "parent": os.getpid(),
+                "paths": [str(path) for path in settings.paths],
+                "handlers": settings.handlers,
+                "preload": list(settings.preload),
+                "cpu_s": settings.cpu_s,
+                "open_files": settings.open_files,
+                "file_bytes": settings.file_bytes,
+                "memory_bytes": settings.memory_bytes,
+            }
+        )
+        return environment
+
+    # -- tasks --------------------------------------------------------------------------------------------------
+
+    async def run(self, invocation: Invocation) -> Any:
+        """The handler's payload. Raises `StatesError`; cancelled, it kills the worker."""
+        assert self._task is None
+        assert self._transport is not None
+        limit_s = min(invocation.timeout_s or self._settings.longest_task_s, self._settings.longest_task_s)
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._task = (invocation, answer)
+        task = {"id": invocation.id, "function": invocation.function, "payload": invocation.payload}
+        self._transport.write(codec.frame({"do": "task", "timeout_s": limit_s, **task}))
+        timer = asyncio.get_running_loop().call_later(limit_s, self._time_out, invocation, limit_s)
+        try:
+            return await answer
+        except asyncio.CancelledError:
+            self.kill()
+            raise
+        finally:
+            timer.cancel()
+            self._task = None
+            self.warm.add(invocation.function)
+
+    def _time_out(self, invocation: Invocation, limit_s: float) -> None:
+        """The state's time-out shows as the state's; a function's own as Lambda's."""
+        if invocation.timeout_s is not None and invocation.timeout_s <= limit_s:
+            self._killed = StatesError("States.Timeout", f"The task ran longer than {limit_s:g} seconds.")
+        else:
+            message = f"RequestId: {invocation.id} Error: Task timed out after {limit_s:.2f} seconds"
+            self._killed = lambda_failure("Sandbox.Timedout", message)
+        self.kill()
+
+    def kill(self) -> None:
+        """End the process and whatever it started, now."""
+        if self._process is None or self.dead:
+            return
+        self.dying = True
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+    def dismiss(self) -> None:
+        """Let the process end by itself: it leaves when its socket closes."""
+        if self._transport is not None:
+            self._transport.close()
+
+    # -- what the process says ----------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            for message in self._frames.feed(data):
+                self._heard(message)
+        except (InvalidPayload, KeyError, TypeError) as error:
+            log.error("worker %s broke the protocol: %s", self.pid, error)
+            self._killed = lambda_failure("Runtime.ExitError", "The worker broke the protocol.")
+            self.kill()
+
+    def _heard(self, message: dict[str, Any]) -> None:
+        said = message["say"]
+        if said == "ready":
+            if not self._ready.done():
+                self._ready.set_result(None)
+        elif self._task is None or self._task[1].done():
+            log.debug("worker %s says %s after its task ended", self.pid, said)
+        elif said == "done":
+            self._task[1].set_result(message["payload"])
+        elif said == "failed":
+            self._task[1].set_exception(lambda_failure(message["error"], message["message"], message["trace"]))
+        elif said == "log":
+            self._task[0].on_log(message["record"])
+        elif said == "ask":
+            answering = asyncio.ensure_future(self._answer(self._task[0], message["what"], message["body"]))
+            self._answers.add(answering)
+            answering.add_done_callback(self._answers.discard)
+
+    async def _answer(self, invocation: Invocation, what: str, body: dict[str, Any]) -> None:
+        try:
+            reply = {"do": "answer", "value": await invocation.on_ask(what, body)}
+        except TradeloomError as error:
+            reply = {"do": "answer", "error": {"name": error.name, "message": error.message}}
+        except Exception:
+            log.exception("a worker's question %r could not be answered", what)
+            reply = {"do": "answer", "error": {"name": "StorageUnavailable", "message": "The engine failed."}}
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(codec.frame(reply))
+
+    def printed(self, line: str) -> None:
+        """A line that came past Python's own streams: from C code, or a process's last words."""
+        self.last_words.append(line)
+        if self._task is not None:
+            self._task[0].on_log({"level": "warning", "message": line, "stream": "process"})
+        else:
+            log.warning("worker %s: %s", self.pid, line)
+
+    # -- its end ------------------------------------------------------------------------------------------------
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.dying = True
+        self._burial = asyncio.ensure_future(self._bury())
+
+    async def _bury(self) -> None:
+        """The socket is closed: make sure of the process, then tell whoever waits."""
+        assert self._process is not None
+        code = await asyncio.get_running_loop().run_in_executor(None, _reap, self._process)
+        self.dead = True
+        if self._output is not None:
+            self._output.close()
+        if not self._ready.done():
+            words = " / ".join(self.last_words) or _ending(code)
+            self._ready.set_exception(WorkersUnavailable(f"A worker process ended before it was ready: {words}"))
+            self._ready.exception()  # nobody may be waiting any more
+        if self._task is not None and not self._task[1].done():
+            message = f"RequestId: {self._task[0].id} Error: Runtime exited with error: {_ending(code)}"
+            self._task[1].set_exception(self._killed or lambda_failure("Runtime.ExitError", message))
+        self._on_dead(self)
+
+
+class _Output(asyncio.Protocol):
+    """The process's own standard output and error."""
+
+    def __init__(self, worker: WorkerProcess) -> None:
+        self._worker = worker
+        self._begun = b""
+
+    def data_received(self, data: bytes) -> None:
+        *lines, self._begun = (self._begun + data).split(b"\n")
+        self._begun = self._begun[-8192:]
+        for line in lines:
+            if line.strip():
+                self._worker.printed(line[:8192].decode("utf-8", "replace"))
+
+
+def _reap(process: subprocess.Popen[bytes]) -> int:
+    """Wait for the end of a process whose socket is closed. One that lingers is killed, and so are its children."""
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=1)
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    return process.wait()
+
+
+def _ending(code: int) -> str:
+    if code >= 0:
+        return f"exit status {code}"
+    with suppress(ValueError):
+        return f"signal: {signal.Signals(-code).name}"
+    return f"signal: {-code}"
