@@ -10,6 +10,7 @@ from typing import Any
 from tests.parity.outcomes import NodeFailed, Script
 from tests.parity.reference_walk import Walk
 from tests.parity.workflows import Case
+from tests.support import moto_asl
 from tradeloom.compiler.compile import Compiled
 from tradeloom.engine.interpreter.failures import StatesError
 from tradeloom.engine.interpreter.machine import Interpreter, Outcome, TaskCall, WaitCall
@@ -82,6 +83,19 @@ def run_ours(case: Case, compiled: Compiled) -> Seen:
     except StatesError as error:
         return seen(error.error, script)
     return seen("succeeded", script)
+
+
+def run_moto(case: Case, compiled: Compiled) -> Seen:
+    script = Script(case.behaviours, case.effects)
+
+    def invoke(_function: str, payload: Any) -> Any:
+        try:
+            return script.run(payload)
+        except NodeFailed as failure:
+            raise moto_asl.TaskError(failure.name, failure.message) from failure
+
+    ended = moto_asl.run(compiled.definition, start_input(case, compiled), invoke)
+    return seen(ended.error or "succeeded", script)
 
 
 def run_reference(case: Case, compiled: Compiled) -> Seen:
