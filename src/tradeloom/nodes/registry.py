@@ -12,7 +12,10 @@ from tradeloom.nodes.base import Node
 
 @cache
 def node_types() -> Mapping[str, type[Node]]:
-    """`{type name: class}`, sorted by name. A module whose name starts with `_` holds no node type."""
+    """`{type name: class}`, sorted by name.
+
+    A module whose name starts with `_` holds no node type; one whose type is a word of Python ends in `_` (`if_.py`).
+    """
     found: dict[str, type[Node]] = {}
     for category in pkgutil.iter_modules(package.__path__):
         if not category.ispkg:
@@ -23,7 +26,7 @@ def node_types() -> Mapping[str, type[Node]]:
                 continue
             module = importlib.import_module(f"{folder.__name__}.{entry.name}")
             node = _only_node(module.__name__, vars(module).values())
-            if node.type != f"{category.name}.{entry.name}":
+            if node.type != f"{category.name}.{entry.name.rstrip('_')}":
                 raise ImportError(f"{module.__name__} declares type {node.type!r}")
             found[node.type] = node
     return MappingProxyType(dict(sorted(found.items())))

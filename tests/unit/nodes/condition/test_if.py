@@ -1,4 +1,3 @@
-import importlib
 import math
 from typing import Any
 
@@ -9,12 +8,11 @@ from pydantic import ValidationError
 
 from tests.support.node_context import FakeContext
 from tradeloom.errors import MissingInput, NodeConfigError, NotANumber, NotEnoughBars
-
-module = importlib.import_module("tradeloom.nodes.condition.if")
+from tradeloom.nodes.condition.if_ import If, IfConfig
 
 
 def decide(**config: Any) -> Any:
-    return module.If().run(module.IfConfig(**config), FakeContext())
+    return If().run(IfConfig(**config), FakeContext())
 
 
 def holds(**config: Any) -> bool:
@@ -184,12 +182,12 @@ class TestExpression:
     @pytest.mark.parametrize("value", ["true", 1, 0.0, [], {}])
     def test_only_true_or_false(self, value: Any) -> None:
         with pytest.raises(ValidationError) as caught:
-            module.IfConfig(expression=value)
+            IfConfig(expression=value)
         assert caught.value.errors()[0]["loc"] == ("expression",)
 
     def test_one_way_to_decide(self) -> None:
         with pytest.raises(ValidationError, match="not both"):
-            module.IfConfig(expression=True, a=1, b=2)
+            IfConfig(expression=True, a=1, b=2)
         for partial in ({}, {"a": 1}, {"b": 1, "operator": "<"}):
             with pytest.raises(ValidationError, match="or one expression"):
-                module.IfConfig(**partial)
+                IfConfig(**partial)

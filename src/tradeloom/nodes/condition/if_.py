@@ -1,4 +1,3 @@
-# ruff: noqa: N999 (the module carries the type's name)
 """condition.if: two values and an operator, or one expression; the workflow goes on by `true` or by `false`."""
 
 from typing import Any, Literal, Self
