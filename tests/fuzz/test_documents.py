@@ -111,15 +111,20 @@ def graft(chance: random.Random, document: dict[str, Any]) -> None:
     container[key] = copy.deepcopy(other[there])
 
 
+def _nodes(document: dict[str, Any]) -> list[dict[str, Any]]:
+    nodes = document.get("nodes")
+    return [node for node in nodes if isinstance(node, dict)] if isinstance(nodes, list) else []
+
+
 def rewire(chance: random.Random, document: dict[str, Any]) -> None:
-    nodes = [n["id"] for n in document.get("nodes") or [] if isinstance(n, dict) and isinstance(n.get("id"), str)]
+    nodes = [n["id"] for n in _nodes(document) if isinstance(n.get("id"), str)]
     if nodes and isinstance(document.get("connections"), list):
         ends = {"source": chance.choice(nodes), "target": chance.choice(nodes)}
         document["connections"].append(ends | {"source_port": chance.choice(["main", "true", "error", "item"])})
 
 
 def enclose(chance: random.Random, document: dict[str, Any]) -> None:
-    nodes = [n for n in document.get("nodes") or [] if isinstance(n, dict)]
+    nodes = _nodes(document)
     if nodes:
         chance.choice(nodes)["parent"] = chance.choice(nodes).get("id")
 

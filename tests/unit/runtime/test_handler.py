@@ -1,7 +1,6 @@
 """A handler from payload to record: names, configuration, claims, and errors that say where."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -47,10 +46,10 @@ class Memory:
 
 
 @pytest.fixture
-def services(monkeypatch: pytest.MonkeyPatch) -> Iterator[Memory]:
+def services(monkeypatch: pytest.MonkeyPatch) -> Memory:
     made = Memory()
     monkeypatch.setattr(handler_module, "current", lambda: made)
-    yield made
+    return made
 
 
 def run(services: Memory, value: dict[str, Any], node_id: str, **task: Any) -> dict[str, Any]:
