@@ -8,18 +8,18 @@ finite is an error; map keys are strings; `has(a.b.c)` is false when any step of
 bytes, no regular expressions and no message types. Added are numeric functions, series crossings and `now()`.
 """
 
-from tradeloom.expressions.checking.checker import MAX_PROBLEMS, check, check_all
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from tradeloom.expressions.config_strings import expression_source, has_placeholders, is_expression, unescape
 from tradeloom.expressions.evaluation.program import Evaluation
 from tradeloom.expressions.expression import Expression, compile_expression, evaluate
-from tradeloom.expressions.json_schema import type_from_json_schema
 from tradeloom.expressions.library import FUNCTIONS
 from tradeloom.expressions.limits import DEFAULT_LIMITS, Limits
 from tradeloom.expressions.parser import MAX_DEPTH, MAX_NESTING, MAX_NODES, MAX_SOURCE, parse
-from tradeloom.expressions.printer import to_source
 from tradeloom.expressions.references import References, names_in, names_only_in_has, references_in
 from tradeloom.expressions.syntax import MACROS
-from tradeloom.expressions.template import Placeholder, Template, check_template, parse_template, render
+from tradeloom.expressions.template import Placeholder, Template, parse_template, render
 from tradeloom.expressions.types import (
     BOOL,
     DURATION,
@@ -39,6 +39,28 @@ from tradeloom.expressions.types import (
     union,
 )
 from tradeloom.expressions.words import KEYWORDS
+
+if TYPE_CHECKING:
+    from tradeloom.expressions.checking.checker import MAX_PROBLEMS, check, check_all
+    from tradeloom.expressions.checking.templates import check_template
+    from tradeloom.expressions.json_schema import type_from_json_schema
+    from tradeloom.expressions.printer import to_source
+else:
+    _AT_SAVE_TIME = {
+        "MAX_PROBLEMS": "checking.checker",
+        "check": "checking.checker",
+        "check_all": "checking.checker",
+        "check_template": "checking.templates",
+        "to_source": "printer",
+        "type_from_json_schema": "json_schema",
+    }
+    """What only editing and saving need, and where it is: a function that runs one node never loads it."""
+
+    def __getattr__(name: str) -> Any:
+        if name not in _AT_SAVE_TIME:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(f"{__name__}.{_AT_SAVE_TIME[name]}"), name)
+
 
 __all__ = [
     "BOOL",

@@ -11,14 +11,12 @@ from datetime import datetime
 from typing import Any
 
 from tradeloom.errors import ExpressionError
-from tradeloom.expressions.checking.checker import check_all
 from tradeloom.expressions.evaluation.export import to_json
 from tradeloom.expressions.expression import Expression
 from tradeloom.expressions.failures import LimitReached, failure, shifted
 from tradeloom.expressions.lexer import tokens
 from tradeloom.expressions.limits import DEFAULT_LIMITS, Limits, Run
 from tradeloom.expressions.parser import parse
-from tradeloom.expressions.types import Type
 from tradeloom.expressions.values import number_text
 
 MAX_TEXT = 100_000
@@ -103,15 +101,6 @@ def _placeholder(text: str, start: int, end: int) -> Placeholder:
         return Placeholder(parse(text[start:end]), start)
     except ExpressionError as error:
         raise shifted(error, start) from None
-
-
-def check_template(template: Template, scope: Mapping[str, Type]) -> list[ExpressionError]:
-    """All problems of the template's expressions, positions counted in its text."""
-    return [
-        shifted(problem, placeholder.offset)
-        for placeholder in template.placeholders
-        for problem in check_all(placeholder.expression, scope)[1]
-    ]
 
 
 def render(

@@ -1,1 +1,1 @@
-"""Static types of expressions: `facts` (what a condition implies), `rules` (operators), `checker` (the walk)."""
+"""Static types of expressions: `facts` (what a condition implies), `rules` (operators), `checker` (the walk), `templates`."""
