@@ -177,7 +177,13 @@ class Front:
             _log.warning("order %s: %s", order_id, lost.message)
             gone = lost.gone.wait(max(min(give_up - time.monotonic(), _GONE_WAIT_S), 0.0))
             outcome = _after_loss(seat, order_id, lost.message, process_gone=gone)
-            return protocol.encode_answer(outcome.model_dump(mode="json"))
+        except TradeloomError:
+            raise
+        except Exception:
+            # A bug of ours, and the worker may have the order: the journal tells, or nobody knows.
+            _log.exception("order %s: handing it over failed", order_id)
+            outcome = _after_loss(seat, order_id, "the bridge failed at this order", process_gone=False)
+        return protocol.encode_answer(outcome.model_dump(mode="json"))
 
     def _outcome(self, seat: Seat, order_id: str, payload: bytes, give_up: float) -> bytes:
         """Settled orders are told from the journal at once; open ones are looked up at the broker if it answers."""

@@ -16,6 +16,7 @@ SENT found at start is UNKNOWN.
 
 import json
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -187,6 +188,17 @@ class Journal(JournalFile):
         with self._guarded() as db:
             rows = db.execute("SELECT what, detail FROM log WHERE client_order_id = ? ORDER BY id", (order_id,))
             return [(what, json.loads(detail)) for what, detail in rows]
+
+    def workflows(self, magics: Iterable[int]) -> dict[int, str]:
+        """The workflow behind each magic number that is ours."""
+        wanted = tuple(set(magics))
+        marks = ", ".join("?" * len(wanted))
+        with self._guarded() as db:
+            rows = db.execute(
+                f"SELECT magic, json_extract(intent, '$.workflow_id') FROM orders WHERE magic IN ({marks})",  # noqa: S608
+                wanted,
+            )
+            return dict(rows.fetchall())
 
     # The account
 

@@ -1,6 +1,7 @@
 """Running the bridge as a child process: for `tradeloom up` and for tests."""
 
 import contextlib
+import json
 import os
 import queue
 import subprocess
@@ -13,8 +14,38 @@ from typing import Self
 
 from mt5_bridge.config import load_config
 from tradeloom.errors import BrokerUnavailable
+from tradeloom.trading.risk import RiskLimits
 
 _READY = "ready "
+
+
+def write_paper_config(
+    path: Path,
+    *,
+    data_dir: Path,
+    terminal_path: Path,
+    login: int,
+    limits: RiskLimits,
+    account: str = "paper",
+    server_time_zone: str = "UTC",
+) -> Path:
+    """Writes a bridge configuration (JSON) for one paper account; returns its path."""
+    document = {
+        "data_dir": str(data_dir.absolute()),
+        "accounts": [
+            {
+                "name": account,
+                "terminal": "paper",
+                "terminal_path": str(terminal_path.absolute()),
+                "login": login,
+                "server_time_zone": server_time_zone,
+                "limits": limits.model_dump(mode="json"),
+            }
+        ],
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(document, indent=2))
+    return path
 
 
 class BridgeProcess:

@@ -1,8 +1,8 @@
 """A broker's server clock and UTC.
 
 MetaTrader gives every time as the server's wall clock written as if it were seconds since the epoch. The account
-declares the zone of that clock: an IANA name, or an IANA name shifted by hours, `America/New_York+7`, which is how
-most forex brokers keep their day: midnight at 17:00 New York time all year.
+declares the zone of that clock: an IANA name, or one shifted by hours: `UTC+3`, or `America/New_York+7`, which is how
+most forex brokers keep their day, midnight at 17:00 New York time all year.
 
 An hour doubled in autumn is taken at its first passing, an hour skipped in spring belongs to the time after it; forex
 markets are closed at both.
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_NAME = re.compile(r"^(?P<zone>[A-Za-z][A-Za-z0-9_/+-]*?)(?P<shift>(?<=[a-z])[+-]\d{1,2}(:[0-5]\d)?)?$")
+_NAME = re.compile(r"^(?P<zone>[A-Za-z][A-Za-z0-9_/+-]*?)(?P<shift>(?:(?<=[a-z])|(?<=UTC))[+-]\d{1,2}(:[0-5]\d)?)?$")
 _DAY = 86_400
 
 

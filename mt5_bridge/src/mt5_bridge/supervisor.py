@@ -2,6 +2,7 @@
 
 import json
 import logging
+import select
 import threading
 import time
 from dataclasses import dataclass, field
@@ -76,7 +77,7 @@ class _Link:
     def _receive(self, number: int, give_up: float) -> bytes | None:
         """The answer with this number, None if it does not come in time."""
         try:
-            if not self.pipe.poll(max(give_up - time.monotonic(), 0)):
+            if not _readable(self.pipe, max(give_up - time.monotonic(), 0)):
                 return None
             message = self.pipe.recv_bytes(MAX_ANSWER_BYTES + worker.ANSWER_HEAD.size)
         except (EOFError, OSError) as error:
@@ -246,3 +247,16 @@ class Supervisor:
             self._status, self._trouble, self._link = status, trouble, link
             self._since = datetime.now(UTC)
             self._changed.notify_all()
+
+
+if hasattr(select, "poll"):
+
+    def _readable(pipe: Any, timeout_s: float) -> bool:
+        """As `pipe.poll`, which builds a selector for every call."""
+        watch = select.poll()
+        watch.register(pipe.fileno(), select.POLLIN)
+        return bool(watch.poll(timeout_s * 1000))
+else:
+
+    def _readable(pipe: Any, timeout_s: float) -> bool:
+        return bool(pipe.poll(timeout_s))

@@ -20,17 +20,18 @@ from mt5_bridge.clock import AccountClock, ReplayClock, WallClock
 from mt5_bridge.config import AccountConfig
 from mt5_bridge.desk import OrderDesk
 from mt5_bridge.gatekeeper import Gatekeeper
-from mt5_bridge.journal import Journal
+from mt5_bridge.journal import SENDABLE, Journal
 from mt5_bridge.logs import log_to
 from mt5_bridge.process_lock import ProcessLock
 from mt5_bridge.reader import Reader
-from mt5_bridge.reconciliation import Reconciler
+from mt5_bridge.reconciliation import Reconciler, unknown_outcome
 from mt5_bridge.records import BrokerRecords
 from mt5_bridge.server_time import ServerZone
 from mt5_bridge.terminal import PipeBroken, Terminal, failure, load_terminal
 from tradeloom.errors import BrokerError, BrokerUnavailable, Conflict, StorageUnavailable, TradeloomError
 from tradeloom.trading import protocol
-from tradeloom.trading.protocol import Params
+from tradeloom.trading.broker import Position
+from tradeloom.trading.protocol import Params, SendParams
 
 REQUEST_HEAD = struct.Struct("!QB")
 ANSWER_HEAD = struct.Struct("!QB")
@@ -57,11 +58,12 @@ class AccountWorker:
         self._terminal = terminal
         self._clock = clock
         self._reader = Reader(terminal, clock, zone, account_name=settings.name, paper=paper, pause=pause)
+        self._journal: Journal | None = None
         self._journal_trouble: StorageUnavailable | None = None
         self._desk: OrderDesk | None = None
         self.recycle = False
         try:
-            journal = open_journal()
+            journal = self._journal = open_journal()
             records = BrokerRecords(terminal, zone, pause)
             reconciler = Reconciler(
                 journal, records, clock, horizon_s=settings.history_horizon_s, real_money=self._real_money
@@ -85,9 +87,30 @@ class AccountWorker:
             return protocol.encode_error(error)
         except Exception:
             _log.exception("%s failed", method)
-            return protocol.encode_error(BrokerError(f"the bridge's worker failed at {method}; its log says more"))
+            failed = f"the bridge's worker failed at {method}; its log says more"
+            if method == "send":
+                return self._what_became_of_it(payload, failed)
+            return protocol.encode_error(BrokerError(failed))
         finally:
             self.recycle |= self._desk is not None and self._desk.pipe_broken
+
+    def _what_became_of_it(self, payload: bytes, failed: str) -> bytes:
+        """A bug of ours struck somewhere around an order: only the journal can say on which side of its sending."""
+        try:
+            request = protocol.decode_request("send", payload)
+            order_id = request.params.intent.client_order_id if isinstance(request.params, SendParams) else ""
+            entry = self._journal.entry(order_id) if self._journal else None
+            if entry is None or entry.state in SENDABLE:
+                return protocol.encode_error(BrokerError(f"{failed}; nothing was sent"))
+            outcome = entry.outcome() or unknown_outcome(entry, failed)
+            return protocol.encode_answer(outcome.model_dump(mode="json"))
+        except TradeloomError as error:
+            return protocol.encode_error(error)
+
+    def close(self) -> None:
+        if self._journal is not None:
+            self._journal.close()
+        self._terminal.shutdown()
 
     def _answer(self, method: str, params: Params) -> bytes:
         match method, params:
@@ -112,7 +135,7 @@ class AccountWorker:
             case "tick", protocol.SymbolParams():
                 return self._reader.tick(params.symbol).model_dump(mode="json")
             case "positions", protocol.PositionsParams():
-                return [position.model_dump(mode="json") for position in self._reader.positions(params.symbol)]
+                return [position.model_dump(mode="json") for position in self._positions(params.symbol)]
             case "profit", protocol.ProfitParams():
                 return self._reader.profit(
                     params.symbol, params.side, params.volume, params.price_open, params.price_close
@@ -127,6 +150,14 @@ class AccountWorker:
                 moment = self._clock.next_event_time()
                 return None if moment is None else moment.isoformat()
         raise BrokerError(f"the worker does not know the method {method}")
+
+    def _positions(self, symbol: str | None) -> list[Position]:
+        """Each with the workflow whose order opened it, as far as the journal can say."""
+        positions = self._reader.positions(symbol)
+        if self._journal is None or not positions:
+            return positions
+        workflows = self._journal.workflows(position.magic for position in positions)
+        return [p.model_copy(update={"workflow_id": workflows.get(p.magic)}) for p in positions]
 
     def _trading(self) -> OrderDesk:
         if self._desk is None or self._journal_trouble is not None:
@@ -180,7 +211,7 @@ def main(connection: Connection, settings_json: str, directory: str, log_level: 
     except (EOFError, OSError):
         _log.info("the front is gone")
     finally:
-        terminal.shutdown()
+        worker.close()
         lock.release()
 
 

@@ -9,13 +9,13 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from tradeloom.errors import BrokerError, BrokerTimeout, BrokerUnavailable, InvalidInput, TradeloomError
+from tradeloom.errors import BrokerTimeout, BrokerUnavailable, InvalidInput, TradeloomError
 from tradeloom.trading import protocol
 from tradeloom.trading.bars import Bars, BarsReference
 from tradeloom.trading.broker import Account, Position, Symbol, Tick
 from tradeloom.trading.intents import OrderIntent, OrderOutcome, OutcomeStatus, Side
 from tradeloom.trading.mt5_transport import CallLost, Endpoint, RpcTransport, Transport
-from tradeloom.trading.protocol import AccountStatus, Answer, MarketClock, Params
+from tradeloom.trading.protocol import AccountStatus, Answer, MarketClock, Params, UnreadableAnswer
 from tradeloom.trading.risk import AccountState
 
 READ_TIMEOUT_S = 10.0
@@ -97,7 +97,7 @@ class BridgeClient:
             try:
                 answer = protocol.decode_answer(self._transport.call(step[0], step[1], timeout_s=left))
                 outcome = _outcome(answer)
-            except CallLost:
+            except (CallLost, UnreadableAnswer):
                 perhaps_received, step = True, ask
             except TradeloomError:
                 if not perhaps_received:
@@ -221,7 +221,7 @@ def _fact[F: BaseModel](kind: type[F], value: Any) -> F:
     try:
         return kind.model_validate(value)
     except ValidationError as error:
-        raise BrokerError(f"the bridge's answer is not a valid {kind.__name__}") from error
+        raise UnreadableAnswer(f"the bridge's answer is not a valid {kind.__name__}") from error
 
 
 def _outcome(answer: Answer) -> OrderOutcome | None:

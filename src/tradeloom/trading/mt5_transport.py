@@ -6,12 +6,10 @@ have. A transport by queue would stand beside `RpcTransport`.
 
 import json
 import os
-import selectors
 import socket
 import ssl
 import threading
 import time
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
@@ -166,7 +164,7 @@ class _Link:
         from rpyc.core import consts
 
         deadline = time.time() + self._clock_ahead_s + timeout_s
-        arguments = (protocol.VERSION, method, uuid.uuid4().hex, deadline, payload)
+        arguments = (protocol.VERSION, method, os.urandom(8).hex(), deadline, payload)
         pending = self._connection.async_request(consts.HANDLE_CALL, self._remote, arguments, (), timeout=timeout_s)
         answer = pending.value
         if not isinstance(answer, bytes):
@@ -175,11 +173,13 @@ class _Link:
 
     def quiet(self) -> bool:
         """Whether nothing waits to be read: between calls only the end of the connection could."""
+        from rpyc.lib.compat import poll  # select.poll where there is one, which needs no descriptor of its own
+
         try:
-            with selectors.DefaultSelector() as selector:
-                selector.register(self._socket, selectors.EVENT_READ)
-                return not selector.select(0)
-        except (OSError, ValueError, KeyError):
+            watch = poll()
+            watch.register(self._socket.fileno(), "r")
+            return not watch.poll(0)
+        except (OSError, ValueError):
             return False
 
     def close(self) -> None:

@@ -178,6 +178,14 @@ class Answer:
     arrays: Mapping[str, tuple[str, memoryview]] = field(default_factory=dict)
 
 
+class UnreadableAnswer(BrokerError):
+    """The bridge answered, and what it said cannot be known: about an order, as if the answer had been lost."""
+
+    @property
+    def name(self) -> str:
+        return BrokerError.__name__
+
+
 def encode_request(account: str, params: Params) -> bytes:
     """Raises `InvalidInput` for parameters too large for one message."""
     body = json.dumps({"account": account, "params": params.model_dump(mode="json")}, separators=(",", ":")).encode()
@@ -223,7 +231,7 @@ def encode_error(error: TradeloomError) -> bytes:
 
 
 def decode_answer(data: bytes) -> Answer:
-    """Raises the error the bridge answered with, or `BrokerError` for bytes that are no answer."""
+    """Raises the error the bridge answered with, or `UnreadableAnswer` for bytes that are none."""
     try:
         (length,) = _LENGTH.unpack_from(data)
         view = memoryview(data)[_LENGTH.size :]
@@ -231,7 +239,7 @@ def decode_answer(data: bytes) -> Answer:
         refusal = header.get("error")
         answer = None if refusal else Answer(header["result"], _split_arrays(header["arrays"], view[length:]))
     except (struct.error, KeyError, TypeError, ValueError, InvalidInput) as error:
-        raise BrokerError("the bridge's answer cannot be read") from error
+        raise UnreadableAnswer("the bridge's answer cannot be read") from error
     if answer is None:
         raise error_from(refusal)
     return answer

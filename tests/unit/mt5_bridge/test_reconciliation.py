@@ -1,0 +1,161 @@
+"""What becomes of orders nobody knows the fate of, above all after a crash."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from mt5_bridge.journal import OrderState
+from mt5_bridge.preparation import Leg, Quote, SymbolRules, build_request
+from tests.unit.mt5_bridge.fake_terminal import NOW, Bench, answer, make_deal, make_order, market, nothing
+from tradeloom.trading.intents import OutcomeStatus
+
+MakeBench = Callable[..., Bench]
+
+
+def crash_after_sent(bench: Bench, *, executed: bool) -> str:
+    """The state a worker leaves that dies between the transmission and its record. Returns the order's id."""
+    intent = market()
+    rules = SymbolRules.of(bench.terminal.symbols["EURUSD"])
+    quote = Quote(rules.point * 110_000, rules.point * 110_010)
+    request = build_request(intent, Leg(intent.side, intent.volume, 0), rules, quote, 0)
+    bench.journal.claim(intent)
+    bench.journal.sending(intent.client_order_id, request, NOW)
+    if executed:
+        bench.terminal.execute(request)
+    return intent.client_order_id
+
+
+def state(bench: Bench, order_id: str) -> OrderState:
+    entry = bench.journal.entry(order_id)
+    assert entry is not None
+    return entry.state
+
+
+def test_an_order_that_executed_before_the_crash_is_found_at_start(bench: Bench) -> None:
+    order_id = crash_after_sent(bench, executed=True)
+    bench.restart()
+    assert state(bench, order_id) is OrderState.DONE
+    outcome = bench.desk.send(market())
+    assert (outcome.status, outcome.position) == (OutcomeStatus.DONE, 501)
+    assert bench.terminal.sent == []
+
+
+def test_an_order_that_is_not_found_stays_unknown_until_the_horizon(make_bench: MakeBench) -> None:
+    bench = make_bench(history_horizon_s=3600.0)
+    order_id = crash_after_sent(bench, executed=False)
+    bench.restart()
+    assert state(bench, order_id) is OrderState.UNKNOWN
+    assert bench.desk.send(market()).status is OutcomeStatus.UNKNOWN
+    assert bench.terminal.sent == []
+
+
+def test_past_the_horizon_its_id_is_fenced_and_it_counts_as_not_sent(bench: Bench) -> None:
+    order_id = crash_after_sent(bench, executed=False)
+    bench.restart()
+    assert state(bench, order_id) is OrderState.NOT_SENT
+    assert [what for what, _ in bench.journal.history(order_id)][-3:] == ["unknown", "fenced", "not_sent"]
+    assert bench.desk.send(market()).status is OutcomeStatus.NOT_SENT
+    assert bench.terminal.sent == []
+
+
+def test_with_real_money_only_a_person_gives_an_order_up(make_bench: MakeBench) -> None:
+    bench = make_bench(live_trading=True)
+    bench.terminal.account.trade_mode = 2
+    order_id = crash_after_sent(bench, executed=False)
+    bench.restart()
+    assert state(bench, order_id) is OrderState.MANUAL
+    outcome = bench.desk.send(market())
+    assert outcome.status is OutcomeStatus.UNKNOWN
+    assert "a person" in outcome.message
+    assert bench.terminal.sent == []
+
+
+def test_a_parked_order_that_turns_up_after_all_is_settled(make_bench: MakeBench) -> None:
+    bench = make_bench(live_trading=True)
+    bench.terminal.account.trade_mode = 2
+    order_id = crash_after_sent(bench, executed=False)
+    bench.restart()
+    entry = bench.journal.entry(order_id)
+    assert entry is not None
+    assert entry.request is not None
+    bench.terminal.execute(entry.request)
+    assert bench.desk.outcome(order_id).status is OutcomeStatus.DONE
+
+
+def test_nothing_is_given_up_without_a_connection(bench: Bench) -> None:
+    order_id = crash_after_sent(bench, executed=False)
+    bench.terminal.state.connected = False
+    bench.restart()
+    assert state(bench, order_id) is OrderState.UNKNOWN
+
+
+def test_records_that_cannot_be_read_change_nothing(bench: Bench) -> None:
+    order_id = crash_after_sent(bench, executed=True)
+    bench.terminal.orders, bench.terminal.error = None, (-1, "failed")  # type: ignore[assignment]
+    bench.restart()
+    assert state(bench, order_id) is OrderState.UNKNOWN
+    bench.terminal.orders = []
+    assert bench.desk.outcome(order_id).status is OutcomeStatus.DONE
+
+
+def test_none_with_success_means_there_is_nothing(bench: Bench) -> None:
+    order_id = crash_after_sent(bench, executed=True)
+    bench.terminal.orders = None  # type: ignore[assignment]
+    bench.restart()
+    assert state(bench, order_id) is OrderState.DONE
+
+
+def test_the_stop_that_closed_our_position_is_not_our_order(bench: Bench) -> None:
+    """Deals made by a stop loss carry the magic of the order that opened the position."""
+    order_id = crash_after_sent(bench, executed=False)
+    request = {"magic": market().magic, "symbol": "EURUSD", "type": 1, "price": 1.05}
+    bench.terminal.deals = [make_deal(9, request, 0.1, position=8, entry=1, reason=4)]
+    bench.terminal.history_orders = [make_order(9, request, 4, reason=4)]
+    bench.restart()
+    assert state(bench, order_id) is OrderState.NOT_SENT
+
+
+def test_other_peoples_orders_are_not_ours(bench: Bench) -> None:
+    order_id = crash_after_sent(bench, executed=False)
+    bench.terminal.execute({"magic": 1, "symbol": "EURUSD", "type": 0, "price": 1.1, "volume": 0.1})
+    bench.restart()
+    assert state(bench, order_id) is OrderState.NOT_SENT
+
+
+def test_history_is_asked_for_with_a_day_of_slack_on_both_sides(make_bench: MakeBench) -> None:
+    bench = make_bench(server_time_zone="America/New_York+7")
+    order_id = crash_after_sent(bench, executed=False)
+    entry = bench.journal.entry(order_id)
+    assert entry is not None
+    assert entry.request is not None
+    bench.terminal.execute(entry.request)
+    bench.terminal.deals[0].time += 20 * 3600
+    bench.restart()
+    assert state(bench, order_id) is OrderState.DONE
+
+
+def test_a_dead_order_decides_only_when_every_transmission_left_one(make_bench: MakeBench) -> None:
+    """A requote may leave a rejected order; the second transmission, whose reply is lost, may still execute."""
+    bench = make_bench(history_horizon_s=3600.0)
+
+    def requote(terminal: object, request: dict[str, object]) -> object:
+        bench.terminal.history_orders.append(make_order(70, request, 5))
+        return answer(10004)(bench.terminal, request)
+
+    bench.terminal.script = [requote, nothing(-10005)]
+    assert bench.desk.send(market()).status is OutcomeStatus.UNKNOWN
+    bench.terminal.history_orders.append(make_order(71, bench.terminal.sent[1], 5))
+    outcome = bench.desk.outcome(market().client_order_id)
+    assert (outcome.status, outcome.order) == (OutcomeStatus.REJECTED, 71)
+
+
+@pytest.mark.parametrize("hours", [1, 60])
+def test_a_late_fill_is_found_whenever_it_comes(make_bench: MakeBench, hours: int) -> None:
+    bench = make_bench(history_horizon_s=86_400.0)
+    bench.terminal.script = [nothing(-10005)]
+    assert bench.desk.send(market()).status is OutcomeStatus.UNKNOWN
+    bench.terminal.execute(bench.terminal.sent[0])
+    bench.terminal.deals[0].time += hours * 3600
+    bench.clock.time += timedelta(hours=hours)
+    assert bench.desk.outcome(market().client_order_id).status is OutcomeStatus.DONE
