@@ -1,6 +1,22 @@
 """Unit tests reach no network; everything else may talk to this machine."""
 
+import json
+import os
+import platform
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
 import pytest
+from hypothesis import settings
+
+from tests.support import exam
+
+# A shared machine is slow at times: how long an example took is no verdict on the code.
+settings.register_profile("tradeloom", deadline=None)
+settings.load_profile("tradeloom")
+
+EXAM_FILE = Path(__file__).parents[1] / "docs" / "exam.json"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -9,3 +25,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.disable_socket)
         else:
             item.add_marker(pytest.mark.enable_socket)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Any:
+    """What each exam suite took and how it ended."""
+    outcome = yield
+    report = outcome.get_result()
+    if exam.FULL and report.when == "call" and item.get_closest_marker("exam"):
+        exam.record(item.name, passed=report.passed, seconds=round(report.duration, 1))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if not exam.FULL or not exam.FIGURES:
+        return
+    known = json.loads(EXAM_FILE.read_text())["suites"] if EXAM_FILE.exists() else {}
+    result = {
+        "date": datetime.now(UTC).date().isoformat(),
+        "python": platform.python_version(),
+        "cores": os.cpu_count(),
+        "suites": dict(sorted((known | exam.FIGURES).items())),
+    }
+    EXAM_FILE.write_text(json.dumps(result, indent=2) + "\n")

@@ -6,7 +6,6 @@ missing and extra keys, doubled and renamed nodes, twisted connections, broken e
 
 import copy
 import json
-import os
 import random
 import time
 from collections.abc import Callable
@@ -15,11 +14,12 @@ from typing import Any
 
 import pytest
 
+from tests.support.exam import record, sized
 from tradeloom.compiler.compile import compile_workflow
 from tradeloom.errors import InvalidDocument
 
 EXAMPLES = [json.loads(p.read_text()) for p in sorted((Path(__file__).parents[2] / "examples").glob("*.json"))]
-DOCUMENTS = int(os.environ.get("TRADELOOM_FUZZ_DOCUMENTS", "1500"))
+DOCUMENTS = sized(1_500, 100_000)
 SLOWEST_S = 0.2
 
 NUMBERS: list[Any] = [0, -1, 1e308, -0.0, 0.1, 2**63, 10**400, True, False, None]
@@ -146,6 +146,7 @@ def mutated(seed: int) -> Any:
     return document
 
 
+@pytest.mark.exam
 @pytest.mark.timeout(7200)
 def test_every_document_gets_an_answer() -> None:
     refused = 0
@@ -159,6 +160,7 @@ def test_every_document_gets_an_answer() -> None:
             refused += 1
             _says_where(error, seed)
         slowest = max(slowest, (time.process_time() - started, seed))
+    record("test_every_document_gets_an_answer", documents=DOCUMENTS, refused=refused, slowest_s=round(slowest[0], 3))
     assert slowest[0] < SLOWEST_S, f"seed {slowest[1]} took {slowest[0]:.3f} s"
     assert 0.3 < refused / DOCUMENTS < 0.99
 

@@ -36,6 +36,14 @@ class TaskError(Exception):
         self.message = message
 
 
+class NoPause:
+    """Stands for the `time` module where moto pauses between retries."""
+
+    @staticmethod
+    def sleep(_seconds: float) -> None:
+        return
+
+
 @dataclass(frozen=True)
 class Ended:
     """How the execution ended: `output` when it succeeded, else `error` and `cause`."""
@@ -70,7 +78,7 @@ def _environment(value: Any) -> Environment:
     return Environment(
         aws_execution_details=AWSExecutionDetails("000000000000", "us-east-1", execution["RoleArn"]),
         execution_type=StateMachineType.STANDARD,
-        context=ContextObjectData(
+        context=ContextObjectData(  # type: ignore[typeddict-item]  # State, Map and Task come with each state
             Execution=execution,
             StateMachine=StateMachineData(Id=f"{ARN}:stateMachine:oracle", Name="oracle"),
         ),
@@ -100,7 +108,7 @@ def _wired(invoke: Callable[[str, Any], Any]) -> Iterator[None]:
         patch.object(moto_jsonata, "_eval_jsonata", _evaluate),
         patch.object(lambda_eval_utils, "_invoke_lambda_function", answer),
         patch.object(preprocessor.Preprocessor, "__init__", fresh_scopes),
-        patch.object(retrier_decl.time, "sleep", lambda _seconds: None),
+        patch.object(retrier_decl, "time", NoPause()),
     ):
         yield
 

@@ -17,7 +17,8 @@ IF = {"a": 1, "operator": "<", "b": 2}
 
 
 def machine(value: dict[str, Any]) -> dict[str, Any]:
-    return compile_workflow(value).definition["States"]
+    states: dict[str, Any] = compile_workflow(value).definition["States"]
+    return states
 
 
 def test_a_chain_is_a_chain_of_tasks() -> None:
