@@ -1,0 +1,150 @@
+"""The commands. Each imports what it needs when it runs, so that `tradeloom nodes` does not wait for PostgreSQL."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tradeloom.cli.output import told
+
+app = typer.Typer(
+    name="tradeloom",
+    help="Draw a trading strategy as a graph, run it, trade it in MetaTrader 5.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 done · 1 the execution failed · 2 wrong usage · 3 unusable document or input · "
+    "4 something around Tradeloom does not work · 5 a fault of Tradeloom · 130 interrupted",
+)
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")]
+File = Annotated[Path, typer.Argument(help="A workflow document (JSON).", show_default=False)]
+Port = Annotated[
+    int | None, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes any free one. [default: 8420]")
+]
+Home = Annotated[
+    Path | None, typer.Option(help="Data directory. [default: TRADELOOM_HOME or ~/.local/share/tradeloom]")
+]
+Speed = Annotated[float, typer.Option(min=0, max=1e6, help="Market seconds per second; 0 stands still.")]
+Data = Annotated[Path | None, typer.Option(help="Bars to replay (CSV: time,open,high,low,close,volume).")]
+Symbol = Annotated[str, typer.Option(help="What the bars are of.")]
+Timeframe = Annotated[str, typer.Option(help="How long a bar of the file is.")]
+
+
+@app.command()
+@told
+def up(port: Port = None, home: Home = None, speed: Speed = 0.0, as_json: Json = False) -> None:
+    """Serve everything on this machine until Ctrl-C."""
+    from tradeloom.cli.up import serve
+
+    serve(port=port, home=home, speed=speed, demo=False, as_json=as_json)
+
+
+@app.command()
+@told
+def demo(
+    port: Port = None,
+    home: Home = None,
+    once: Annotated[bool, typer.Option(help="Trade, then end.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Import the examples, trade one of them on real bars, then serve everything."""
+    from tradeloom.cli.up import serve
+
+    serve(port=port, home=home, speed=0.0, demo=True, once=once, as_json=as_json)
+
+
+@app.command()
+@told
+def validate(file: File, as_json: Json = False) -> None:
+    """Tell everything that is wrong with a workflow document."""
+    from tradeloom.cli.documents import validate_file
+
+    validate_file(file, as_json=as_json)
+
+
+@app.command("compile")
+@told
+def compile_(
+    file: File,
+    plan: Annotated[bool, typer.Option("--plan", help="Print the order of running instead of the machine.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Print the state machine (Amazon States Language) a workflow compiles to."""
+    from tradeloom.cli.documents import compile_file
+
+    compile_file(file, plan=plan, as_json=as_json)
+
+
+@app.command()
+@told
+def run(
+    file: File,
+    data: Data = None,
+    symbol: Symbol = "EURUSD",
+    timeframe: Timeframe = "H1",
+    at: Annotated[str | None, typer.Option(help="Where the market stands, such as 2017-06-01T12:00Z.")] = None,
+    find: Annotated[bool, typer.Option("--find", help="Go to the first bar on which an order would be sent.")] = False,
+    test: Annotated[bool, typer.Option("--test", help="Trade on the test account.")] = False,
+    trigger: Annotated[str | None, typer.Option(help="Id of the trigger node that fires.")] = None,
+    payload: Annotated[str | None, typer.Option(help="JSON the trigger gives as its payload.")] = None,
+    keep: Annotated[Path | None, typer.Option(help="Keep the run's data directory here.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Run a workflow once on its own market, and show what each node did. Needs nothing running."""
+    from tradeloom.cli.run import RunOptions, run_file
+
+    options = RunOptions(
+        file=file, data=data, symbol=symbol, timeframe=timeframe, at=at, find=find, test=test, trigger=trigger,
+        payload=payload, keep=keep, as_json=as_json,
+    )  # fmt: skip
+    run_file(options)
+
+
+@app.command()
+@told
+def nodes(
+    type: Annotated[str | None, typer.Argument(help="A node type, such as indicator.rsi.", show_default=False)] = None,
+    as_json: Json = False,
+) -> None:
+    """List the node types, or describe one."""
+    from tradeloom.cli.palette import show_nodes
+
+    show_nodes(type, as_json=as_json)
+
+
+@app.command()
+@told
+def doctor(home: Home = None, as_json: Json = False) -> None:
+    """Look whether everything Tradeloom needs on this machine works."""
+    from tradeloom.cli.doctor import examine
+
+    examine(home=home, as_json=as_json)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(version("tradeloom"))
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """The `tradeloom` command."""
+    if os.environ.get("TERM") == "dumb":
+        os.environ.setdefault("NO_COLOR", "1")
+    sys.exit(app())

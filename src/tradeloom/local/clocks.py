@@ -1,0 +1,145 @@
+"""Market clocks: the engine's Delays and the scheduler go by the account's own time.
+
+A clock that runs is followed; the bridge is asked again every half second, and when something is due. A replay that
+stands is moved by whoever waits in an execution, once nothing else of that account runs: to the next due time of
+anybody, schedules included, so that nothing is skipped. A schedule alone never moves it.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Final, Protocol
+
+from tradeloom.errors import TradeloomError
+from tradeloom.trading.protocol import MarketClock
+
+log: Final = logging.getLogger(__name__)
+
+LOOK_S: Final = 0.5
+IDLE_LOOK_S: Final = 0.02
+
+
+class Terminal(Protocol):
+    """The clock of one account, asked in a thread."""
+
+    def market_clock(self) -> MarketClock: ...
+    def advance(self, to: datetime) -> MarketClock: ...
+
+
+@dataclass(eq=False)
+class _Sleeper:
+    due: datetime
+    moves: bool
+    woken: "asyncio.Future[None]" = field(repr=False)
+
+
+class AccountClock:
+    """One account's market clock, followed from the event loop. `idle` tells whether nothing of the account runs but
+    what sleeps here; `read` first, then `follow` as a task."""
+
+    def __init__(
+        self, terminal: Terminal, idle: Callable[[], bool], wall: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._terminal = terminal
+        self._idle = idle
+        self._wall = wall
+        self._time = datetime.fromtimestamp(0, UTC)
+        self._read_at = 0.0
+        self.speed = 0.0
+        self._sleepers: list[_Sleeper] = []
+        self._stirred = asyncio.Event()
+
+    def now(self) -> datetime:
+        """Market time, never going back."""
+        elapsed = (self._wall() - self._read_at) * self.speed
+        return self._time + timedelta(seconds=max(0.0, elapsed))
+
+    async def read(self) -> datetime:
+        """Ask the terminal for its time. Raises `BrokerUnavailable`, `BrokerTimeout`."""
+        self._take(await asyncio.to_thread(self._terminal.market_clock))
+        return self.now()
+
+    async def advance(self, to: datetime) -> None:
+        """Move a paper market to `to`; one that is there already, or past it, stays."""
+        if to > self.now():
+            self._take(await asyncio.to_thread(self._terminal.advance, to))
+
+    async def sleep_until(self, due: datetime, *, moves: bool = False) -> None:
+        """Return once `now() >= due`. With `moves`, a standing market is moved there when nothing else runs."""
+        if self.now() >= due:
+            return
+        sleeper = _Sleeper(due, moves, asyncio.get_running_loop().create_future())
+        self._sleepers.append(sleeper)
+        self._stirred.set()
+        try:
+            await sleeper.woken
+        finally:
+            self._sleepers.remove(sleeper)
+
+    async def follow(self) -> None:
+        """Keep the time right and wake who is due, for ever."""
+        while True:
+            self._stirred.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stirred.wait(), self._nap())
+            try:
+                await self._look()
+            except TradeloomError as error:
+                log.warning("the market clock cannot be read: %s", error.message)
+                await asyncio.sleep(LOOK_S)
+
+    async def _look(self) -> None:
+        if self.speed == 0.0 and self._movers() and self._idle():
+            await self.advance(min(sleeper.due for sleeper in self._sleepers))
+        elif self._wall() - self._read_at >= LOOK_S:
+            await self.read()
+        self._wake()
+
+    def _nap(self) -> float:
+        """Seconds until there is something to look at."""
+        if not self._sleepers:
+            return LOOK_S
+        if self.speed == 0.0:
+            return IDLE_LOOK_S if self._movers() else LOOK_S
+        first = min(sleeper.due for sleeper in self._sleepers)
+        return min(LOOK_S, max(0.0, (first - self.now()).total_seconds() / self.speed))
+
+    def _movers(self) -> bool:
+        return any(sleeper.moves for sleeper in self._sleepers)
+
+    def _take(self, told: MarketClock) -> None:
+        self._time = max(told.time, self.now()) if told.speed else max(told.time, self._time)
+        self._read_at, self.speed = self._wall(), told.speed
+        self._wake()
+
+    def _wake(self) -> None:
+        now = self.now()
+        for sleeper in self._sleepers:
+            if sleeper.due <= now and not sleeper.woken.done():
+                sleeper.woken.set_result(None)
+
+
+class RunClock:
+    """An execution's view of its account's clock: the engine's `Clock`. While it sleeps, it counts as not running."""
+
+    def __init__(self, account: AccountClock) -> None:
+        self._account = account
+        self._sleeping = 0
+
+    @property
+    def sleeps(self) -> bool:
+        return self._sleeping > 0
+
+    def now(self) -> datetime:
+        return self._account.now()
+
+    async def sleep_until(self, due: datetime) -> None:
+        self._sleeping += 1
+        try:
+            await self._account.sleep_until(due, moves=True)
+        finally:
+            self._sleeping -= 1
