@@ -3,9 +3,10 @@
 import hashlib
 import json
 from typing import Any, Literal
-from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from tradeloom.workflow.time_zones import iana
 
 ID_PATTERN = r"^[a-z_][a-z0-9_]{0,23}$"
 MAX_NODES = 300
@@ -68,9 +69,7 @@ class Settings(_Part):
     @field_validator("time_zone")
     @classmethod
     def _is_iana(cls, value: str) -> str:
-        if value not in available_timezones():
-            raise ValueError(f"{value!r} is no IANA time zone; examples: UTC, Europe/London, America/New_York")
-        return value
+        return iana(value)
 
 
 class Workflow(_Part):

@@ -7,15 +7,15 @@ once (the first time), a rate counts in real hours. Everything is on whole minut
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, time, timedelta
-from functools import cache
 from itertools import islice, takewhile
 from typing import Any, Literal
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from tradeloom.errors import InvalidInput
 from tradeloom.workflow.cron import FIRST_YEAR, LAST_YEAR, parse_cron
+from tradeloom.workflow.time_zones import iana
 
 ScheduleKind = Literal["cron", "rate", "at"]
 Misfire = Literal["skip", "once", "all"]
@@ -66,9 +66,7 @@ class Schedule(BaseModel):
     @field_validator("time_zone")
     @classmethod
     def _is_iana(cls, value: str) -> str:
-        if value not in _time_zones():
-            raise ValueError(f"{value[:64]!r} is no IANA time zone; examples: UTC, Europe/London, America/New_York")
-        return value
+        return iana(value)
 
     @field_validator("expression")
     @classmethod
@@ -253,8 +251,3 @@ def _canonical_at(text: str, time_zone: str | None) -> str:
     if time_zone is not None and _utc(local, ZoneInfo(time_zone)) is None:
         raise ValueError(f"the clocks of {time_zone} skip {text}; it never happens")
     return local.isoformat()
-
-
-@cache
-def _time_zones() -> frozenset[str]:
-    return frozenset(available_timezones())
