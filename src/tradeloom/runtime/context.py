@@ -11,7 +11,6 @@ from tradeloom.nodes.base import Level, Source
 from tradeloom.runtime.envelope import TaskInput
 from tradeloom.runtime.observability import emit
 from tradeloom.runtime.services import Notification, Services
-from tradeloom.trading.intents import client_order_id
 
 if TYPE_CHECKING:
     from tradeloom.trading.bars import Bars, BarsReference
@@ -76,6 +75,9 @@ class TaskContext:
         self._services.may_act(self._run, self.node_id)
 
     def client_order_id(self) -> str:
+        # Trading nodes have loaded it; the others never need it.
+        from tradeloom.trading.intents import client_order_id
+
         return client_order_id(self.execution_id, self.node_id, self.iteration)
 
     def notify(self, level: Literal["info", "success", "warning", "error"], title: str, message: str) -> str:
