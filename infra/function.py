@@ -116,7 +116,7 @@ class PlatformFunction(Construct):
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
             inline_policies={"permissions": iam.PolicyDocument(statements=statements)},
         )
-        every = "X-Ray's write actions take no resource."
+        every = "X-Ray's write actions can be granted on no particular resource."
         if spec.vpc:
             every += " Neither do those with which Lambda itself makes the function's network interface in the VPC; the"
             every += " function's own code is denied them."

@@ -90,5 +90,5 @@ def zip_of(layer: str, built: Path) -> Path:
     if marker is None or marker.recipe != recipe_digest(layer):
         state = "has not been built" if marker is None else "was built from other sources than these"
         hint = "Run `python -m layers.build`, or synthesise with `-c layers=placeholder` to look at templates only."
-        raise LayerNotBuilt(f"The layer {layer!r} {state}. {hint}", field="layers", hint=hint)
+        raise LayerNotBuilt(f"The layer {layer!r} {state}.", field="layers", hint=hint)
     return Marker.zip(layer, built)

@@ -28,6 +28,7 @@ from layers.recipes import (
     PYTHON,
     THIRD_PARTY,
     Marker,
+    package_metadata,
     pins_of,
     recipe_digest,
     source_files,
@@ -74,6 +75,9 @@ def copy_package(tree: Path) -> None:
         target = tree / PACKAGE.name / path
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(PACKAGE / path, target)
+    metadata = tree / f"{PACKAGE.name}.dist-info" / "METADATA"
+    metadata.parent.mkdir()
+    metadata.write_text(package_metadata())
 
 
 def install(layer: str, tree: Path) -> None:

@@ -6,11 +6,12 @@ A function takes `core` and `tradeloom`, and `quant` or `broker` where its node 
 
 import hashlib
 import json
+import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from layers.lock import LOCK, ROOT, Pin, closure, read_lock, requirements_of
+from layers.lock import LOCK, PROJECT, ROOT, Pin, closure, read_lock, requirements_of
 
 PYTHON = "3.13"
 PLATFORM = "aarch64-manylinux_2_34"
@@ -35,7 +36,7 @@ THIRD_PARTY = {CORE: None, QUANT: "quant", BROKER: "broker"}
 
 ALL = (CORE, CODE, QUANT, BROKER)
 
-LOCAL_ONLY = ("cli.py", "data", "engine", "local")
+LOCAL_ONLY = {"cli", "data", "engine", "local"}
 """Parts of the package that run on one machine only: the engine, the command line, the bundled sample bars."""
 
 
@@ -53,13 +54,21 @@ def pins_of(layer: str) -> dict[str, Pin]:
 def source_files() -> list[Path]:
     """Files of our package that go into the cloud, relative to it, sorted."""
     files = (path.relative_to(PACKAGE) for path in PACKAGE.rglob("*") if path.is_file())
-    return sorted(path for path in files if path.parts[0] not in LOCAL_ONLY and "__pycache__" not in path.parts)
+    ours = (path for path in files if path.parts[0].removesuffix(".py") not in LOCAL_ONLY)
+    return sorted(path for path in ours if "__pycache__" not in path.parts)
+
+
+def package_metadata() -> str:
+    """Our package's METADATA, from which the API tells its version."""
+    project = tomllib.loads(PROJECT.read_text())["project"]
+    return f"Metadata-Version: 2.4\nName: {project['name']}\nVersion: {project['version']}\n"
 
 
 def recipe_digest(layer: str) -> str:
     """SHA-256 over everything a layer is built from: the same digest means the same layer."""
     digest = hashlib.sha256(json.dumps([RECIPE, PYTHON, PLATFORM, layer]).encode())
     if layer == CODE:
+        digest.update(package_metadata().encode())
         for path in source_files():
             digest.update(path.as_posix().encode() + b"\0" + (PACKAGE / path).read_bytes() + b"\0")
     else:

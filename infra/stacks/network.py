@@ -13,7 +13,7 @@ from constructs import Construct
 
 from infra.checks import acknowledge
 from infra.grants import PrivateService
-from infra.names import BRIDGE_SECRET, PREFIX
+from infra.names import BRIDGE_SECRET, PREFIX, arn, blob_arn
 from infra.stages import Stage
 
 BRIDGE_PORT = 18_843
@@ -57,10 +57,6 @@ class NetworkStack(Stack):
                 ec2.SubnetConfiguration(name="database", subnet_type=isolated, cidr_mask=24, reserved=True),
                 ec2.SubnetConfiguration(name="bridge", subnet_type=ec2.SubnetType.PUBLIC, cidr_mask=24, reserved=True),
             ],
-            gateway_endpoints={
-                "DynamoDb": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.DYNAMODB),
-                "S3": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.S3),
-            },
         )
 
     def _flow_logs(self, stage: Stage) -> None:
@@ -78,15 +74,22 @@ class NetworkStack(Stack):
         return ec2.SecurityGroup(self, id, vpc=self.vpc, description=description, allow_all_outbound=False)
 
     def _endpoints(self, clients: ec2.SecurityGroup) -> None:
+        """What functions in the VPC reach besides the bridge, narrowed to what is ours: no other bucket or table
+        answers, so data cannot leave by these doors either."""
+        tables = self.vpc.add_gateway_endpoint("DynamoDb", service=ec2.GatewayVpcEndpointAwsService.DYNAMODB)
+        _only(tables, ["dynamodb:*"], arn("dynamodb", f"table/{PREFIX}-*"))
+        blobs = self.vpc.add_gateway_endpoint("S3", service=ec2.GatewayVpcEndpointAwsService.S3)
+        _only(blobs, ["s3:GetObject", "s3:PutObject"], blob_arn("artefacts"), blob_arn("claims"))
         group = self._group("Endpoints", "Interface endpoints of the VPC")
         group.connections.allow_from(clients, ec2.Port.tcp(HTTPS), "Functions that trade")
-        self.vpc.add_interface_endpoint(
+        secrets = self.vpc.add_interface_endpoint(
             "SecretsManager",
             service=ec2.InterfaceVpcEndpointAwsService.SECRETS_MANAGER,
             security_groups=[group],
             subnets=ec2.SubnetSelection(subnet_group_name="functions"),
             open=False,
         )
+        _only(secrets, ["secretsmanager:GetSecretValue"], arn("secretsmanager", f"secret:{PREFIX}/*"))
 
     def _bridge_secret(self, stage: Stage) -> secretsmanager.Secret:
         secret = secretsmanager.Secret(
@@ -102,3 +105,10 @@ class NetworkStack(Stack):
             "Holds a client certificate, which the bridge's host issues and replaces: nothing in AWS could rotate it.",
         )
         return secret
+
+
+def _only(endpoint: ec2.VpcEndpoint, actions: list[str], *resources: str) -> None:
+    """An endpoint's policy grants nothing; it bounds what the callers' own roles grant."""
+    endpoint.add_to_policy(
+        iam.PolicyStatement(principals=[iam.AnyPrincipal()], actions=actions, resources=list(resources))
+    )

@@ -1,0 +1,115 @@
+"""Registry, `functions/` and template agree, and every function is made alike."""
+
+import importlib
+from typing import Any
+
+import pytest
+
+from infra.checks import flat
+from infra.function import LIGHT_MEMORY_MB, MEMORY_MB
+from layers.recipes import BROKER, QUANT
+from tests.infra.conftest import ROOT, Cloud, Resource
+from tradeloom.nodes.naming import function_name, handler_module
+from tradeloom.nodes.registry import node_types
+
+API = "tradeloom-api"
+ENVIRONMENT_BYTES = 4096
+
+
+@pytest.fixture(scope="session")
+def functions(cloud: Cloud) -> dict[str, Resource]:
+    return {made["FunctionName"]: made for made in cloud.resources("AWS::Lambda::Function").values()}
+
+
+def test_registry_functions_folder_and_template_agree(functions: dict[str, Resource]) -> None:
+    folder = ROOT / "functions" / "nodes"
+    files = {f"{path.parent.name}.{path.stem}" for path in folder.glob("*/*.py") if path.stem != "__init__"}
+    assert files == set(node_types()), (
+        "each node type has functions/nodes/<category>/<node>.py, and nothing else is there"
+    )
+    assert set(functions) == {function_name(name) for name in node_types()} | {API}
+
+
+@pytest.mark.parametrize("name", sorted(node_types()))
+def test_the_handler_a_function_names_is_the_one_the_local_engine_calls(
+    functions: dict[str, Resource], name: str
+) -> None:
+    made = functions[function_name(name)]
+    module, _, attribute = made["Handler"].rpartition(".")
+    assert f"functions.{module}" == handler_module(made["FunctionName"])
+    assert callable(getattr(importlib.import_module(f"functions.{module}"), attribute))
+
+
+def test_the_api_has_its_handler(functions: dict[str, Resource]) -> None:
+    module, _, _ = functions[API]["Handler"].rpartition(".")
+    assert (ROOT / "functions" / f"{module.replace('.', '/')}.py").is_file()
+
+
+@pytest.mark.parametrize("name", sorted(node_types()))
+def test_a_function_is_what_its_node_type_declares(functions: dict[str, Resource], name: str) -> None:
+    node, made = node_types()[name], functions[function_name(name)]
+    layers = " ".join(flat(layer) for layer in made["Layers"]).lower()
+    expected = next((MEMORY_MB[layer] for layer in (QUANT, BROKER) if layer in layers), LIGHT_MEMORY_MB)
+    assert made["Timeout"] == node.timeout_s
+    assert made["MemorySize"] == expected
+    assert node.type in made["Description"]
+    tags = {tag["Key"]: tag["Value"] for tag in made["Tags"]}
+    assert tags == {"project": "tradeloom", "stage": "dev", "tradeloom:node": name, "tradeloom:tier": node.tier.value}
+
+
+def test_every_function_is_arm64_python_3_13_traced_and_logs_to_its_own_group(
+    cloud: Cloud, functions: dict[str, Resource]
+) -> None:
+    groups = cloud.resources("AWS::Logs::LogGroup")
+    for name, made in functions.items():
+        assert made["Architectures"] == ["arm64"]
+        assert made["Runtime"] == "python3.13"
+        assert made["TracingConfig"] == {"Mode": "Active"}
+        assert made["LoggingConfig"]["LogFormat"] == "JSON"
+        assert groups[made["LoggingConfig"]["LogGroup"]["Ref"]]["LogGroupName"] == f"/aws/lambda/{name}"
+
+
+def test_every_function_has_the_alias_live_on_its_newest_version(cloud: Cloud, functions: dict[str, Resource]) -> None:
+    versions = cloud.resources("AWS::Lambda::Version")
+    aliases = cloud.resources("AWS::Lambda::Alias").values()
+    named = cloud.resources("AWS::Lambda::Function")
+    called = set()
+    for alias in aliases:
+        assert alias["Name"] == "live"
+        version = versions[alias["FunctionVersion"]["Fn::GetAtt"][0]]
+        assert version["FunctionName"] == alias["FunctionName"]
+        called.add(named[alias["FunctionName"]["Ref"]]["FunctionName"])
+    assert called == set(functions)
+
+
+def test_a_function_takes_at_most_five_resources_and_no_stack_nears_its_limit(cloud: Cloud) -> None:
+    stack = cloud.templates["functions"]["Resources"]
+    shared = cloud.resources("AWS::Lambda::LayerVersion", "functions")
+    functions = cloud.resources("AWS::Lambda::Function", "functions")
+    assert len(stack) - len(shared) <= 5 * len(functions)
+    for name, template in cloud.templates.items():
+        assert len(template["Resources"]) < 450, f"{name}: CloudFormation allows 500 resources a stack"
+
+
+def test_environments_are_small_and_hold_no_secret(functions: dict[str, Resource]) -> None:
+    for name, made in functions.items():
+        variables: dict[str, Any] = made["Environment"]["Variables"]
+        size = sum(len(key) + len(flat(value)) for key, value in variables.items())
+        assert size < ENVIRONMENT_BYTES, name
+        assert variables["TRADELOOM_SERVICES"] == "tradeloom.storage.cloud:services"
+        for key, value in variables.items():
+            if "SECRET" in key:  # where it is, never what it is
+                assert "BridgeClient" in flat(value)
+            assert not {"PASSWORD", "TOKEN", "KEY"} & set(key.split("_")), f"{name}: {key}"
+
+
+def test_trading_functions_stand_in_the_private_network_and_those_with_egress_do_not(
+    functions: dict[str, Resource],
+) -> None:
+    inside = {name for name, made in functions.items() if "VpcConfig" in made}
+    assert function_name("order.market") in inside
+    assert function_name("market.live_price") in inside
+    assert function_name("condition.if") not in inside
+    assert API not in inside
+    for name in inside:
+        assert "TRADELOOM_BRIDGE_SECRET" in functions[name]["Environment"]["Variables"]
