@@ -126,15 +126,15 @@ class Account:
         return float(self.balance) + sum(self._rough_profits())
 
     def _rough_profits(self) -> Iterator[float]:
-        rates: dict[str, float] = {}
+        rates: dict[tuple[str, int], float] = {}
         for position in self.positions.values():
             symbol = self.symbols[position.symbol]
-            currency = symbol.currency_profit
-            if currency not in rates:
-                rates[currency] = self.valuation.rough_rate(currency)
             points = (self.closing_price(position) - float(position.price)) * position.sign
+            side = symbol.currency_profit, 1 if points >= 0 else -1
+            if side not in rates:
+                rates[side] = self.valuation.rough_rate(*side)
             lot_point = float(symbol.contract_size) * 10.0**-symbol.digits
-            yield points * float(position.volume) * lot_point * rates[currency] + float(position.swap)
+            yield points * float(position.volume) * lot_point * rates[side] + float(position.swap)
 
 
 def deposit(config: AccountConfig, ticket: int, now_msc: int) -> Deal:

@@ -37,6 +37,7 @@ class ConnectionCalls:
                     _log_in(session.terminal, options)
                 session.terminal.sync()
             except TradeloomError as error:
+                self._close()  # a refused login must not leave another account connected
                 session.fail(error)
                 return False
             session.error = SUCCESS

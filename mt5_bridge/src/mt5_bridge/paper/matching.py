@@ -4,7 +4,7 @@ The exact order, which backtest and paper share:
 
 At a quote (a bar's open, and again its close):
   1. pending orders by ticket. At an open a gapped order fills at that open, better or worse; at a close what is left
-     fills at its own price. A stop-limit becomes a limit and is looked at again at the same quote;
+     fills at its own price. A stop-limit becomes a limit;
   2. positions by ticket, stop loss before take profit, at an open at the open's price;
   3. stop-out: while the margin level is at or under it, the position with the largest loss goes.
 
@@ -12,7 +12,7 @@ When a bar completes, before its close is the quote:
   1. pending orders the range reached, the one nearest to the open first, then by ticket, each at its own price. A
      stop-limit reached here becomes a limit that is live from the close on: what came after inside the bar is unknown;
   2. the way down from open to low: stop losses of longs, highest first, and stop-outs where the margin level gives
-     way before the next stop; then the way up from open to high: stop losses of shorts, and stop-outs. Positions opened
+     way before the next stop; then the way up from low to high: stop losses of shorts, and stop-outs. Positions opened
      in step 1 take part: stops are live on the entry bar;
   3. take profits the range reached, of positions still open. One opened by a limit order in this very bar waits for the
      close, because its target may have come before its entry.
@@ -76,8 +76,7 @@ class Matcher:
         if not _reached(order, price):
             return
         if order.type in STOP_LIMIT_ORDERS:
-            self._activate(order)
-            self._try_order(order, is_open=is_open)
+            self._activate(order)  # its limit lies behind this price, so it cannot fill here
         elif order.type in LIMIT_ORDERS:
             self._fill_order(order, price if is_open else order.price)
         else:
@@ -93,8 +92,6 @@ class Matcher:
                 reached.append((abs(order.price - side - bar.open), order.ticket, order))
         fresh: set[int] = set()
         for _, _, order in sorted(reached, key=lambda entry: entry[:2]):
-            if order.time_done_msc:
-                continue
             bid = order.price - (bar.spread if order.is_buy else 0)
             market.set_price(symbol, bid, bid + bar.spread)
             if order.type in STOP_LIMIT_ORDERS:
@@ -137,9 +134,9 @@ class Matcher:
             self._close(position, close if is_open else position.tp, constants.ORDER_REASON_TP)
 
     def _walk(self, symbol: str, bar: BarRange, *, down: bool) -> None:
-        """Step 2 of a completed bar, one way: from its open to its low, or to its high."""
+        """Step 2 of a completed bar, one way: from its open down to its low, or from there up to its high."""
         market = self.execution.account.market
-        at, end = bar.open, bar.low if down else bar.high
+        at, end = (bar.open, bar.low) if down else (bar.low, bar.high)
         can_stop_out = True
         while True:
             position = self._next_stop(symbol, bar, down=down)
@@ -179,10 +176,10 @@ class Matcher:
             market.set_price(symbol, bid, bid + spread)
             return account.below(level)
 
+        if stopped_out(start):  # closing one side of a hedge raises the margin
+            return start
         if not stopped_out(end):
             return None
-        if stopped_out(start):
-            return start
         safe, out = start, end
         while abs(out - safe) > 1:
             middle = (safe + out) // 2

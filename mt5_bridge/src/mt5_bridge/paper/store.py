@@ -1,8 +1,8 @@
 """The broker's books on disk: `paper.db`, one SQLite file in the terminal's directory.
 
-Every change happens inside `transaction()`, which is on the disk (`synchronous=FULL`) when it returns (the clock's
-position excepted) and leaves no trace when it fails. The file belongs to one process at a time: a second terminal on it is refused, and a killed one
-lets go of it with its death.
+Every change happens inside `transaction()`, which leaves no trace when it fails, and is on the disk when it returns
+(`synchronous=FULL`; the clock's position excepted). The file belongs to one process at a time: a second terminal on it
+is refused, and a killed one lets go of it with its death.
 """
 
 import sqlite3

@@ -68,9 +68,9 @@ class Valuation:
         tick = symbol.price(symbol.tick_points) * symbol.contract_size
         return self.convert(tick * sign, symbol.currency_profit) * sign
 
-    def rough_rate(self, currency: str) -> float:
-        """The conversion rate as a float, for screening only."""
-        return float(self.convert(Decimal(1), currency))
+    def rough_rate(self, currency: str, sign: int) -> float:
+        """The conversion rate of what is won (`sign` 1) or lost (-1), as a float: for screening only."""
+        return float(self.convert(Decimal(sign), currency)) * sign
 
     def _converts_itself(self, symbol: SymbolConfig) -> bool:
         """Whether the position's own price turns its margin currency into the account's (EURUSD for a USD account)."""

@@ -180,6 +180,15 @@ def test_a_stop_limit_that_closes_through_its_limit_fills_there(make_paper: Make
     assert [deal.price for deal in paper.deals] == [1.1015]
 
 
+def test_a_gap_past_a_stop_limit_leaves_a_limit_waiting(make_paper: MakePaper) -> None:
+    paper = make_paper([FLAT, bar(1.105, 1.106, 1.103, 1.104), bar(1.104, 1.104, 1.1, 1.101), FLAT])
+    paper.pending(mt5.ORDER_TYPE_BUY_STOP_LIMIT, 1.1025, stoplimit=1.1015)
+    paper.to(1)
+    assert [order.type for order in paper.orders] == [mt5.ORDER_TYPE_BUY_LIMIT]
+    paper.to(3)
+    assert [deal.price for deal in paper.deals] == [1.1015]
+
+
 def test_the_order_nearest_to_the_open_fills_first(make_paper: MakePaper) -> None:
     paper = make_paper([FLAT, bar(1.1, 1.104, 1.095, 1.1), FLAT], account={"margin_mode": "netting"})
     paper.pending(mt5.ORDER_TYPE_SELL_LIMIT, 1.103, volume=0.2)
@@ -267,6 +276,19 @@ def test_a_gap_through_the_stop_out_closes_at_the_open(make_paper: MakePaper) ->
     paper.to(1)
     assert exits(paper) == [(SO, 1.085)]
     assert paper.account.balance == -310.0
+
+
+def test_a_stop_that_unhedges_the_account_can_stop_it_out_at_once(make_paper: MakePaper) -> None:
+    """A pair needs no margin here; once the long is stopped the short needs 1,100 of an equity of 1,070."""
+    paper = make_paper(
+        [FLAT, bar(1.1, 1.1, 1.095, 1.095), FLAT],
+        symbol={"spread_points": 40, "margin_hedged": 0},
+        account={"balance": "1150", "stop_out_level": 100},
+    )
+    paper.deal(BUY, 1.0, sl=1.098)
+    paper.deal(SELL, 1.0)
+    paper.to(2)
+    assert exits(paper) == [(SL, 1.098), (SO, 1.0984)]
 
 
 def test_shorts_are_stopped_out_on_the_way_up(make_paper: MakePaper) -> None:

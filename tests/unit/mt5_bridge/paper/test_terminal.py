@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import pytest
@@ -370,9 +370,9 @@ def test_a_year_of_hours_with_a_position_takes_well_under_a_second(tmp_path: Pat
     try:
         request = {"action": mt5.TRADE_ACTION_DEAL, "symbol": "EURUSD", "volume": 0.1, "type": BUY, "price": 1.04016}
         assert terminal.send(trade_request((request | {"sl": 0.5, "deviation": 50},), {})).retcode == 10009
-        started = perf_counter()
+        started = process_time()
         terminal.advance(datetime(2017, 12, 29, 21, tzinfo=UTC))
-        assert perf_counter() - started < 1.0  # 0.17 s on an idle core
+        assert process_time() - started < 1.0  # 0.17 s on an idle core
         assert len(terminal.account.positions) == 1
     finally:
         terminal.close()
