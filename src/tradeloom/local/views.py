@@ -1,0 +1,173 @@
+"""The journal's rows as the API shows them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tradeloom.api.models import (
+    Execution,
+    ExecutionStatus,
+    ExecutionSummary,
+    Failure,
+    LogLine,
+    LogPage,
+    NodeRun,
+    NodeRunState,
+    NotificationItem,
+)
+from tradeloom.engine import journal
+from tradeloom.workflow.document import Workflow
+
+_STATUS: Mapping[str, ExecutionStatus] = {
+    "PENDING": "pending",
+    "RUNNING": "running",
+    "SUCCEEDED": "succeeded",
+    "FAILED": "failed",
+    "STOPPED": "stopped",
+    "TIMED_OUT": "timed_out",
+}
+_STATUS_BACK: Mapping[str, Any] = {shown: stored for stored, shown in _STATUS.items()}
+
+
+def stored_status(status: ExecutionStatus | None) -> Any:
+    return None if status is None else _STATUS_BACK[status]
+
+
+def summary_of(row: journal.Execution, workflow_name: str) -> ExecutionSummary:
+    return ExecutionSummary(**_summary(row, workflow_name))
+
+
+def execution_of(
+    row: journal.Execution, runs: Sequence[journal.NodeRun], workflow_name: str, document: Workflow | None
+) -> Execution:
+    """An execution with one entry a node run: attempts of one task are one run, and so are a delay's task and wait.
+
+    Nodes that did not run are listed as skipped once the execution has ended.
+    """
+    payload = row.run.get("payload", {})
+    return Execution(
+        **_summary(row, workflow_name),
+        payload=payload if isinstance(payload, dict) else {},
+        node_runs=_node_runs(row, runs, document),
+    )
+
+
+def _summary(row: journal.Execution, workflow_name: str) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "workflow_id": row.workflow_id,
+        "workflow_name": workflow_name,
+        "version": row.version,
+        "status": _STATUS[row.status],
+        "has_errors": row.has_errors,
+        "trigger": row.trigger,
+        "test_mode": row.test_mode,
+        "account": row.account,
+        "as_of": row.as_of,
+        "started_at": row.started_at or row.created_at,
+        "finished_at": row.finished_at,
+        "duration_ms": row.duration_ms,
+        "error": _failure(row.error),
+    }
+
+
+def _node_runs(row: journal.Execution, runs: Sequence[journal.NodeRun], document: Workflow | None) -> list[NodeRun]:
+    drawn = {} if document is None else {node.id: node for node in document.nodes}
+    grouped: dict[tuple[str, tuple[int, ...]], list[journal.NodeRun]] = {}
+    for run in runs:
+        grouped.setdefault((run.node, tuple(run.iteration)), []).append(run)
+    shown = []
+    for (node_id, iteration), group in grouped.items():
+        node = drawn.get(node_id)
+        shown.append(
+            NodeRun(
+                node=node_id,
+                name=node.label if node else node_id,
+                type=node.type if node else "",
+                iteration=list(iteration),
+                **_outcome(group),
+            )
+        )
+    if row.status not in journal.ACTIVE:
+        ran = {node for node, _ in grouped}
+        shown += [
+            NodeRun(node=node.id, name=node.label, type=node.type, state="skipped", attempts=0)
+            for node in drawn.values()
+            if node.id not in ran
+        ]
+    return shown
+
+
+def _outcome(group: Sequence[journal.NodeRun]) -> dict[str, Any]:
+    first, last = group[0], group[-1]
+    state: NodeRunState
+    match last.status:
+        case "RUNNING":
+            state = "waiting" if last.kind == "wait" else "running"
+        case "SUCCEEDED":
+            state = "succeeded"
+        case _:
+            state = "failed"
+    record = next((run.output for run in reversed(group) if run.kind == "task" and _is_record(run.output)), None)
+    told: dict[str, Any] = {
+        "state": state,
+        "attempts": max(sum(run.kind == "task" for run in group), 1),
+        "started_at": first.started_at,
+        "finished_at": last.finished_at,
+        "duration_ms": _duration(group),
+        "error": _failure(last.error, node=last.node) if state == "failed" else None,
+    }
+    if state == "succeeded":
+        if record is not None:
+            told |= {"port": record.get("port"), "output": record.get("output")}
+        elif last.kind == "wait":
+            told |= {"port": "main", "output": {"timestamp": (last.output or {}).get("due")}}
+    return told
+
+
+def _duration(group: Sequence[journal.NodeRun]) -> float | None:
+    first, last = group[0], group[-1]
+    if len(group) == 1:
+        return last.duration_ms
+    if last.finished_at is None:
+        return None
+    return (last.finished_at - first.started_at).total_seconds() * 1000
+
+
+def _is_record(output: Any) -> bool:
+    return isinstance(output, dict) and "state" in output and "port" in output
+
+
+def _failure(error: Mapping[str, Any] | None, node: str | None = None) -> Failure | None:
+    if error is None:
+        return None
+    return Failure(name=str(error["name"]), message=str(error.get("message", "")), node=error.get("node") or node)
+
+
+def log_page(lines: Sequence[journal.LogLine], after: int) -> LogPage:
+    shown = [
+        LogLine(
+            seq=line.seq,
+            time=line.time,
+            level=line.level if line.level in {"debug", "info", "warning", "error"} else "info",
+            message=line.message,
+            node=line.node,
+            iteration=line.iteration,
+            fields=line.fields,
+        )
+        for line in lines
+    ]
+    return LogPage(items=shown, next_after=shown[-1].seq if shown else after)
+
+
+def notification_of(stored: journal.StoredNotification) -> NotificationItem:
+    told = stored.notification
+    return NotificationItem(
+        id=told.id,
+        time=stored.created_at,
+        level=told.level,
+        title=told.title,
+        message=told.message,
+        execution_id=told.execution_id,
+        workflow_id=told.workflow_id,
+        node=told.node_id,
+    )

@@ -1,0 +1,157 @@
+"""The API's workflows on the local stores."""
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from tradeloom.api.models import WorkflowDetail, WorkflowPage, WorkflowSummary
+from tradeloom.compiler.compile import Compiled
+from tradeloom.engine import codec
+from tradeloom.engine.stores import Blobs, VersionRecord, WorkflowRecord, WorkflowStore
+from tradeloom.errors import InvalidInput
+from tradeloom.local.bridging import OnLoop
+from tradeloom.nodes.trigger.schedule import ScheduleTrigger
+from tradeloom.workflow.schedules import next_fires
+
+Changed = Callable[[str, str], Awaitable[None]]
+"""Told the tenant and id of a workflow whose running version changed."""
+
+
+class LocalWorkflows:
+    """`market_now` gives an account's market time; `stop_all` stops what still runs of a workflow."""
+
+    def __init__(
+        self,
+        on_loop: OnLoop,
+        store: WorkflowStore,
+        blobs: Blobs,
+        *,
+        market_now: Callable[[str], datetime],
+        changed: Changed,
+        stop_all: Callable[[str, str, str], Awaitable[None]],
+    ) -> None:
+        self._on_loop = on_loop
+        self._store = store
+        self._blobs = blobs
+        self._market_now = market_now
+        self._changed = changed
+        self._stop_all = stop_all
+
+    def create(self, tenant: str, compiled: Compiled) -> WorkflowDetail:
+        return self._on_loop(self.save(tenant, f"wf-{secrets.token_hex(6)}", compiled, None))
+
+    def replace(self, tenant: str, workflow_id: str, compiled: Compiled, expected: str | None) -> WorkflowDetail:
+        return self._on_loop(self._replace(tenant, workflow_id, compiled, expected))
+
+    def page(self, tenant: str, *, limit: int, offset: int) -> WorkflowPage:
+        return self._on_loop(self._page(tenant, limit, offset))
+
+    def get(self, tenant: str, workflow_id: str) -> WorkflowDetail:
+        return self._on_loop(self._get(tenant, workflow_id))
+
+    def delete(self, tenant: str, workflow_id: str) -> None:
+        self._on_loop(self._delete(tenant, workflow_id))
+
+    def toggle(self, tenant: str, workflow_id: str, active: bool | None) -> WorkflowDetail:
+        return self._on_loop(self._toggle(tenant, workflow_id, active))
+
+    # -- on the loop --------------------------------------------------------------------------------------------
+
+    async def save(self, tenant: str, workflow_id: str, compiled: Compiled, expected: str | None) -> WorkflowDetail:
+        """Keep a version and make it its workflow's newest; the workflow is made when there is none."""
+        document = compiled.plan.graph.document
+        definition = codec.dumps(compiled.definition).encode("ascii")
+        artefact = await asyncio.to_thread(self._blobs.put_artefact, compiled.version, compiled.artefact)
+        version = VersionRecord(
+            tenant=tenant,
+            workflow_id=workflow_id,
+            version=compiled.version,
+            artefact=artefact,
+            definition=await asyncio.to_thread(self._blobs.put, definition),
+            account=document.settings.broker_account,
+            created_at=datetime.now(UTC),
+            metadata=_metadata(compiled),
+        )
+        record = await self._store.save(
+            version, name=document.name, description=document.description, expected=expected
+        )
+        return await self._detail(record)
+
+    async def _replace(self, tenant: str, workflow_id: str, compiled: Compiled, expected: str | None) -> WorkflowDetail:
+        before = await self._store.workflow(tenant, workflow_id)
+        made = await self.save(tenant, workflow_id, compiled, expected)
+        if not before.active or before.active_version == compiled.version:
+            return made
+        record = await self._store.set_active(tenant, workflow_id, compiled.version)
+        await self._changed(tenant, workflow_id)
+        return await self._detail(record)
+
+    async def _page(self, tenant: str, limit: int, offset: int) -> WorkflowPage:
+        records, total = await self._store.workflows(tenant, limit=limit, offset=offset)
+        versions = [await self._store.version(tenant, record.id, record.version) for record in records]
+        pairs = zip(records, versions, strict=True)
+        return WorkflowPage(items=[WorkflowSummary(**self._summary(*pair)) for pair in pairs], total=total)
+
+    async def _get(self, tenant: str, workflow_id: str) -> WorkflowDetail:
+        return await self._detail(await self._store.workflow(tenant, workflow_id))
+
+    async def _delete(self, tenant: str, workflow_id: str) -> None:
+        await self._store.workflow(tenant, workflow_id)
+        await self._store.delete(tenant, workflow_id)
+        await self._changed(tenant, workflow_id)
+        await self._stop_all(tenant, workflow_id, "the workflow was deleted")
+
+    async def _toggle(self, tenant: str, workflow_id: str, active: bool | None) -> WorkflowDetail:
+        record = await self._store.workflow(tenant, workflow_id)
+        wanted = not record.active if active is None else active
+        if wanted != record.active:
+            record = await self._store.set_active(tenant, workflow_id, record.version if wanted else None)
+            await self._changed(tenant, workflow_id)
+        return await self._detail(record)
+
+    async def _detail(self, record: WorkflowRecord) -> WorkflowDetail:
+        version = await self._store.version(record.tenant, record.id, record.version)
+        artefact = await asyncio.to_thread(self._blobs.artefact, record.version)
+        return WorkflowDetail(
+            **self._summary(record, version),
+            document=artefact["document"],
+            execution_type=version.metadata.get("execution_type", "standard"),
+            warnings=version.metadata.get("warnings", []),
+        )
+
+    def _summary(self, record: WorkflowRecord, version: VersionRecord) -> dict[str, Any]:
+        return {
+            "id": record.id,
+            "name": record.name,
+            "description": record.description,
+            "active": record.active,
+            "version": record.version,
+            "nodes": version.metadata.get("nodes", 0),
+            "account": version.account,
+            "created_at": record.created_at,
+            "updated_at": record.updated_at,
+            "next_fire": self._next_fire(version) if record.active else None,
+        }
+
+    def _next_fire(self, version: VersionRecord) -> datetime | None:
+        now = self._market_now(version.account)
+        fires = []
+        for config in version.metadata.get("schedules", ()):
+            try:
+                fires += next_fires(ScheduleTrigger.schedule(config), now, 1)
+            except InvalidInput:  # saved by a release that understood more
+                continue
+        return min(fires, default=None)
+
+
+def _metadata(compiled: Compiled) -> dict[str, Any]:
+    """What lists show of a version, so that they need not read its document."""
+    nodes = compiled.plan.graph.document.nodes
+    return {
+        "nodes": len(nodes),
+        "execution_type": compiled.execution_type,
+        "warnings": [problem.as_dict() for problem in compiled.warnings],
+        "schedules": [node.config for node in nodes if node.type == ScheduleTrigger.type and not node.disabled],
+    }
