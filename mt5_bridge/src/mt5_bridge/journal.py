@@ -98,14 +98,14 @@ class Journal(JournalFile):
     def claim(self, intent: OrderIntent) -> Entry:
         """The row of the intent's id, made (NEW) if there was none.
 
-        Raises `Conflict` when the id, or the magic number derived from it, already belongs to something else.
+        A node that runs again, after a retry or a crash, may decide on other numbers: the market has moved. While nothing
+        has been sent, the newer decision takes the older one's place; once something has, the row stays as it is.
+        Raises `Conflict` when the id, or the magic number derived from it, belongs to another node's run.
         """
         digest = content_digest(intent)
         with self._transaction() as db:
-            row = db.execute(
-                "SELECT digest FROM orders WHERE client_order_id = ?", (intent.client_order_id,)
-            ).fetchone()
-            if row is None:
+            known = _read(db, intent.client_order_id)
+            if known is None:
                 if db.execute("SELECT 1 FROM orders WHERE magic = ?", (intent.magic,)).fetchone():
                     raise Conflict("another order already has this order's magic number", field="client_order_id")
                 db.execute(
@@ -114,8 +114,14 @@ class Journal(JournalFile):
                     (intent.client_order_id, intent.magic, digest, _dump(intent), OrderState.NEW, self._now()),
                 )
                 self._log(db, intent.client_order_id, OrderState.NEW, {"intent": intent.model_dump(mode="json")})
-            elif row[0] != digest:
+            elif known.intent.origin != intent.origin:
                 raise Conflict("this client order id was already used for a different order", field="client_order_id")
+            elif known.state in SENDABLE and content_digest(known.intent) != digest:
+                db.execute(
+                    "UPDATE orders SET digest = ?, intent = ?, updated_at = ? WHERE client_order_id = ?",
+                    (digest, _dump(intent), self._now(), intent.client_order_id),
+                )
+                self._log(db, intent.client_order_id, known.state, {"intent": intent.model_dump(mode="json")})
             entry = _read(db, intent.client_order_id)
         if entry is None:
             raise StorageUnavailable("the journal lost a row it had just written")

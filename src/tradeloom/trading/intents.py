@@ -62,6 +62,11 @@ class _Intent(BaseModel):
         return magic_number(self.client_order_id)
 
     @property
+    def origin(self) -> tuple[str, str, str, str]:
+        """Whose order this is: the account, and the workflow's node in the execution. One id has one origin."""
+        return self.account, self.workflow_id, self.execution_id, self.node_id
+
+    @property
     def comment(self) -> str:
         """At most 27 ASCII characters: brokers cut longer ones."""
         return f"tl {self.client_order_id[:16]}"
@@ -93,7 +98,7 @@ OrderIntent = MarketOrderIntent | CloseIntent
 
 
 def content_digest(intent: OrderIntent) -> str:
-    """SHA-256 of what the intent asks for, so that one id cannot mean two orders.
+    """SHA-256 of what the intent asks for: whether a node that runs again asks for the same.
 
     The times are left out: a node tried again asks for the same thing later. Equal numbers written differently
     (0.1 and 0.10) are equal.

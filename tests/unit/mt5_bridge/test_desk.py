@@ -54,11 +54,26 @@ def test_the_same_id_again_returns_the_recorded_outcome_and_sends_nothing(bench:
     assert len(bench.terminal.sent) == 1
 
 
-def test_the_same_id_for_another_order_is_refused(bench: Bench) -> None:
+def test_the_same_id_from_another_node_is_refused(bench: Bench) -> None:
     bench.desk.send(market())
     with pytest.raises(Conflict):
-        bench.desk.send(market(volume=Decimal("0.2")))
+        bench.desk.send(market(node_id="other"))
     assert len(bench.terminal.sent) == 1
+
+
+def test_a_node_that_decides_again_after_its_order_was_sent_gets_the_first_outcome(bench: Bench) -> None:
+    first = bench.desk.send(market())
+    assert bench.desk.send(market(volume=Decimal("0.2"))) == first
+    assert len(bench.terminal.sent) == 1
+
+
+def test_a_node_that_decides_again_before_anything_was_sent_sends_its_newer_decision(bench: Bench) -> None:
+    bench.journal.claim(market())
+    outcome = bench.desk.send(market(volume=Decimal("0.2")))
+    assert outcome.volume == Decimal("0.2")
+    entry = bench.journal.entry(outcome.client_order_id)
+    assert entry is not None
+    assert entry.intent.volume == Decimal("0.2")
 
 
 def test_sent_is_on_the_disk_before_the_broker_hears_of_it(bench: Bench) -> None:
