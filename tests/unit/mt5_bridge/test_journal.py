@@ -10,7 +10,7 @@ from mt5_bridge import schema
 from mt5_bridge.journal import SENDABLE, UNSETTLED, Journal, OrderState
 from tests.unit.mt5_bridge.fake_terminal import LIMITS, NOW, close, market
 from tradeloom.errors import Conflict, StorageUnavailable
-from tradeloom.trading.intents import OrderOutcome, OutcomeStatus
+from tradeloom.trading.intents import OrderIntent, OrderOutcome, OutcomeStatus
 from tradeloom.trading.risk import AccountState
 
 ID = market().client_order_id
@@ -65,14 +65,23 @@ def test_claiming_again_changes_nothing(journal: Journal) -> None:
     assert (again.state, again.attempts) == (OrderState.SENT, 1)
 
 
-@pytest.mark.parametrize(
-    "other",
-    [market(volume=Decimal("0.2")), market(symbol="GBPUSD"), market(stop_loss=Decimal(1)), close(5, "n")],
-)
-def test_an_id_belongs_to_one_content(journal: Journal, other: object) -> None:
+@pytest.mark.parametrize("origin", ["account", "workflow_id", "execution_id", "node_id"])
+def test_an_id_belongs_to_one_node_of_one_execution(journal: Journal, origin: str) -> None:
     journal.claim(market())
     with pytest.raises(Conflict):
-        journal.claim(other)  # type: ignore[arg-type]
+        journal.claim(market(**{origin: "other"}))
+
+
+OTHER_DECISIONS = [market(volume=Decimal("0.2")), market(symbol="GBPUSD"), market(stop_loss=Decimal(1)), close(5, "n")]
+
+
+@pytest.mark.parametrize("other", OTHER_DECISIONS)
+def test_a_newer_decision_replaces_one_that_was_not_sent_and_no_other(journal: Journal, other: OrderIntent) -> None:
+    other = other.model_copy(update={"client_order_id": ID})
+    journal.claim(market())
+    assert journal.claim(other).intent == other
+    journal.sending(ID, REQUEST, NOW)
+    assert journal.claim(market()).intent == other
 
 
 def test_equal_numbers_written_differently_are_equal(journal: Journal) -> None:
