@@ -5,6 +5,9 @@ import os
 import sys
 from pathlib import Path
 
+# Read when the CDK starts its Node, which would otherwise print ten lines on the age of version 20 each time.
+os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
+
 from aws_cdk import App
 
 from infra.application import build
@@ -33,6 +36,8 @@ def main(arguments: list[str]) -> int:
         return 1
     for stack in assembly.stacks:
         print(f"{stack.stack_name:24} {len(stack.template['Resources']):4} resources")
+    if any("LayersAreBuilt" in stack.template.get("Rules", {}) for stack in assembly.stacks):
+        print("Layers are placeholders, so this cannot be deployed: python -m layers.build")
     return 0
 
 

@@ -32,6 +32,9 @@ TABLE_ACTIONS = MappingProxyType(
 """Versions are immutable, executions begin in the dispatcher, and a credential is sealed here but only opened by the
 node that uses it."""
 
+PORTS = "tradeloom.storage.cloud:ports"
+"""Where the API finds its adapters, beside those of the nodes."""
+
 QUEUES = MappingProxyType(
     {"TRADELOOM_STARTS_QUEUE": names.STARTS_QUEUE, "TRADELOOM_PUBLISH_QUEUE": names.PUBLISH_QUEUE}
 )
@@ -55,7 +58,7 @@ def api_spec(credentials_key: kms.IKey) -> FunctionSpec:
         memory_mb=MEMORY_MB,
         timeout_s=TIMEOUT_S,
         statements=grant.statements,
-        environment=grant.environment,
+        environment={**grant.environment, "TRADELOOM_PORTS": PORTS},
         blobs=("artefacts", "claims"),
     )
 

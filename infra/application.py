@@ -12,6 +12,7 @@ from aws_cdk import App, Tags
 
 from infra import checks
 from infra.grants import Surroundings
+from infra.layers import all_built
 from infra.names import PREFIX
 from infra.stacks.api import ApiStack
 from infra.stacks.data import DataStack
@@ -22,13 +23,15 @@ from infra.stages import stage_named
 from tradeloom.errors import InvalidInput
 
 DEFAULT_STAGE = "dev"
-LAYER_MODES = ("built", "placeholder")
+LAYER_MODES = ("auto", "built", "placeholder")
+"""`auto` takes the built layers when all are there and fresh, and placeholders otherwise."""
 
 
 def build(app: App) -> None:
-    """Add every stack. Context: `stage` (dev, staging, prod), `layers` (built, placeholder).
+    """Add every stack. Context: `stage` (dev, staging, prod), `layers` (auto, built, placeholder).
 
-    Raises `InvalidInput` for a stage or mode there is not, and for placeholders in a protected stage.
+    Raises `InvalidInput` for a stage or mode there is not, and for placeholders in prod; `LayerNotBuilt` where built
+    layers are asked for and one is missing or stale.
     """
     stage = stage_named(app.node.try_get_context("stage") or DEFAULT_STAGE)
     placeholder = _placeholder(app.node.try_get_context("layers") or LAYER_MODES[0])
@@ -48,4 +51,4 @@ def build(app: App) -> None:
 def _placeholder(mode: str) -> bool:
     if mode not in LAYER_MODES:
         raise InvalidInput(f"There is no layers={mode!r}.", field="layers", hint=f"One of: {', '.join(LAYER_MODES)}.")
-    return mode == "placeholder"
+    return mode == "placeholder" or (mode == "auto" and not all_built())

@@ -84,11 +84,20 @@ class Layers(Construct):
         CfnRule(stack, "LayersAreBuilt", assertions=[never])
 
 
+def all_built(built: Path = BUILT) -> bool:
+    """Whether every layer is there and made from what stands here now."""
+    return all(_fresh(layer, built) for layer in ALL)
+
+
 def zip_of(layer: str, built: Path) -> Path:
     """The built layer's zip. Raises `LayerNotBuilt` when there is none, or it is older than its recipe."""
-    marker = Marker.read(layer, built)
-    if marker is None or marker.recipe != recipe_digest(layer):
-        state = "has not been built" if marker is None else "was built from other sources than these"
+    if not _fresh(layer, built):
+        state = "was built from other sources than these" if Marker.read(layer, built) else "has not been built"
         hint = "Run `python -m layers.build`, or synthesise with `-c layers=placeholder` to look at templates only."
         raise LayerNotBuilt(f"The layer {layer!r} {state}.", field="layers", hint=hint)
     return Marker.zip(layer, built)
+
+
+def _fresh(layer: str, built: Path) -> bool:
+    marker = Marker.read(layer, built)
+    return marker is not None and marker.recipe == recipe_digest(layer)

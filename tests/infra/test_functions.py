@@ -9,6 +9,8 @@ from infra.checks import flat
 from infra.function import LIGHT_MEMORY_MB, MEMORY_MB
 from layers.recipes import BROKER, QUANT
 from tests.infra.conftest import ROOT, Cloud, Resource
+from tests.unit.api.fakes import event
+from tradeloom.api.routing import PREFIX as API_PREFIX
 from tradeloom.nodes.naming import function_name, handler_module
 from tradeloom.nodes.registry import node_types
 
@@ -40,9 +42,16 @@ def test_the_handler_a_function_names_is_the_one_the_local_engine_calls(
     assert callable(getattr(importlib.import_module(f"functions.{module}"), attribute))
 
 
-def test_the_api_has_its_handler(functions: dict[str, Resource]) -> None:
-    module, _, _ = functions[API]["Handler"].rpartition(".")
-    assert (ROOT / "functions" / f"{module.replace('.', '/')}.py").is_file()
+def test_the_apis_handler_answers_with_the_adapters_its_environment_names(
+    functions: dict[str, Resource], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = functions[API]
+    monkeypatch.setenv("TRADELOOM_PORTS", "tests.unit.api.fakes:fake_ports")
+    assert "TRADELOOM_PORTS" in made["Environment"]["Variables"]
+    module, _, attribute = made["Handler"].rpartition(".")
+    handler = getattr(importlib.import_module(f"functions.{module}"), attribute)
+    assert handler(event("GET", f"{API_PREFIX}/health"), None)["statusCode"] == 200
+    assert handler(event("GET", f"{API_PREFIX}/nowhere"), None)["statusCode"] == 404
 
 
 @pytest.mark.parametrize("name", sorted(node_types()))

@@ -215,3 +215,11 @@ def test_what_a_node_declares_covers_what_its_code_does(name: str) -> None:
         assert QUANT in layers, f"{name} handles bars; its configuration and output say nothing of them"
     if "rpyc" in used.imports or "broker" in used.calls:
         assert BROKER in layers
+
+
+def test_the_sources_are_read_helpers_and_lazy_imports_included() -> None:
+    rsi, close = (used_by(node_types()[name]) for name in ("indicator.rsi", "order.close"))
+    assert "bars" in rsi.calls
+    assert "numpy" in rsi.imports
+    assert close.calls >= {"broker", "before_acting"}
+    assert not used_by(node_types()["condition.range"]).calls
