@@ -106,13 +106,18 @@ class PostgresJournal:
         return await self.execution(tenant, execution_id)
 
     async def claim(self) -> list[Execution]:
-        found = await self._database.all(
-            "UPDATE executions SET engine = %s WHERE status IN ('PENDING', 'RUNNING') AND engine <> %s"
-            " AND NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = %s::oid"
-            "  AND objid = engine::oid AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"
-            f" RETURNING {_EXECUTION}",
-            [self._engine, self._engine, _ENGINES],
-        )
+        async with self._database.connection() as connection, connection.transaction():
+            # One at a time: an UPDATE that waited for another's rows would not look at pg_locks again.
+            await connection.execute("SELECT pg_advisory_xact_lock(%s)", [_ENGINES])
+            cursor = await connection.execute(
+                "UPDATE executions SET engine = %s WHERE status IN ('PENDING', 'RUNNING') AND engine <> %s"
+                " AND NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted"
+                "  AND classid = %s::oid AND objid = engine::oid"
+                "  AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"
+                f" RETURNING {_EXECUTION}",
+                [self._engine, self._engine, _ENGINES],
+            )
+            found = await cursor.fetchall()
         return sorted(map(rows.execution, found), key=lambda execution: (execution.created_at, execution.id))
 
     # -- reading ------------------------------------------------------------------------------------------------
