@@ -42,8 +42,15 @@ class AccountClock:
     what sleeps here; `read` first, then `follow` as a task."""
 
     def __init__(
-        self, terminal: Terminal, idle: Callable[[], bool], wall: Callable[[], float] = time.monotonic
+        self,
+        terminal: Terminal,
+        idle: Callable[[], bool],
+        *,
+        session: str = "",
+        wall: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`session` names a replay, whose times may come again in another; a real market has none."""
+        self.session = session
         self._terminal = terminal
         self._idle = idle
         self._wall = wall
@@ -127,6 +134,7 @@ class RunClock:
     """An execution's view of its account's clock: the engine's `Clock`. While it sleeps, it counts as not running."""
 
     def __init__(self, account: AccountClock) -> None:
+        self.session = account.session
         self._account = account
         self._sleeping = 0
 

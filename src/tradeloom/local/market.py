@@ -1,6 +1,7 @@
 """The paper market of one machine: terminals, the bridge in front of them, the test account beside the real one."""
 
 import json
+import secrets
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -25,6 +26,7 @@ TEST_ACCOUNT = "paper-test"
 """Where test mode trades: the same symbols and prices, money of its own."""
 
 _LOGINS = {ACCOUNT: 5_001_001, TEST_ACCOUNT: 5_001_002}
+_SESSION = "session"
 MAX_LOT = Decimal(10)
 MAX_PRICE_AGE_S = 300.0
 WARM_UP_SHARE = 2 / 3
@@ -120,6 +122,11 @@ class PaperMarket:
                 login=_LOGINS[name],
                 fresh=self._fresh,
             )
+            (self._terminal(name) / _SESSION).write_text(secrets.token_hex(8), encoding="ascii")
+
+    def session(self, name: str) -> str:
+        """Names this replay: a new terminal's times come again, and are other times."""
+        return (self._terminal(name) / _SESSION).read_text(encoding="ascii")
 
     def _terminal(self, name: str) -> Path:
         return self._home.terminals / name

@@ -1,0 +1,176 @@
+"""The API's executions on the local engine, and its notifications."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from functools import lru_cache
+from typing import Any
+
+from tradeloom.api.models import (
+    Execute,
+    Execution,
+    ExecutionPage,
+    ExecutionStatus,
+    LogPage,
+    NotificationPage,
+)
+from tradeloom.engine.clock import Clock
+from tradeloom.engine.dispatcher import Dispatcher, StartCommand
+from tradeloom.engine.engine import Engine
+from tradeloom.engine.journal import ExecutionFilter, Journal
+from tradeloom.engine.stores import Blobs, WorkflowStore
+from tradeloom.errors import Conflict, InvalidInput, NotFound, TradeloomError
+from tradeloom.local.bridging import OnLoop
+from tradeloom.local.private_accounts import PrivateMarket, PrivateVersions, private_account
+from tradeloom.local.views import execution_of, log_page, notification_of, stored_status, summary_of
+from tradeloom.nodes.base import Kind
+from tradeloom.nodes.registry import node_types
+from tradeloom.workflow.document import Workflow
+
+MANUAL = "trigger.manual"
+
+
+class LocalExecutions:
+    """Starts go through the dispatcher; those in test mode through one that only knows private accounts."""
+
+    def __init__(
+        self,
+        on_loop: OnLoop,
+        *,
+        engine: Engine,
+        journal: Journal,
+        workflows: WorkflowStore,
+        blobs: Blobs,
+        clock_for_account: Callable[[str], Clock],
+        private_market: PrivateMarket,
+    ) -> None:
+        self._on_loop = on_loop
+        self._engine = engine
+        self._journal = journal
+        self._workflows = workflows
+        self._blobs = blobs
+        self._private_market = private_market
+        self.dispatcher = Dispatcher(
+            engine=engine, journal=journal, workflows=workflows, clock_for_account=clock_for_account
+        )
+        self._test_dispatcher = Dispatcher(
+            engine=engine, journal=journal, workflows=PrivateVersions(workflows), clock_for_account=clock_for_account
+        )
+        self._document = lru_cache(maxsize=64)(self._read_document)
+
+    def start(self, tenant: str, user: str, workflow_id: str, wanted: Execute) -> Execution:
+        return self._on_loop(self.begin(tenant, user, workflow_id, wanted))
+
+    def page(
+        self, tenant: str, workflow_id: str, *, limit: int, offset: int, status: ExecutionStatus | None
+    ) -> ExecutionPage:
+        return self._on_loop(self._page(tenant, workflow_id, limit, offset, status))
+
+    def get(self, tenant: str, execution_id: str) -> Execution:
+        return self._on_loop(self.read(tenant, execution_id))
+
+    def logs(self, tenant: str, execution_id: str, *, after: int, limit: int) -> LogPage:
+        return self._on_loop(self._logs(tenant, execution_id, after, limit))
+
+    def stop(self, tenant: str, user: str, execution_id: str) -> Execution:
+        return self._on_loop(self._stop(tenant, user, execution_id))
+
+    # -- on the loop --------------------------------------------------------------------------------------------
+
+    async def begin(self, tenant: str, user: str, workflow_id: str, wanted: Execute) -> Execution:
+        """Start a workflow's newest version and wait as long as is wanted."""
+        workflow = await self._workflows.workflow(tenant, workflow_id)
+        version = await self._workflows.version(tenant, workflow_id, workflow.version)
+        document = await asyncio.to_thread(self._document, workflow.version)
+        private_account(version.account)  # an account this machine has not, is told before anything starts
+        if wanted.test_mode:
+            await self._private_market.ready(version.account)
+        command = StartCommand(
+            tenant=tenant,
+            user_id=user,
+            workflow_id=workflow_id,
+            trigger=_trigger(document, wanted.trigger),
+            payload=wanted.payload,
+            version=workflow.version,
+            manual=True,
+            test_mode=wanted.test_mode,
+        )
+        dispatcher = self._test_dispatcher if wanted.test_mode else self.dispatcher
+        dispatched = await dispatcher.dispatch(command)
+        if dispatched.execution_id is None:
+            raise Conflict(f"The workflow was not started: {dispatched.reason}.")
+        if wanted.wait_s:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wanted.wait_s):
+                    await self._engine.result(dispatched.execution_id, tenant=tenant)
+        return await self.read(tenant, dispatched.execution_id)
+
+    async def read(self, tenant: str, execution_id: str) -> Execution:
+        row = await self._journal.execution(tenant, execution_id)
+        if row is None:
+            raise NotFound("There is no such execution.")
+        runs = await self._journal.node_runs(tenant, execution_id)
+        document = await self._known_document(row.version)
+        return execution_of(row, runs, document.name if document else "", document)
+
+    async def stop_all(self, tenant: str, workflow_id: str, reason: str) -> None:
+        """Stop every execution of a workflow that has not ended."""
+        for row in await self._journal.active(tenant, workflow_id):
+            with suppress(NotFound):
+                await self._engine.stop(row.id, reason, tenant=tenant)
+
+    async def _page(
+        self, tenant: str, workflow_id: str, limit: int, offset: int, status: ExecutionStatus | None
+    ) -> ExecutionPage:
+        workflow = await self._workflows.workflow(tenant, workflow_id)
+        which = ExecutionFilter(
+            tenant=tenant, workflow_id=workflow_id, status=stored_status(status), limit=limit, offset=offset
+        )
+        rows, total = await self._journal.executions(which)
+        return ExecutionPage(items=[summary_of(row, workflow.name) for row in rows], total=total)
+
+    async def _logs(self, tenant: str, execution_id: str, after: int, limit: int) -> LogPage:
+        if await self._journal.execution(tenant, execution_id) is None:
+            raise NotFound("There is no such execution.")
+        return log_page(await self._journal.logs(tenant, execution_id, after=after, limit=limit), after)
+
+    async def _stop(self, tenant: str, user: str, execution_id: str) -> Execution:
+        await self._engine.stop(execution_id, f"stopped by {user}", tenant=tenant)
+        return await self.read(tenant, execution_id)
+
+    async def _known_document(self, version: str) -> Workflow | None:
+        """None where the artefact is gone: what ran can still be told, without names."""
+        try:
+            return await asyncio.to_thread(self._document, version)
+        except TradeloomError:
+            return None
+
+    def _read_document(self, version: str) -> Workflow:
+        return Workflow.model_validate(self._blobs.artefact(version)["document"])
+
+
+class LocalNotifications:
+    def __init__(self, on_loop: OnLoop, journal: Journal) -> None:
+        self._on_loop = on_loop
+        self._journal = journal
+
+    def page(self, tenant: str, *, limit: int) -> NotificationPage:
+        stored: Any = self._on_loop(self._journal.notifications(tenant, limit=limit))
+        return NotificationPage(items=[notification_of(each) for each in stored])
+
+
+def _trigger(document: Workflow, wanted: str | None) -> str:
+    """The trigger that fires: the one wanted, else the manual one, else the only one."""
+    known = node_types()
+    triggers = {
+        node.id: node.type
+        for node in document.nodes
+        if node.type in known and known[node.type].kind is Kind.TRIGGER and not node.disabled
+    }
+    if wanted is not None:
+        if wanted not in triggers:
+            listed = ", ".join(sorted(triggers))
+            raise InvalidInput(f"There is no trigger {wanted!r}.", field="trigger", hint=f"There are: {listed}.")
+        return wanted
+    by_hand = sorted(node for node, kind in triggers.items() if kind == MANUAL)
+    return (by_hand or sorted(triggers))[0]

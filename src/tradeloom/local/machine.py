@@ -1,0 +1,283 @@
+"""The whole system on one machine, brought up in order and taken down in reverse."""
+
+import asyncio
+import contextlib
+import logging
+import logging.handlers
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from tradeloom.api.app import Api
+from tradeloom.api.ports import Ports
+from tradeloom.compiler.compile import local_arn
+from tradeloom.engine.engine import Engine
+from tradeloom.engine.permission import ActiveVersions
+from tradeloom.engine.scheduler import Scheduler
+from tradeloom.engine.workers.pool import WorkerPool
+from tradeloom.engine.workers.settings import WorkerSettings
+from tradeloom.local.bridging import OnLoop
+from tradeloom.local.clocks import AccountClock, RunClock
+from tradeloom.local.executions import LocalExecutions, LocalNotifications
+from tradeloom.local.health import LocalStatus
+from tradeloom.local.home import Home
+from tradeloom.local.market import MarketData, PaperMarket
+from tradeloom.local.node_tests import LocalNodeTests
+from tradeloom.local.places import functions_root
+from tradeloom.local.private_accounts import PrivateMarket, private_account
+from tradeloom.local.settings import Settings
+from tradeloom.local.workflows import LocalWorkflows
+from tradeloom.nodes.registry import node_types
+from tradeloom.nodes.trigger.schedule import ScheduleTrigger
+from tradeloom.runtime.envelope import RunInfo
+from tradeloom.storage.blobs import FileBlobs
+from tradeloom.storage.postgres.database import Database
+from tradeloom.storage.postgres.journal import PostgresJournal
+from tradeloom.storage.postgres.migrations import migrate
+from tradeloom.storage.postgres.server import PostgresServer
+from tradeloom.storage.postgres.stores import PostgresStores
+from tradeloom.trading.mt5_client import BridgeClient
+from tradeloom.workflow.schedules import next_fires
+
+log: Final = logging.getLogger(__name__)
+
+TENANT: Final = "local"
+LOG_BYTES: Final = 10 * 1024 * 1024
+
+Step = Callable[[str], AbstractContextManager[None]]
+"""Told what is being done while it is done."""
+
+
+def silently(what: str) -> AbstractContextManager[None]:
+    return nullcontext()
+
+
+@dataclass(kw_only=True)
+class Machine:
+    """What runs while a machine is up. Made by `machine_up`."""
+
+    home: Home
+    settings: Settings
+    market: PaperMarket
+    clocks: dict[str, AccountClock]
+    engine: Engine
+    journal: PostgresJournal
+    stores: PostgresStores
+    workflows: LocalWorkflows
+    executions: LocalExecutions
+    scheduler: Scheduler
+    api: Api
+    resumed: list[str] = field(default_factory=list)
+
+
+@asynccontextmanager
+async def machine_up(
+    settings: Settings,
+    *,
+    data: MarketData | None = None,
+    fresh_market: bool = False,
+    step: Step = silently,
+    schedules: bool = True,
+) -> AsyncIterator[Machine]:
+    """Bring everything up, yield it, take everything down. Raises what keeps a part from starting.
+
+    `data` is for a market that does not exist yet, `fresh_market` discards the one that does. Without `schedules`
+    nothing starts by itself.
+    """
+    async with AsyncExitStack() as stack:
+        home = Home(settings.home)
+        home.open()
+        stack.callback(home.close)
+        stack.enter_context(_logging_to(home.log))
+        market = PaperMarket(home, data, fresh=fresh_market)
+        server = PostgresServer(home.postgres, url=settings.database_url)
+        pool = WorkerPool(_worker_settings(home, market, settings))
+        stack.push_async_callback(asyncio.to_thread, server.stop)
+        stack.push_async_callback(asyncio.to_thread, market.stop)
+        stack.push_async_callback(pool.close)
+        with step("PostgreSQL, bridge and workers"):
+            dsn, _, _ = await _together(
+                asyncio.to_thread(_database, server), asyncio.to_thread(market.start), pool.start()
+            )
+        with step("engine"):
+            machine = await _engine_up(stack, home, settings, market, pool, dsn)
+        if schedules:
+            with step("schedules"):
+                await machine.scheduler.start()
+        yield machine
+        log.info("shutting down")
+
+
+async def _engine_up(
+    stack: AsyncExitStack, home: Home, settings: Settings, market: PaperMarket, pool: WorkerPool, dsn: str
+) -> Machine:
+    database = Database(dsn)
+    await database.open()
+    stack.push_async_callback(database.close)
+    journal = PostgresJournal(database)
+    await journal.open()
+    stack.push_async_callback(journal.close)
+    stores, blobs = PostgresStores(database), FileBlobs(home.blobs)
+    clocks = _Clocks(market)
+    await clocks.open(stack)
+    engine = Engine(
+        journal=journal,
+        workers=pool,
+        blobs=blobs,
+        is_effect=_acting_functions().__contains__,
+        clock_for=clocks.for_run,
+        permit=ActiveVersions(stores),
+    )
+    clocks.engine = engine
+    stack.push_async_callback(engine.close)
+    on_loop = OnLoop(asyncio.get_running_loop())
+    private_market = PrivateMarket(clocks.of)
+    executions = LocalExecutions(
+        on_loop,
+        engine=engine,
+        journal=journal,
+        workflows=stores,
+        blobs=blobs,
+        clock_for_account=clocks.of,
+        private_market=private_market,
+    )
+    scheduler = Scheduler(
+        workflows=stores,
+        schedules=stores,
+        blobs=blobs,
+        dispatcher=executions.dispatcher,
+        clock_for_account=clocks.of,
+        next_fires=lambda config, after, count: next_fires(ScheduleTrigger.schedule(config), after, count),
+        overlap=lambda config: ScheduleTrigger.schedule(config).overlap,
+    )
+    stack.push_async_callback(scheduler.close)
+    workflows = LocalWorkflows(
+        on_loop,
+        stores,
+        blobs,
+        market_now=lambda account: clocks.of(account).now(),
+        changed=scheduler.refresh,
+        stop_all=executions.stop_all,
+    )
+    assert market.client is not None
+    status = LocalStatus(
+        on_loop,
+        bridge=market.client,
+        accounts=market.accounts,
+        ping_database=lambda: database.one("SELECT 1 AS one"),
+        running=lambda: len(engine.running),
+        workers=lambda: len(pool.pids),
+    )
+    ports = Ports(
+        workflows=workflows,
+        executions=executions,
+        notifications=LocalNotifications(on_loop, journal),
+        node_tests=LocalNodeTests(on_loop, pool, blobs, market=private_market.ready),
+        status=status,
+    )
+    return Machine(
+        home=home,
+        settings=settings,
+        market=market,
+        clocks=clocks.known,
+        engine=engine,
+        journal=journal,
+        stores=stores,
+        workflows=workflows,
+        executions=executions,
+        scheduler=scheduler,
+        api=Api(ports),
+        resumed=await engine.resume(),
+    )
+
+
+class _Clocks:
+    """Each account's market clock, and each execution's view of it."""
+
+    def __init__(self, market: PaperMarket) -> None:
+        assert market.client is not None
+        self.known = {name: self._made(market, market.client, name) for name in market.accounts}
+        self._runs: dict[str, tuple[str, RunClock]] = {}
+        self.engine: Engine | None = None
+
+    def _made(self, market: PaperMarket, client: BridgeClient, name: str) -> AccountClock:
+        return AccountClock(client.account(name), lambda: self._idle(name), session=market.session(name))
+
+    async def open(self, stack: AsyncExitStack) -> None:
+        for clock in self.known.values():
+            await clock.read()
+            task = asyncio.ensure_future(clock.follow())
+            stack.push_async_callback(_ended, task)
+
+    def of(self, account: str) -> AccountClock:
+        """Raises `InvalidInput` for an account this machine has not."""
+        private_account(account)
+        return self.known[account]
+
+    def for_run(self, run: RunInfo) -> RunClock:
+        clock = RunClock(self.of(run.account))
+        self._runs[run.execution_id] = (run.account, clock)
+        return clock
+
+    def _idle(self, account: str) -> bool:
+        """Whether every execution on the account sleeps: then waiting may move its market."""
+        running = set(self.engine.running) if self.engine is not None else set()
+        self._runs = {run: held for run, held in self._runs.items() if run in running}
+        return all(clock.sleeps for name, clock in self._runs.values() if name == account)
+
+
+async def _ended(task: "asyncio.Task[Any]") -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+async def _together(*work: Any) -> list[Any]:
+    """All results; the first failure once every part has come to its end, so that what started can be taken down."""
+    done = await asyncio.gather(*work, return_exceptions=True)
+    for result in done:
+        if isinstance(result, BaseException):
+            raise result
+    return list(done)
+
+
+def _database(server: PostgresServer) -> str:
+    dsn = server.start()
+    migrate(dsn)
+    return dsn
+
+
+def _acting_functions() -> frozenset[str]:
+    return frozenset(local_arn(name) for name, node in node_types().items() if node.acts())
+
+
+def _worker_settings(home: Home, market: PaperMarket, settings: Settings) -> WorkerSettings:
+    return WorkerSettings(
+        paths=(functions_root(),),
+        blob_directory=home.blobs,
+        bridge_state=market.state_file,
+        least=settings.workers,
+        most=max(settings.workers, 8),
+    )
+
+
+@contextlib.contextmanager
+def _logging_to(file: Path) -> Any:
+    """Everything of ours into the data directory's log, in UTC, with ten megabytes kept twice."""
+    handler = logging.handlers.RotatingFileHandler(file, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8")
+    formatter = logging.Formatter("%(asctime)sZ %(levelname)s %(name)s %(message)s", "%Y-%m-%dT%H:%M:%S")
+    formatter.converter = time.gmtime
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    before = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(before)
+        handler.close()
