@@ -136,6 +136,10 @@ def _placement_problems(node: Node, document: Workflow, types: Mapping[str, type
     if node.parent is not None and types[node.id].kind is Kind.TRIGGER:
         message = f"The trigger {node.label!r} stands inside a loop; triggers stand outside."
         problems.append(Problem(code="trigger_in_loop", node=node.id, field="parent", message=message))
+    most = types[node.id].timeout_s
+    if node.timeout_s is not None and node.timeout_s > most:
+        message = f"{node.label!r} may take {most} s at most: its function is ended then; {node.timeout_s} s is more."
+        problems.append(Problem(code="timeout_too_long", node=node.id, field="timeout_s", message=message))
     if types[node.id].kind is Kind.LOOP and not any(other.parent == node.id for other in document.nodes):
         message = f"The loop {node.label!r} has nothing inside it."
         hint = "Drag the nodes to repeat into the loop."

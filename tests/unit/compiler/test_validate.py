@@ -177,3 +177,8 @@ def test_a_static_field_takes_no_expression() -> None:
 
 def test_what_stands_inside_a_static_value_is_plain() -> None:
     assert found(changed("start", config={"payload": {"note": "= not an expression", "list": ["{{ nor this"]}})) == set()
+
+
+def test_a_node_gets_no_more_time_than_its_function() -> None:
+    assert ("timeout_too_long", "rsi", "timeout_s") in found(changed("rsi", timeout_s=900))
+    assert found(changed("rsi", timeout_s=5)) == set()
