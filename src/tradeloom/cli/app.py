@@ -1,5 +1,6 @@
 """The commands. Each imports what it needs when it runs, so that `tradeloom nodes` does not wait for PostgreSQL."""
 
+import logging
 import os
 import sys
 from pathlib import Path
@@ -147,4 +148,5 @@ def main() -> None:
     """The `tradeloom` command."""
     if os.environ.get("TERM") == "dumb":
         os.environ.setdefault("NO_COLOR", "1")
+    logging.getLogger().addHandler(logging.NullHandler())  # the log is a file; what people need is printed
     sys.exit(app())

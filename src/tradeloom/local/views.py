@@ -65,7 +65,7 @@ def _summary(row: journal.Execution, workflow_name: str) -> dict[str, Any]:
         "as_of": row.as_of,
         "started_at": row.started_at or row.created_at,
         "finished_at": row.finished_at,
-        "duration_ms": row.duration_ms,
+        "duration_ms": None if row.duration_ms is None else round(row.duration_ms, 3),
         "error": _failure(row.error),
     }
 
@@ -130,7 +130,7 @@ def _duration(group: Sequence[journal.NodeRun]) -> float | None:
         return last.duration_ms
     if last.finished_at is None:
         return None
-    return (last.finished_at - first.started_at).total_seconds() * 1000
+    return round((last.finished_at - first.started_at).total_seconds() * 1000, 3)
 
 
 def _is_record(output: Any) -> bool:
