@@ -1,0 +1,65 @@
+"""The adapters of a function under test: artefacts and claims in files, effects written down, a broker in memory.
+
+`TRADELOOM_FIDELITY` is the folder that holds them all; two processes given equal folders do equal things.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tradeloom.errors import BrokerUnavailable, ExecutionStopped
+from tradeloom.storage.blobs import FileBlobs
+
+if TYPE_CHECKING:
+    from tradeloom.runtime.envelope import RunInfo
+    from tradeloom.runtime.services import Notification, Services
+    from tradeloom.trading.broker import Broker
+
+FOLDER = "TRADELOOM_FIDELITY"
+EFFECTS = "effects.jsonl"
+STOPPED = "stopped"
+"""While a file of this name stands in the folder, no execution may act."""
+UNREACHABLE = "unreachable"
+"""The account whose broker cannot be reached."""
+
+
+class FolderServices:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._blobs = FileBlobs(folder)
+        self._brokers: dict[str, Broker] = {}
+
+    def artefact(self, version: str) -> dict[str, Any]:
+        return self._blobs.artefact(version)
+
+    def store_blob(self, content: bytes) -> str:
+        return self._blobs.put(content)
+
+    def load_blob(self, sha256: str) -> bytes:
+        return self._blobs.get(sha256)
+
+    def broker(self, account: str) -> "Broker":
+        if account == UNREACHABLE:
+            raise BrokerUnavailable("The bridge does not answer.", hint="Is it running?")
+        if account not in self._brokers:
+            # numpy comes with it, which a light function must never load.
+            from tests.fidelity.market import open_market
+
+            self._brokers[account] = open_market(account, lambda sent: self._happened("order", sent))
+        return self._brokers[account]
+
+    def notify(self, notification: "Notification") -> None:
+        self._happened("notification", notification.model_dump(mode="json"))
+
+    def may_act(self, run: "RunInfo", node: str) -> None:
+        if (self._folder / STOPPED).exists():
+            raise ExecutionStopped(f"The execution {run.execution_id} was stopped.")
+
+    def _happened(self, kind: str, what: dict[str, Any]) -> None:
+        with (self._folder / EFFECTS).open("a") as file:
+            file.write(json.dumps({kind: what}, sort_keys=True) + "\n")
+
+
+def services() -> "Services":
+    return FolderServices(Path(os.environ[FOLDER]))
