@@ -170,7 +170,7 @@ def _postgres(settings: Settings) -> str:
 
     with tempfile.TemporaryDirectory(prefix="tradeloom-doctor-") as folder:
         begun = time.monotonic()
-        server = PostgresServer(Path(folder) / "postgres", url=settings.database_url)
+        server = PostgresServer(Path(folder) / "postgres", url=settings.database_url or "")
         try:
             with psycopg.connect(server.start(), connect_timeout=5) as connection:
                 row = connection.execute("SHOW server_version").fetchone()

@@ -39,6 +39,7 @@ class RunOptions:
     payload: str | None
     keep: Path | None
     as_json: bool
+    database: str | None = None
 
 
 def run_file(options: RunOptions) -> None:
@@ -56,7 +57,8 @@ def run_file(options: RunOptions) -> None:
     data = _placed(data)
     with ExitStack() as stack:
         home = options.keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tl-run-")))
-        settings = load_settings(home=home.absolute())
+        # A database of its own: it must not take over what runs on the one DATABASE_URL names.
+        settings = load_settings(home=home.absolute()).model_copy(update={"database_url": options.database})
         execution = asyncio.run(_run(compiled, wanted, settings, data, steps, quiet=options.as_json))
     if options.as_json:
         say_json(as_json(execution))

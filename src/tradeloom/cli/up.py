@@ -115,10 +115,11 @@ def _announce(machine: Machine, served: Served, *, as_json: bool, execution: Exe
     out.print(Text.assemble(("Tradeloom is up", "bold green"), f"  market {clock.now():%Y-%m-%d %H:%M} UTC, {stands}"))
     if machine.resumed:
         out.print(f"  resumed {len(machine.resumed)} executions")
+    token = machine.home.root / "token"
     rows = {
         "page": served.page if served.new_token else served.address,
         "API": f"{served.address}api/agentic/openapi.json",
-        "token": served.token if served.new_token else f"in {machine.home.root / 'token'}",
+        "token": f"in the page's address, this once; kept in {token}" if served.new_token else f"kept in {token}",
         "data": str(machine.home.root),
     }
     for name, value in rows.items():

@@ -5,7 +5,7 @@ import contextlib
 import logging
 import logging.handlers
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +24,7 @@ from tradeloom.local.clocks import AccountClock, RunClock
 from tradeloom.local.executions import LocalExecutions, LocalNotifications
 from tradeloom.local.health import LocalStatus
 from tradeloom.local.home import Home
+from tradeloom.local.keeping import Keeper
 from tradeloom.local.market import MarketData, PaperMarket
 from tradeloom.local.node_tests import LocalNodeTests
 from tradeloom.local.places import functions_root
@@ -70,6 +71,7 @@ class Machine:
     executions: LocalExecutions
     scheduler: Scheduler
     api: Api
+    ping: Callable[[], Awaitable[Any]]
     resumed: list[str] = field(default_factory=list)
 
 
@@ -93,7 +95,7 @@ async def machine_up(
         stack.callback(home.close)
         stack.enter_context(_logging_to(home.log))
         market = PaperMarket(home, data, fresh=fresh_market)
-        server = PostgresServer(home.postgres, url=settings.database_url)
+        server = PostgresServer(home.postgres, url=settings.database_url or "")
         pool = WorkerPool(_worker_settings(home, market, settings))
         stack.push_async_callback(asyncio.to_thread, server.stop)
         stack.push_async_callback(asyncio.to_thread, market.stop)
@@ -104,6 +106,8 @@ async def machine_up(
             )
         with step("engine"):
             machine = await _engine_up(stack, home, settings, market, pool, dsn)
+        keeper = Keeper(market, server, machine.ping)
+        stack.push_async_callback(_ended, asyncio.ensure_future(keeper.keep()))
         if schedules:
             with step("schedules"):
                 await machine.scheduler.start()
@@ -163,11 +167,15 @@ async def _engine_up(
         stop_all=executions.stop_all,
     )
     assert market.client is not None
+
+    async def ping() -> None:
+        await database.one("SELECT 1 AS one")
+
     status = LocalStatus(
         on_loop,
         bridge=market.client,
         accounts=market.accounts,
-        ping_database=lambda: database.one("SELECT 1 AS one"),
+        ping_database=ping,
         running=lambda: len(engine.running),
         workers=lambda: len(pool.pids),
     )
@@ -190,6 +198,7 @@ async def _engine_up(
         executions=executions,
         scheduler=scheduler,
         api=Api(ports),
+        ping=ping,
         resumed=await engine.resume(),
     )
 

@@ -98,6 +98,12 @@ class PaperMarket:
     def alive(self) -> bool:
         return self._process is not None and self._process.alive()
 
+    def revive(self) -> None:
+        """Start the bridge again after it died; who was connected finds it. Raises as `start` does."""
+        if self._process is not None:
+            self._process.stop(timeout_s=1)
+            self._process.start()
+
     def stop(self) -> None:
         if self.client is not None:
             self.client.close()

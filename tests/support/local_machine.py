@@ -1,0 +1,79 @@
+"""A whole machine inside the test's process, served on a port of its own, with a client that speaks HTTP to it."""
+
+import asyncio
+import threading
+from contextlib import AbstractContextManager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import requests
+
+from tradeloom.local.machine import Machine, machine_up
+from tradeloom.local.market import MarketData
+from tradeloom.local.serve import Served, serving
+from tradeloom.local.settings import Settings
+
+
+class RunningMachine(AbstractContextManager["RunningMachine"]):
+    """`with RunningMachine(home, dsn) as machine: machine.get("/workflows")`."""
+
+    def __init__(self, home: Path, dsn: str, data: MarketData | None = None, *, schedules: bool = False) -> None:
+        self._settings = Settings(home=home, port=0, DATABASE_URL=dsn)
+        self._data = data
+        self._schedules = schedules
+        self._ready = threading.Event()
+        self._failure: BaseException | None = None
+        self._stop: asyncio.Event | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = threading.Thread(target=self._run)
+        self.machine: Machine
+        self.served: Served
+        self.session = requests.Session()
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._ready.wait(90)
+        if self._failure is not None:
+            raise self._failure
+        self.session.headers["Authorization"] = f"Bearer {self.served.token}"
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.session.close()
+        if self._loop is not None and self._stop is not None:
+            self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(60)
+
+    def ask(self, method: str, path: str, body: Any = None, **options: Any) -> requests.Response:
+        url = f"{self.served.address}api/agentic{path}"
+        return self.session.request(method, url, json=body, timeout=40, **options)
+
+    def get(self, path: str) -> Any:
+        answer = self.ask("GET", path)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def post(self, path: str, body: Any = None) -> Any:
+        answer = self.ask("POST", path, body)
+        assert answer.status_code < 300, answer.text
+        return answer.json()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._main())
+        except BaseException as error:
+            self._failure = error
+        finally:
+            self._ready.set()
+
+    async def _main(self) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        async with (
+            machine_up(self._settings, data=self._data, schedules=self._schedules) as self.machine,
+            serving(self.machine) as self.served,
+        ):
+            self._ready.set()
+            await self._stop.wait()
