@@ -1,0 +1,160 @@
+"""What every node's Lambda function costs: importing it, its cold start, its first and its warm invocations.
+
+Run it as a module: `python -m tests.bench.bench_lambda [--json] [category …]`. Imports are measured in fresh
+interpreters, as processor time over that of a bare one; cold starts and invocations through Lambda's own runtime
+client and a Runtime API on loopback, whose own share shows in the row `echo`. It ends with 1 when a light node's
+function takes more than its budget to import.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+
+from tests.fidelity import services
+from tests.fidelity.cases import Case, case_of
+from tests.fidelity.lambda_process import BYTECODE, ROOT, LambdaFunction
+from tradeloom.nodes.naming import function_name, handler_module
+from tradeloom.nodes.registry import node_types
+from tradeloom.runtime.services import VARIABLE
+from tradeloom.storage.blobs import FileBlobs
+
+LIGHT = {"trigger", "condition", "notify", "utility"}
+BUDGET = 1.75
+"""Times what pydantic takes: 120 ms where nothing else runs, where it takes 68. A busy core slows both alike."""
+PYDANTIC = "import pydantic\nclass Model(pydantic.BaseModel):\n    field: int"
+"""The least a light function can cost: pydantic, and a first model, which loads what makes models."""
+PROBES = ROOT / "tests" / "support" / "handlers"
+ECHO = "echo"
+
+
+@dataclass(frozen=True)
+class Life:
+    """Milliseconds; `…_cpu` is processor time, the rest what a caller waits. `init` ends when the first event can come.
+
+    `import_cpu` is None where it was not measured.
+    """
+
+    name: str
+    import_cpu: float | None
+    init: float
+    init_cpu: float
+    first_cpu: float
+    warm_cpu: float
+    warm_p50: float
+    warm_p99: float
+
+
+def cpu_ms(code: str) -> float:
+    """Processor time of one fresh interpreter that runs the code, with bytecode at hand as in a layer."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    environment |= {"PYTHONPATH": str(ROOT), "PYTHONPYCACHEPREFIX": str(BYTECODE)}
+    process = subprocess.Popen([sys.executable, "-c", code], env=environment)
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, code)
+    return (used.ru_utime + used.ru_stime) * 1000
+
+
+def import_costs(codes: Sequence[str], rounds: int) -> list[float]:
+    """The least time of each code over that of a bare interpreter. All take turns, so that all meet the same load."""
+    for code in codes:
+        cpu_ms(code)
+    taken = [[cpu_ms(code) for code in ("pass", *codes)] for _ in range(rounds)]
+    bare, *least = (min(column) for column in zip(*taken, strict=True))
+    return [each - bare for each in least]
+
+
+def life_of(case: Case, folder: Path, import_cpu: float, warm: int) -> Life:
+    FileBlobs(folder).put_artefact(case.compiled.version, case.compiled.artefact)
+    environment = {VARIABLE: f"{services.__name__}:services", services.FOLDER: str(folder)}
+    with LambdaFunction.of(case.node_type, environment) as function:
+        return _measured(case.node_type, function, case.event, import_cpu, warm)
+
+
+def echo_life(warm: int) -> Life:
+    """The runtime client and our Runtime API alone."""
+    with LambdaFunction(ECHO, "probe.echo.handler", folder=PROBES) as function:
+        return _measured(ECHO, function, {}, None, warm)
+
+
+def _measured(name: str, function: LambdaFunction, event: object, import_cpu: float | None, warm: int) -> Life:
+    answers = [function.invoke(event)]
+    after_first = function.cpu_s()
+    answers += [function.invoke(event) for _ in range(warm)]
+    warm_cpu = (function.cpu_s() - after_first) / warm
+    failed = next((answer.error for answer in answers if answer.error), None)
+    if failed is not None:
+        raise RuntimeError(f"{name}: {failed}")
+    times = sorted(answer.took_s * 1000 for answer in answers[1:])
+    return Life(
+        name=name,
+        import_cpu=import_cpu,
+        init=function.init_s * 1000,
+        init_cpu=function.init_cpu_s * 1000,
+        first_cpu=(after_first - function.init_cpu_s) * 1000,
+        warm_cpu=warm_cpu * 1000,
+        warm_p50=median(times),
+        warm_p99=times[int(len(times) * 0.99)],
+    )
+
+
+def measure(names: Sequence[str], rounds: int, warm: int) -> tuple[float, list[Life]]:
+    """What pydantic costs, and each function's life."""
+    imports = [f"import importlib; importlib.import_module({handler_module(function_name(name))!r})" for name in names]
+    pydantic, *costs = import_costs([PYDANTIC, *imports], rounds)
+    lives = [echo_life(warm)]
+    for name, cost in zip(names, costs, strict=True):
+        with tempfile.TemporaryDirectory() as folder:
+            lives.append(life_of(case_of(name), Path(folder), cost, warm))
+    return pydantic, lives
+
+
+def over_budget(pydantic: float, lives: Sequence[Life]) -> Iterator[str]:
+    """The light functions that are, in words."""
+    for life in lives:
+        if life.import_cpu is not None and life.name.partition(".")[0] in LIGHT and life.import_cpu > BUDGET * pydantic:
+            ratio = life.import_cpu / pydantic
+            yield f"{life.name} takes {life.import_cpu:.0f} ms of CPU to import, {ratio:.2f} times what pydantic takes."
+
+
+COLUMNS = ("import CPU", "of pydantic", "init", "init CPU", "first CPU", "warm CPU", "warm p50", "warm p99")
+
+
+def table(pydantic: float, lives: Sequence[Life]) -> str:
+    rows = [("ms", *COLUMNS), ("pydantic and one model", f"{pydantic:.1f}", "1.00", *[""] * 6)]
+    for life in lives:
+        cost = ("", "") if life.import_cpu is None else (f"{life.import_cpu:.1f}", f"{life.import_cpu / pydantic:.2f}")
+        times = (life.init, life.init_cpu, life.first_cpu, life.warm_cpu, life.warm_p50, life.warm_p99)
+        rows.append((life.name, *cost, *(f"{time:.2f}" for time in times)))
+    return "\n".join(f"{row[0]:<24}" + "".join(f"{cell:>12}" for cell in row[1:]) for row in rows)
+
+
+def main() -> int:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("categories", nargs="*", help="all when none is named")
+    arguments.add_argument("--json", action="store_true", help="print one JSON object")
+    arguments.add_argument("--rounds", type=int, default=9, help="fresh interpreters for each import")
+    arguments.add_argument("--warm", type=int, default=200, help="warm invocations of each function")
+    given = arguments.parse_args()
+    names = [name for name in node_types() if not given.categories or name.partition(".")[0] in given.categories]
+    pydantic, lives = measure(names, given.rounds, given.warm)
+    if given.json:
+        print(json.dumps({"pydantic_ms": pydantic, "functions": [asdict(life) for life in lives]}))
+    else:
+        print(table(pydantic, lives))
+    too_slow = list(over_budget(pydantic, lives))
+    for sentence in too_slow:
+        print(sentence, file=sys.stderr)
+    return 1 if too_slow else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
