@@ -116,9 +116,7 @@ class Front:
         began = time.monotonic()
         error: TradeloomError | None = None
         try:
-            answer = self._admitted(version, method, request_id, deadline, payload)
-            faultpoints.reach("front.answered")
-            return answer
+            return self._admitted(version, method, request_id, deadline, payload)
         except TradeloomError as refused:
             error = refused
         except Exception:
@@ -172,7 +170,9 @@ class Front:
     def _send(self, seat: Seat, order_id: str, payload: bytes, give_up: float) -> bytes:
         seat.journal  # noqa: B018  a journal that cannot be used refuses before anything moves
         try:
-            return seat.supervisor.request("send", payload, give_up)
+            answer = seat.supervisor.request("send", payload, give_up)
+            faultpoints.reach("front.answered")
+            return answer
         except HandedOver as lost:
             _log.warning("order %s: %s", order_id, lost.message)
             gone = lost.gone.wait(max(min(give_up - time.monotonic(), _GONE_WAIT_S), 0.0))

@@ -98,8 +98,8 @@ class Journal(JournalFile):
     def claim(self, intent: OrderIntent) -> Entry:
         """The row of the intent's id, made (NEW) if there was none.
 
-        A node that runs again, after a retry or a crash, may decide on other numbers: the market has moved. While nothing
-        has been sent, the newer decision takes the older one's place; once something has, the row stays as it is.
+        A node that runs again, after a retry or a crash, may decide on other numbers: the market has moved. While
+        nothing has been sent, the newer decision takes the older one's place; after that the row stays as it is.
         Raises `Conflict` when the id, or the magic number derived from it, belongs to another node's run.
         """
         digest = content_digest(intent)

@@ -101,9 +101,7 @@ class BridgeProcess:
         process, self._process = self._process, None
         if process is None:
             return None
-        with contextlib.suppress(OSError):
-            if process.stdin:
-                process.stdin.close()
+        _close_input(process)
         try:
             return process.wait(timeout_s)
         except subprocess.TimeoutExpired:
@@ -112,9 +110,11 @@ class BridgeProcess:
 
     def kill(self) -> None:
         """As a power cut would."""
-        if self._process:
-            self._process.kill()
-            self._process.wait()
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+            _close_input(process)
 
     def __enter__(self) -> Self:
         self.start()
@@ -124,6 +124,12 @@ class BridgeProcess:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+def _close_input(process: "subprocess.Popen[str]") -> None:
+    with contextlib.suppress(OSError):
+        if process.stdin:
+            process.stdin.close()
 
 
 def _forward(process: "subprocess.Popen[str]", lines: "queue.Queue[str]") -> None:

@@ -3,12 +3,17 @@
 import json
 import logging
 import os
+import signal
+import sys
+import threading
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from mt5_bridge.certificates import SERVER_NAME, Certificates, ensure_certificates
-from mt5_bridge.config import BridgeConfig
+from mt5_bridge.config import BridgeConfig, load_config
 from mt5_bridge.front import Front
+from mt5_bridge.logs import log_to
 from mt5_bridge.process_lock import ProcessLock
 from mt5_bridge.server import BridgeServer, server_context
 from tradeloom.errors import Conflict
@@ -69,3 +74,36 @@ class BridgeService:
         temporary = self._config.state_file.with_suffix(".new")
         temporary.write_text(json.dumps(state, indent=1))
         temporary.replace(self._config.state_file)
+
+
+def run_until_stopped(config_path: Path, *, watch_input: bool) -> None:
+    """Runs a bridge until SIGINT or SIGTERM, or, with `watch_input`, until standard input ends.
+
+    Prints one line once it is ready. Raises `InvalidInput` for a wrong configuration, `Conflict` when another bridge
+    has the data directory or the port is taken.
+    """
+    config = load_config(config_path)
+    config.data_dir.mkdir(parents=True, exist_ok=True)
+    log_to(config.data_dir / "logs" / "bridge.log", config.log_level)
+    stop = threading.Event()
+    for name in ("SIGINT", "SIGTERM", "SIGBREAK"):  # the last is Windows' own
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda *_: stop.set())
+    service = BridgeService(config)
+    if watch_input:
+        threading.Thread(target=_stop_at_end_of_input, args=(stop,), daemon=True).start()
+    try:
+        health = service.start()
+        accounts = ", ".join(f"{name} {account['status']}" for name, account in health["accounts"].items())
+        print(f"ready on port {service.port} ({accounts})", flush=True)
+        while not stop.wait(1.0):  # a bare wait() would not be interrupted on Windows
+            pass
+    finally:
+        service.stop()
+
+
+def _stop_at_end_of_input(stop: threading.Event) -> None:
+    """Whoever started us holds the other end of our input; when it dies, however that happens, the input ends."""
+    while os.read(sys.stdin.fileno(), 4096):  # not through a buffer, whose lock the end of the process would trip over
+        pass
+    stop.set()

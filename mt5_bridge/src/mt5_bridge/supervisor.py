@@ -153,10 +153,11 @@ class Supervisor:
         }
 
     def _ready_link(self, give_up: float) -> _Link:
+        """The running worker; a restart is waited for, a terminal that could not be started is not."""
         with self._changed:
             while self._link is None or self._link.gone.is_set() or self._link.recycle:
                 left = give_up - time.monotonic()
-                if left <= 0 or self._stopping.is_set():
+                if left <= 0 or self._status == "down" or self._stopping.is_set():
                     why = f": {self._trouble}" if self._trouble else ""
                     raise BrokerUnavailable(f"account {self._settings.name}'s worker is {self._status}{why}")
                 self._changed.wait(left)
@@ -175,8 +176,8 @@ class Supervisor:
                 self._report("ready", None, link)
                 self._tried.set()
                 reason = self._watch(link)
-                self._retire(link)
                 self._report("stopped" if self._stopping.is_set() else "restarting", reason)
+                self._retire(link)
             self._tried.set()
             if time.monotonic() - began > _HEALTHY_S:
                 pause = _FIRST_RESTART_S
@@ -232,10 +233,6 @@ class Supervisor:
             link.process.kill()
             link.process.join()
         link.gone.set()
-        with self._changed:
-            if self._link is link:
-                self._link = None
-            self._changed.notify_all()
         if link.lock.acquire(timeout=1):
             link.pipe.close()
             link.lock.release()
