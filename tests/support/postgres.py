@@ -2,7 +2,6 @@
 
 import shutil
 import tempfile
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +12,16 @@ from psycopg.conninfo import make_conninfo
 
 from tradeloom.storage.postgres.migrations import migrate
 from tradeloom.storage.postgres.server import PostgresServer
+
+TABLES = (
+    "notifications",
+    "logs",
+    "node_runs",
+    "executions",
+    "schedule_fires",
+    "workflow_versions",
+    "workflows",
+)
 
 
 @pytest.fixture(scope="session")
@@ -28,23 +37,19 @@ def postgres_server() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres_server: str) -> str:
-    """The name of a migrated database that others are copied from."""
+def postgres_database(postgres_server: str) -> str:
+    """The DSN of a migrated database."""
     with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute("CREATE DATABASE migrated")
-    migrate(make_conninfo(postgres_server, dbname="migrated"))
-    return "migrated"
+        connection.execute("CREATE DATABASE tests")
+    dsn = make_conninfo(postgres_server, dbname="tests")
+    migrate(dsn)
+    return dsn
 
 
 @pytest.fixture
-def postgres_dsn(postgres_server: str, postgres_template: str) -> Iterator[str]:
-    """The DSN of a new, empty, migrated database."""
-    name = f"t_{uuid.uuid4().hex}"
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(
-                sql.Identifier(name), sql.Identifier(postgres_template)
-            )
-        )
-        yield make_conninfo(postgres_server, dbname=name)
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+def postgres_dsn(postgres_database: str) -> str:
+    """The DSN of a migrated database without rows."""
+    with psycopg.connect(postgres_database) as connection:
+        for table in TABLES:
+            connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
+    return postgres_database

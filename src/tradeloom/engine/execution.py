@@ -61,6 +61,7 @@ class ExecutionRun:
         self._waiting = 0
         self._last_at = row.started_at or row.created_at
         self.strands = self._replay.strands
+        self.strands.on_fewer = self._rest
         self.context: Mapping[str, Any] = {
             "Execution": {
                 "Id": f"arn:aws:states:local:{ACCOUNT_ID}:execution:{row.workflow_id}:{row.id}",
@@ -235,13 +236,17 @@ class ExecutionRun:
         if self._market.now() >= due:
             return
         self._waiting += 1
-        if self._waiting >= self.strands.total:
-            self._around.admission.pause(self.ticket)
+        self._rest()
         try:
             await self._market.sleep_until(due)
         finally:
             self._waiting -= 1
         await self._around.admission.resume(self.ticket)
+
+    def _rest(self) -> None:
+        """Give the slot to others when nothing is left but waits."""
+        if self._waiting and self._waiting >= self.strands.total:
+            self._around.admission.pause(self.ticket)
 
     # -- what handlers say and ask ------------------------------------------------------------------------------
 

@@ -21,7 +21,7 @@ log: Final = logging.getLogger(__name__)
 LINGER_S: Final = 0.003
 PATIENCE_S: Final = 5.0
 """How long a barrier waits for a journal that cannot write before it refuses."""
-LONGEST_PAUSE_S: Final = 1.0
+LONGEST_PAUSE_S: Final = 0.25
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.postgres import postgres_dsn, postgres_server, postgres_template
+from tests.support.postgres import postgres_database, postgres_dsn, postgres_server
 from tradeloom.engine.journal import Journal
 from tradeloom.engine.stores import Blobs
 from tradeloom.storage.blobs import FileBlobs
@@ -16,7 +16,7 @@ from tradeloom.storage.postgres.database import Database
 from tradeloom.storage.postgres.journal import PostgresJournal
 from tradeloom.storage.postgres.stores import PostgresStores
 
-__all__ = ["postgres_dsn", "postgres_server", "postgres_template"]
+__all__ = ["postgres_database", "postgres_dsn", "postgres_server"]
 
 OpenJournal = Callable[[], AbstractAsyncContextManager[Journal]]
 OpenStores = Callable[[], AbstractAsyncContextManager[Any]]

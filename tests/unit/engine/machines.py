@@ -17,7 +17,7 @@ INVOKE = "arn:aws:states:::lambda:invoke"
 State = dict[str, Any]
 
 
-def machine(states: dict[str, State], **more: Any) -> State:
+def machine(states: Mapping[str, Any], **more: Any) -> State:
     """A JSONata machine that starts at the first state."""
     return {"QueryLanguage": "JSONata", "StartAt": next(iter(states)), "States": states, **more}
 
@@ -37,7 +37,7 @@ class Raised(Exception):
 
 
 class ScriptedHost:
-    """`functions` maps names to Python functions of the payload (perhaps async). Time is a number that waits move on."""
+    """`functions` maps names to Python functions of the payload, perhaps async. Waits move `now` on."""
 
     def __init__(self, functions: Mapping[str, Callable[[Any], Any]] | None = None) -> None:
         self.functions = functions or {}
@@ -73,7 +73,9 @@ class ScriptedHost:
         self.now += timedelta(seconds=delay_s)
 
 
-def run(definition: State, value: Any = None, host: ScriptedHost | None = None, **functions: Callable[[Any], Any]) -> Any:
+def run(
+    definition: State, value: Any = None, host: ScriptedHost | None = None, **functions: Callable[[Any], Any]
+) -> Any:
     """The machine's output. Raises `StatesError`."""
     host = host or ScriptedHost(functions)
     return loop.run(Interpreter(read(definition), host).run({} if value is None else value))

@@ -5,7 +5,9 @@ JSONata's sequence rules (a path through an array, say). Either way jsonata-pyth
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
+
+from jsonata import Jsonata
 
 
 class _Undefined:
@@ -21,7 +23,8 @@ UNDEFINED: Any = _Undefined()
 
 Closure = Callable[[Mapping[str, Any]], Any]
 
-_EXACT = 2**53
+_EXACT: Final = 2**53
+_FUNCTION_NAMES: Final = frozenset(Jsonata.static_frame.bindings)  # a bare `$sum` is a function, not undefined
 _EXTRAS = ("predicate", "stages", "group", "focus", "index", "ancestor", "tuple", "keep_array", "consarray")
 
 
@@ -52,7 +55,7 @@ def _literal(symbol: Any) -> Closure | None:
 
 def _variable(symbol: Any) -> Closure | None:
     name = str(symbol.value)
-    if name in {"", "$"}:
+    if name in _FUNCTION_NAMES:
         return None
     return lambda variables: variables.get(name, UNDEFINED)
 
@@ -63,6 +66,8 @@ def _path(symbol: Any) -> Closure | None:
     if first.type != "variable" or _has_extras(first):
         return None
     name = str(first.value)
+    if name in _FUNCTION_NAMES:
+        return None
     steps: list[str | int] = []
     for step in rest:
         if step.type != "name":

@@ -19,6 +19,8 @@ class Strands:
     def __init__(self, quiet: Callable[[], None] = lambda: None) -> None:
         self.total = 1
         self.moving = 1
+        self.on_fewer: Callable[[], None] = lambda: None
+        """Called when a branch has ended and others go on."""
         self._quiet = quiet
 
     def park(self) -> None:
@@ -57,8 +59,6 @@ class _Gathering:
             await asyncio.gather(*self._tasks, return_exceptions=True)
             self._drop_unbegun()
             raise
-        finally:
-            self._strands.total -= len(self._results) - 1
         return self._results
 
     async def _branch(self, index: int, run: Run) -> None:
@@ -75,7 +75,12 @@ class _Gathering:
         except BaseException as error:  # a fault of the engine itself ends the execution, not the process
             self._finish(error)
         finally:
-            self._strands.park()
+            self._branch_ended()
+
+    def _branch_ended(self) -> None:
+        self._strands.total -= 1
+        self._strands.on_fewer()
+        self._strands.park()
 
     def _finish(self, error: BaseException | None) -> None:
         if self._end.done():
@@ -89,6 +94,7 @@ class _Gathering:
     def _wake_parent(self) -> None:
         if not self._awake:
             self._awake = True
+            self._strands.total += 1
             self._strands.resume()
 
     def _drop_unbegun(self) -> None:
@@ -96,4 +102,4 @@ class _Gathering:
         for run, begun in zip(self._runs, self._begun, strict=True):
             if not begun:
                 run.close()
-                self._strands.park()
+                self._branch_ended()
