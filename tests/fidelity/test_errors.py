@@ -18,6 +18,9 @@ Event = dict[str, Any]
 
 RSI = {"value": 28.4, "previous": 31.2, "signal": "oversold"}
 
+HALF = "\ud83d"
+"""Half of an emoji: JSON can spell it, UTF-8 cannot, and Lambda's client ends when it must send it."""
+
 
 def unchanged(event: Event) -> Event:
     return event
@@ -70,6 +73,13 @@ FAULTS = [
         "config.b: ",
         config={"a": "= nodes.rsi.value", "operator": ">", "b": "= 1 / nodes.rsi.previous"},
         outputs={"rsi": RSI | {"previous": 0}},
+    ),
+    Fault("condition.if", "NotANumber", 'config.a: a is "\\ud83d"', outputs={"rsi": RSI | {"value": HALF}}),
+    Fault(
+        "utility.transform",
+        "OutputNotUnicode",
+        "A text in the output holds half of a surrogate pair",
+        config={"rules": [{"op": "set", "path": "text", "value": HALF}]},
     ),
     Fault(
         "notify.dashboard",

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from tradeloom.errors import NodeError
+from tradeloom.nodes.base import NodeOutput
 from tradeloom.runtime.envelope import INLINE_OUTPUT_BYTES
 from tradeloom.runtime.services import Services
 
@@ -15,9 +16,27 @@ class OutputTooLarge(NodeError):
     """A node's output is larger than any node may give."""
 
 
+class OutputNotUnicode(NodeError):
+    """A text in a node's output holds half of a surrogate pair: JSON can spell it, but nothing can store or send it."""
+
+
+def as_json(output: NodeOutput) -> Any:
+    """The output as plain JSON. Raises `OutputNotUnicode`."""
+    try:
+        return output.model_dump(mode="json")
+    except UnicodeEncodeError as error:
+        raise _not_unicode() from error
+
+
 def check_in(output: Any, services: Services, *, inline: bool = False) -> Any:
-    """The output itself, or `{"$claim": {sha256, bytes}}` where it is too large to travel inline."""
-    content = json.dumps(output, allow_nan=False, separators=(",", ":")).encode()
+    """The output itself, or `{"$claim": {sha256, bytes}}` where it is too large to travel inline.
+
+    Raises `OutputTooLarge` and `OutputNotUnicode`.
+    """
+    try:
+        content = json.dumps(output, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError as error:
+        raise _not_unicode() from error
     limit = 200 * 1024 if inline else MAX_OUTPUT_BYTES
     if len(content) > limit:
         raise OutputTooLarge(f"The output takes {len(content):,} bytes; {limit:,} is the most.")
@@ -31,3 +50,8 @@ def check_out(output: Any, services: Services) -> Any:
     if isinstance(output, dict) and output.keys() == {CLAIM}:
         return json.loads(services.load_blob(output[CLAIM]["sha256"]))
     return output
+
+
+def _not_unicode() -> OutputNotUnicode:
+    hint = "Look for a \\ud800 to \\udfff without its partner where the text comes from."
+    return OutputNotUnicode("A text in the output holds half of a surrogate pair, which is no character.", hint=hint)

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from tradeloom.errors import NodeConfigError, NotFound, TradeloomError
 from tradeloom.nodes.base import Emit, Kind, Node
-from tradeloom.runtime.claims import check_in
+from tradeloom.runtime.claims import as_json, check_in
 from tradeloom.runtime.config import Recipe, prepare
 from tradeloom.runtime.context import TaskContext
 from tradeloom.runtime.envelope import NodeRecord, TaskInput
@@ -64,9 +64,8 @@ def _run(node: Node, task: TaskInput, made: Prepared, services: Services) -> dic
     config = made.recipe.resolve(names, task.run.as_of)
     emitted = node.run(config, TaskContext(task, sources, names, services, made.warmup))
     port, output = (emitted.port, emitted.output) if isinstance(emitted, Emit) else ("main", emitted)
-    plain = output.model_dump(mode="json")
     # A loop's items feed a Map, which reads them from the state itself.
-    carried = check_in(plain, services, inline=node.kind is Kind.LOOP)
+    carried = check_in(as_json(output), services, inline=node.kind is Kind.LOOP)
     return NodeRecord(state="succeeded", port=port, output=carried).model_dump()
 
 
@@ -92,4 +91,5 @@ def _tell(error: TradeloomError) -> None:
         told = f"{error.field}: {told}"
     if error.hint is not None and error.hint not in told:
         told = f"{told} {error.hint}"
-    error.args = (told,)
+    # Half of a surrogate pair, quoted from somebody's text, would end Lambda's runtime client.
+    error.args = (told.encode(errors="backslashreplace").decode(),)
