@@ -19,7 +19,7 @@ from statistics import median
 
 from tests.fidelity import services
 from tests.fidelity.cases import Case, case_of
-from tests.fidelity.lambda_process import BYTECODE, ROOT, LambdaFunction
+from tests.fidelity.lambda_process import ROOT, LambdaFunction
 from tradeloom.nodes.naming import function_name, handler_module
 from tradeloom.nodes.registry import node_types
 from tradeloom.runtime.services import VARIABLE
@@ -54,8 +54,7 @@ class Life:
 def cpu_ms(code: str) -> float:
     """Processor time of one fresh interpreter that runs the code, with bytecode at hand as in a layer."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    environment |= {"PYTHONPATH": str(ROOT), "PYTHONPYCACHEPREFIX": str(BYTECODE)}
-    process = subprocess.Popen([sys.executable, "-c", code], env=environment)
+    process = subprocess.Popen([sys.executable, "-c", code], env=environment | {"PYTHONPATH": str(ROOT)})
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:

@@ -18,8 +18,6 @@ from tradeloom.nodes.naming import function_name, handler_module
 ROOT = Path(__file__).resolve().parents[2]
 FUNCTIONS = ROOT / "functions"
 PATIENCE_S = 60.0
-BYTECODE = Path(tempfile.gettempdir()) / "tradeloom-fidelity-bytecode"
-"""The layers are built with their bytecode in them; here the first process writes it and the others find it."""
 
 
 class LambdaFunction:
@@ -118,7 +116,10 @@ class LambdaFunction:
 
 
 def _environment(name: str, handler: str, folder: Path) -> dict[str, str]:
-    """What Lambda sets, what our functions are deployed with, and where this repository's packages are."""
+    """What Lambda sets, what our functions are deployed with, and where this repository's packages are.
+
+    None of this process's own: modules must find, or leave, their bytecode, as layers are built with theirs.
+    """
     return {
         "PATH": os.environ["PATH"],
         "LANG": "en_US.UTF-8",
@@ -135,6 +136,5 @@ def _environment(name: str, handler: str, folder: Path) -> dict[str, str]:
         "POWERTOOLS_SERVICE_NAME": "tradeloom",
         "POWERTOOLS_METRICS_NAMESPACE": "Tradeloom",
         "PYTHONPATH": str(ROOT),
-        "PYTHONPYCACHEPREFIX": str(BYTECODE),
         "PYTHONWARNINGS": "error",
     }
