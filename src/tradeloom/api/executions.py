@@ -20,7 +20,17 @@ _TAGS = ["executions"]
     operation_id="executeWorkflow",
     tags=_TAGS,
     status_code=202,
-    **answers(Execution, 404, 409, 502, 504, status=202, said="Started; read it at its Location.", body=True),
+    **answers(
+        Execution,
+        404,
+        409,
+        502,
+        504,
+        status=202,
+        said="Started; read it at its Location.",
+        also={200: "It has ended."},
+        body=True,
+    ),
 )
 def execute(id: Id, wanted: Annotated[Execute | None, Body()] = None) -> Response[Execution]:
     who = router.caller

@@ -2,8 +2,9 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictBool
 
+from tradeloom.workflow.document import ID_PATTERN
 from tradeloom.workflow.problems import Problem
 
 ExecutionStatus = Literal["pending", "running", "succeeded", "failed", "stopped", "timed_out"]
@@ -54,7 +55,7 @@ class Toggle(_Model):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"active": True}]})
 
-    active: bool | None = None
+    active: StrictBool | None = None
 
 
 # -- executions -------------------------------------------------------------------------------------------------
@@ -68,12 +69,12 @@ class Execute(_Model):
         json_schema_extra={"examples": [{"test_mode": True, "wait_s": 20}, {"payload": {"reason": "by hand"}}]},
     )
 
-    test_mode: bool = Field(
+    test_mode: StrictBool = Field(
         default=False, description="Trade on the private test account; network sends are shown and not sent."
     )
     payload: dict[str, Any] = Field(default_factory=dict, description="What the trigger gives as its payload.")
     trigger: str | None = Field(
-        default=None, max_length=24, description="Id of the trigger node that fires; its only one when left out."
+        default=None, pattern=ID_PATTERN, description="Id of the trigger node that fires; its only one when left out."
     )
     wait_s: float = Field(
         default=0, ge=0, le=25, allow_inf_nan=False, description="Seconds to wait for the end before answering."

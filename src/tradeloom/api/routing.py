@@ -59,16 +59,23 @@ _WITH_BODY = (400, 413, 415)
 
 
 def answers(
-    model: type[BaseModel] | None, *errors: int, status: int = 200, said: str = "Done.", body: bool = False, **more: Any
+    model: type[BaseModel] | None,
+    *errors: int,
+    status: int = 200,
+    said: str = "Done.",
+    also: Mapping[int, str] | None = None,
+    body: bool = False,
 ) -> dict[str, Any]:
-    """Keyword arguments of a route: its success and the errors it can answer with, all typed."""
-    success: dict[str, Any] = {"description": said}
-    if model is not None:
-        success["content"] = {"application/json": {"model": model}}
-    responses: dict[int, Any] = {status: success}
+    """Keyword arguments of a route: its successes (`also` are further ones of the same shape) and the errors it can
+    answer with, all typed."""
+    responses: dict[int, Any] = {}
+    for code, description in {status: said, **(also or {})}.items():
+        responses[code] = {"description": description}
+        if model is not None:
+            responses[code]["content"] = {"application/json": {"model": model}}
     for code in sorted({*_ALWAYS, *errors, *(_WITH_BODY if body else ())}):
         responses[code] = {"description": _SAID[code], "content": {"application/json": {"model": ErrorAnswer}}}
-    return {"responses": responses, **more}
+    return {"responses": responses}
 
 
 def reply(body: BaseModel, *, status: int = HTTPStatus.OK, headers: Mapping[str, str] | None = None) -> Response[Any]:

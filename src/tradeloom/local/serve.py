@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import logging
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -55,7 +54,6 @@ async def serving(machine: Machine) -> AsyncIterator[Served]:
         timeout_graceful_shutdown=GRACE_S,
         limit_concurrency=256,
     )
-    logging.getLogger("uvicorn.access").propagate = False  # the page asks every other second
     server = _Server(config)
     task = asyncio.ensure_future(server.serve(sockets=[listening]))
     try:

@@ -81,6 +81,8 @@ class LocalWorkflows:
 
     async def _replace(self, tenant: str, workflow_id: str, compiled: Compiled, expected: str | None) -> WorkflowDetail:
         before = await self._store.workflow(tenant, workflow_id)
+        if before.active:
+            self._check_account(compiled.plan.graph.document.settings.broker_account)
         made = await self.save(tenant, workflow_id, compiled, expected)
         if not before.active or before.active_version == compiled.version:
             return made
@@ -107,9 +109,15 @@ class LocalWorkflows:
         record = await self._store.workflow(tenant, workflow_id)
         wanted = not record.active if active is None else active
         if wanted != record.active:
+            if wanted:
+                self._check_account((await self._store.version(tenant, workflow_id, record.version)).account)
             record = await self._store.set_active(tenant, workflow_id, record.version if wanted else None)
             await self._changed(tenant, workflow_id)
         return await self._detail(record)
+
+    def _check_account(self, account: str) -> None:
+        """An active workflow needs a market to live in. Raises `InvalidInput` for an account this machine has not."""
+        self._market_now(account)
 
     async def _detail(self, record: WorkflowRecord) -> WorkflowDetail:
         version = await self._store.version(record.tenant, record.id, record.version)
@@ -136,12 +144,11 @@ class LocalWorkflows:
         }
 
     def _next_fire(self, version: VersionRecord) -> datetime | None:
-        now = self._market_now(version.account)
         fires = []
         for config in version.metadata.get("schedules", ()):
             try:
-                fires += next_fires(ScheduleTrigger.schedule(config), now, 1)
-            except InvalidInput:  # saved by a release that understood more
+                fires += next_fires(ScheduleTrigger.schedule(config), self._market_now(version.account), 1)
+            except InvalidInput:  # saved by a release that understood more, or for an account that was removed
                 continue
         return min(fires, default=None)
 

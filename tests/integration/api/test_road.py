@@ -18,7 +18,11 @@ def _workflow(*steps: dict[str, Any], name: str = "Chain", **settings: Any) -> d
     return {"name": name, "nodes": nodes, "connections": connections, "settings": settings}
 
 
-BUY: dict[str, Any] = {"id": "buy", "type": "order.market", "config": {"symbol": "EURUSD", "side": "buy", "volume": 0.1}}
+BUY: dict[str, Any] = {
+    "id": "buy",
+    "type": "order.market",
+    "config": {"symbol": "EURUSD", "side": "buy", "volume": 0.1},
+}
 
 
 def test_the_dip_buyer_fills_an_order_and_tells_it(machine: RunningMachine) -> None:
@@ -145,9 +149,11 @@ def test_starts_that_cannot_be_are_told(machine: RunningMachine) -> None:
     wrong = machine.ask("POST", f"/workflows/{workflow['id']}/execute", {"trigger": "buy"})
     assert (wrong.status_code, wrong.json()["error"]["field"]) == (422, "trigger")
     elsewhere = machine.post("/workflows", _workflow(BUY, broker_account="live-42"))
-    refused = machine.ask("POST", f"/workflows/{elsewhere['id']}/execute", {})
-    assert refused.status_code == 422
-    assert "live-42" in refused.json()["error"]["message"]
+    for way, body in (("execute", {}), ("execute", {"test_mode": True}), ("toggle", {"active": True})):
+        refused = machine.ask("POST", f"/workflows/{elsewhere['id']}/{way}", body)
+        assert refused.status_code == 422
+        assert "live-42" in refused.json()["error"]["message"]
+    assert machine.get(f"/workflows/{elsewhere['id']}")["active"] is False
     assert machine.ask("GET", "/executions/nope").status_code == 404
     assert machine.ask("POST", "/executions/nope/stop").status_code == 404
     assert machine.ask("POST", "/workflows/nope/execute").status_code == 404
