@@ -83,7 +83,7 @@ def run_until_stopped(config_path: Path, *, watch_input: bool) -> None:
     has the data directory or the port is taken.
     """
     config = load_config(config_path)
-    config.data_dir.mkdir(parents=True, exist_ok=True)
+    config.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     log_to(config.data_dir / "logs" / "bridge.log", config.log_level)
     stop = threading.Event()
     for name in ("SIGINT", "SIGTERM", "SIGBREAK"):  # the last is Windows' own

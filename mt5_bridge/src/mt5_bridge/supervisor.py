@@ -194,8 +194,7 @@ class Supervisor:
         theirs.close()
         link = _Link(process, ours)
         try:
-            if not ours.poll(self._settings.start_timeout_s):
-                raise BrokerTimeout("it did not start in time")
+            self._wait_for_greeting(ours)
             greeting = json.loads(ours.recv_bytes(64 * 1024))
         except (BrokerTimeout, EOFError, OSError, ValueError) as error:
             self._retire(link, kill=True)
@@ -204,6 +203,14 @@ class Supervisor:
             self._retire(link)
             raise BrokerUnavailable(str(greeting["error"]))
         return link
+
+    def _wait_for_greeting(self, pipe: "pipes.Connection[Any, Any]") -> None:
+        give_up = time.monotonic() + self._settings.start_timeout_s
+        while not pipe.poll(_WATCH_S):
+            if self._stopping.is_set():
+                raise BrokerTimeout("the bridge is stopping")
+            if time.monotonic() > give_up:
+                raise BrokerTimeout("it did not start in time")
 
     def _watch(self, link: _Link) -> str | None:
         """Returns, with the reason, when the worker is dead or must be replaced."""

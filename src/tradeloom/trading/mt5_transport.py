@@ -112,11 +112,14 @@ class RpcTransport:
 
     def _take(self, timeout_s: float) -> "_Link":
         with self._lock:
-            if self._pid != os.getpid():  # forked: those connections are our parent's
+            if self._pid != os.getpid():
+                # Forked: those connections are our parent's. Closed here they stay open there; collected as garbage
+                # they would be shut down for both.
+                for link in self._idle:
+                    link.close()
                 self._idle, self._pid = [], os.getpid()
-            candidates = self._idle
-            while candidates:
-                link = candidates.pop()
+            while self._idle:
+                link = self._idle.pop()
                 if link.quiet():
                     return link
                 link.close()
@@ -184,6 +187,7 @@ class _Link:
             return False
 
     def close(self) -> None:
+        # The descriptor first: rpyc would shut the connection down, in every process that has it.
         self._socket.close()
         self._connection.close()
 

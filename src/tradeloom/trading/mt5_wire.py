@@ -35,6 +35,7 @@ _CONFIG = {
     "instantiate_custom_exceptions": False,
     "propagate_KeyboardInterrupt_locally": False,
     "log_exceptions": False,
+    "bind_threads": False,  # rpyc takes its default from the environment, and it changes the frames
     "close_catchall": True,
 }
 

@@ -70,7 +70,7 @@ class Rig:
                 file.write_text(json.dumps(json.loads(file.read_text()) | {"faults": faults}))
         accounts = [
             {"name": name, "terminal": "paper", "terminal_path": name, "login": LOGIN, "server_time_zone": "UTC"}
-            | {"limits": LIMITS, "hang_timeout_s": 1.0}
+            | {"limits": LIMITS}
             | dict(account or {})
             for name in names
         ]

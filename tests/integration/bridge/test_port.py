@@ -25,6 +25,8 @@ from tradeloom.trading import protocol
 from tradeloom.trading.mt5_client import BridgeClient
 from tradeloom.trading.mt5_transport import Endpoint
 
+pytestmark = pytest.mark.xdist_group("bridge port")
+
 
 @pytest.fixture(autouse=True)
 def still_alive(rig: Rig) -> Iterator[None]:
@@ -239,8 +241,8 @@ def test_slow_peers_do_not_hold_anyone_up(endpoint: Endpoint, rig: Rig) -> None:
         half.sendall(struct.pack("!LB", 1000, 0) + b"x")
         started = time.monotonic()
         rig.client.account("paper").tick("EURUSD")
-        assert time.monotonic() - started < 1
-        assert ended(silent, 8)  # the handshake's time is up
+        assert time.monotonic() - started < 3
+        assert ended(silent, 10)  # the handshake's time is up
 
 
 def test_more_connections_than_allowed_are_turned_away(tmp_path: Path) -> None:
