@@ -301,7 +301,10 @@ class _Driver:
         self._journal.record(row, self._run.event("execution.started", started))
         if self._machine is None:
             raise StatesError(RUNTIME, "The state machine of this execution is not there any more.")
-        async with asyncio.timeout(self._left_s()):
+        left_s = self._left_s()
+        if left_s is not None and left_s <= 0:
+            raise TimeoutError
+        async with asyncio.timeout(left_s):
             return await Interpreter(self._machine, self._run).run(row.input)
 
     def _left_s(self) -> float | None:

@@ -96,7 +96,7 @@ class Scheduler:
         tasks = []
         for schedule in await self._schedules_of(workflow):
             clock = self._clock_for_account(schedule.account)
-            if fresh:
+            if fresh or await self._schedules.last_fire(*_key(schedule, clock)) is None:
                 await self._schedules.set_last_fire(*_key(schedule, clock), clock.now())
             tasks.append(asyncio.ensure_future(self._fire(schedule, clock)))
         if tasks:

@@ -12,6 +12,7 @@ from tests.unit.engine.machines import Raised, machine, task
 from tradeloom.engine.clock import ManualClock
 from tradeloom.engine.engine import StartRequest
 from tradeloom.engine.errors import AlreadyStarted, EngineClosed, InvalidDefinition
+from tradeloom.engine.events import Event
 from tradeloom.engine.journal import Execution
 from tradeloom.errors import ExecutionStopped, NotFound
 
@@ -206,11 +207,15 @@ def test_events_count_up_and_tell_the_story() -> None:
     loop.run(body())
 
 
+def deaf(event: Event) -> None:
+    raise ZeroDivisionError
+
+
 def test_a_deaf_subscriber_harms_nobody() -> None:
     async def body() -> None:
         made = Machinery(f=lambda payload, invocation: 1)
         async with made.engine() as engine:
-            unsubscribe = engine.subscribe(lambda event: 1 / 0)
+            unsubscribe = engine.subscribe(deaf)
             await engine.start(start(chain("f")))
             assert (await engine.result("e1")).status == "SUCCEEDED"
             unsubscribe()

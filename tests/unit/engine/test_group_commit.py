@@ -102,7 +102,8 @@ def test_a_barrier_does_not_linger() -> None:
 
 def test_events_follow_their_records() -> None:
     async def body() -> None:
-        disk, told = Disk(), []
+        disk = Disk()
+        told: list[tuple[int, int]] = []
         writer = commits(disk)
         writer.on_durable = lambda events: told.extend((event.seq, len(disk.batches)) for event in events)
         writer.record(line(1), event(1))
@@ -162,7 +163,8 @@ def test_a_storage_that_stays_away_refuses_barriers_and_keeps_records() -> None:
 
 def test_an_execution_nobody_waits_for_any_more_is_not_made() -> None:
     async def body() -> None:
-        disk, created = Disk(), []
+        disk = Disk()
+        created: list[str] = []
 
         def away(batch: Batch) -> None:
             raise StorageUnavailable("disk full")

@@ -1,0 +1,377 @@
+"""The door for starts, the permit, and schedules on a market clock."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.support import loop
+from tests.unit.engine.fakes import AS_OF, Machinery
+from tests.unit.engine.machines import machine, task
+from tradeloom.engine import codec
+from tradeloom.engine.clock import ManualClock
+from tradeloom.engine.dispatcher import Dispatcher, StartCommand
+from tradeloom.engine.engine import Engine
+from tradeloom.engine.journal import Execution
+from tradeloom.engine.permission import ActiveVersions
+from tradeloom.engine.scheduler import MAX_AGE, Scheduler
+from tradeloom.engine.stores import VersionRecord
+from tradeloom.errors import ExecutionStopped, NotFound, StorageUnavailable
+from tradeloom.storage.memory import MemoryJournal, MemoryStores
+
+SCHEDULED = {"id": "sched", "type": "trigger.schedule", "config": {"every_s": 60}}
+
+
+@dataclass
+class House:
+    """An engine with its dispatcher, its stores, and one workflow `w1` of two versions."""
+
+    made: Machinery
+    clock: ManualClock
+    stores: MemoryStores
+    engine: Engine
+    dispatcher: Dispatcher
+    journal: MemoryJournal
+
+    def scheduler(self) -> Scheduler:
+        return Scheduler(
+            workflows=self.stores,
+            schedules=self.stores,
+            blobs=self.made.blobs,
+            dispatcher=self.dispatcher,
+            clock_for_account=lambda account: self.clock,
+            next_fires=every,
+        )
+
+    async def executions(self) -> list[Execution]:
+        rows = list(self.made.rows.executions.values())
+        return sorted(rows, key=lambda row: row.run["payload"].get("scheduled_at", ""))
+
+
+def every(config: Any, after: datetime, count: int) -> list[datetime]:
+    """Fires at whole multiples of `every_s` since the epoch."""
+    step = config["every_s"]
+    first = (int(after.timestamp()) // step + 1) * step
+    return [datetime.fromtimestamp(first + number * step, AS_OF.tzinfo) for number in range(count)]
+
+
+@asynccontextmanager
+async def house(*, slow: bool = False, nodes: Any = (SCHEDULED,), session: str = "") -> AsyncIterator[House]:
+    clock = ManualClock(AS_OF, session=session)
+    made = Machinery(clock, f=lambda payload, invocation: asyncio.sleep(30 if slow else 0))
+    stores = MemoryStores()
+    definition = made.blobs.put(codec.dumps(machine({"A": task("f")})).encode())
+    for version in ("v1", "v2"):
+        artefact = made.blobs.put_artefact(version, {"document": {"nodes": list(nodes)}})
+        record = VersionRecord(
+            tenant="local",
+            workflow_id="w1",
+            version=version,
+            artefact=artefact,
+            definition=definition,
+            account="paper",
+            created_at=AS_OF,
+        )
+        await stores.save(record, name="n", description="")
+    await stores.set_active("local", "w1", "v1")
+    journal = MemoryJournal(made.rows)
+    async with made.engine(journal, grace_s=0) as engine:
+        dispatcher = Dispatcher(
+            engine=engine, journal=journal, workflows=stores, clock_for_account=lambda account: clock
+        )
+        yield House(made, clock, stores, engine, dispatcher, journal)
+
+
+def command(**more: Any) -> StartCommand:
+    return StartCommand(workflow_id="w1", trigger="sched", **more)
+
+
+def test_a_trigger_starts_the_active_version() -> None:
+    async def body() -> None:
+        async with house() as home:
+            started = await home.dispatcher.dispatch(command(payload={"price": 1.1}))
+            assert started.verdict == "started"
+            assert started.execution_id
+            row = await home.engine.result(started.execution_id)
+            assert (row.version, row.as_of, row.account, row.trigger) == ("v1", AS_OF, "paper", "sched")
+            assert row.run["payload"] == {"price": 1.1}
+            assert not row.manual
+
+    loop.run(body())
+
+
+def test_a_person_starts_the_newest_or_a_given_version() -> None:
+    async def body() -> None:
+        async with house() as home:
+            await home.stores.set_active("local", "w1", None)
+            versions = []
+            for version in (None, "v1"):
+                started = await home.dispatcher.dispatch(command(manual=True, version=version, test_mode=True))
+                row = await home.engine.result(started.execution_id or "")
+                versions.append((row.version, row.manual, row.test_mode))
+            assert versions == [("v2", True, True), ("v1", True, True)]
+            with pytest.raises(NotFound):
+                await home.dispatcher.dispatch(command(manual=True, version="v9"))
+
+    loop.run(body())
+
+
+def test_an_inactive_workflow_is_not_triggered() -> None:
+    async def body() -> None:
+        async with house() as home:
+            await home.stores.set_active("local", "w1", None)
+            assert (await home.dispatcher.dispatch(command())).verdict == "skipped"
+            assert not home.made.rows.executions
+            with pytest.raises(NotFound):
+                await home.dispatcher.dispatch(replace(command(), workflow_id="w9"))
+            with pytest.raises(NotFound):
+                await home.dispatcher.dispatch(command(tenant="other"))
+
+    loop.run(body())
+
+
+def test_one_event_starts_one_execution() -> None:
+    async def body() -> None:
+        async with house() as home:
+            answers = await asyncio.gather(*[home.dispatcher.dispatch(command(dedupe_key="k")) for _ in range(20)])
+            assert sorted(answer.verdict for answer in answers) == ["duplicate"] * 19 + ["started"]
+            assert len({answer.execution_id for answer in answers}) == 1
+            other = await home.dispatcher.dispatch(command(dedupe_key="other"))
+            assert other.verdict == "started"
+            assert all(len(name) <= 50 and name.isalnum() for name in home.made.rows.executions)
+
+    loop.run(body())
+
+
+def test_an_event_that_comes_too_late_starts_nothing() -> None:
+    async def body() -> None:
+        async with house() as home:
+            late = command(expires=AS_OF - timedelta(seconds=1))
+            assert (await home.dispatcher.dispatch(late)).verdict == "skipped"
+            assert (await home.dispatcher.dispatch(replace(late, expires=AS_OF))).verdict == "started"
+
+    loop.run(body())
+
+
+def test_skip_starts_nothing_beside_a_running_execution() -> None:
+    async def body() -> None:
+        async with house(slow=True) as home:
+            answers = await asyncio.gather(*[home.dispatcher.dispatch(command(overlap="skip")) for _ in range(5)])
+            assert sorted(answer.verdict for answer in answers) == ["skipped"] * 4 + ["started"]
+
+    loop.run(body())
+
+
+def test_queue_lets_one_wait() -> None:
+    async def body() -> None:
+        async with house(slow=True) as home:
+            answers = [await home.dispatcher.dispatch(command(overlap="queue")) for _ in range(4)]
+            assert [answer.verdict for answer in answers] == ["started", "started", "skipped", "skipped"]
+            await until(lambda: home.made.workers.calls)
+            await settle()
+            statuses = [row.status for row in home.made.rows.executions.values()]
+            assert statuses == ["RUNNING", "PENDING"]
+            await home.engine.stop(answers[0].execution_id or "", "make room")
+            await until(lambda: len(home.made.workers.calls) == 2)
+
+    loop.run(body())
+
+
+def test_only_the_active_version_may_act() -> None:
+    row = Execution(
+        id="e",
+        tenant="local",
+        workflow_id="w1",
+        version="v1",
+        definition="d",
+        trigger="s",
+        account="a",
+        run={},
+        input=None,
+        as_of=AS_OF,
+        created_at=AS_OF,
+    )
+
+    async def body() -> None:
+        async with house() as home:
+            permit = ActiveVersions(home.stores)
+            await permit(row, "order")
+            await home.stores.set_active("local", "w1", "v2")
+            with pytest.raises(ExecutionStopped, match="Another version"):
+                await permit(row, "order")
+            await home.stores.set_active("local", "w1", None)
+            with pytest.raises(ExecutionStopped, match="deactivated"):
+                await permit(row, "order")
+            await permit(replace(row, manual=True), "order")
+            await home.stores.delete("local", "w1")
+            with pytest.raises(ExecutionStopped, match="deleted"):
+                await permit(row, "order")
+
+    loop.run(body())
+
+
+async def until(condition: Any) -> None:
+    async with asyncio.timeout(5):
+        while not condition():
+            await asyncio.sleep(0.001)
+
+
+async def settle() -> None:
+    await asyncio.sleep(0.02)
+
+
+def test_a_schedule_fires_on_the_market_clock() -> None:
+    async def body() -> None:
+        async with house() as home:
+            scheduler = home.scheduler()
+            await scheduler.start()
+            assert scheduler.watched == [("local", "w1")]
+            for _ in range(3):
+                await settle()
+                home.clock.advance(timedelta(seconds=60))
+            await until(lambda: len(home.made.rows.executions) == 3)
+            await settle()
+            rows = await home.executions()
+            assert [row.run["payload"]["scheduled_at"] for row in rows] == [
+                "2026-01-05T09:01:00.000Z",
+                "2026-01-05T09:02:00.000Z",
+                "2026-01-05T09:03:00.000Z",
+            ]
+            assert [row.as_of for row in rows] == [AS_OF + timedelta(minutes=n) for n in (1, 2, 3)]
+            assert await home.stores.last_fire("local", "w1", "sched") == AS_OF + timedelta(minutes=3)
+            await scheduler.close()
+
+    loop.run(body())
+
+
+def test_two_schedulers_fire_each_time_once() -> None:
+    async def body() -> None:
+        async with house() as home:
+            both = [home.scheduler(), home.scheduler()]
+            for scheduler in both:
+                await scheduler.start()
+            for _ in range(4):
+                await settle()
+                home.clock.advance(timedelta(seconds=60))
+            await settle()
+            assert len(home.made.rows.executions) == 4
+            for scheduler in both:
+                await scheduler.close()
+
+    loop.run(body())
+
+
+def test_a_restart_neither_repeats_nor_loses_a_fresh_fire() -> None:
+    async def body() -> None:
+        async with house() as home:
+            for pause in (60, 30, 45, 10, 65, 30):
+                scheduler = home.scheduler()
+                await scheduler.start()
+                await settle()
+                await scheduler.close()
+                home.clock.advance(timedelta(seconds=pause))
+            scheduler = home.scheduler()
+            await scheduler.start()
+            await settle()
+            await scheduler.close()
+            rows = await home.executions()
+            assert [row.run["payload"]["scheduled_at"][11:16] for row in rows] == ["09:01", "09:02", "09:03", "09:04"]
+
+    loop.run(body())
+
+
+def test_what_was_missed_for_long_is_not_made_up_for() -> None:
+    async def body() -> None:
+        async with house() as home:
+            scheduler = home.scheduler()
+            await scheduler.start()
+            await settle()
+            await scheduler.close()
+            home.clock.advance(timedelta(hours=5, seconds=1))
+            await scheduler.start()
+            await settle()
+            rows = await home.executions()
+            fresh = [row.run["payload"]["scheduled_at"] for row in rows]
+            assert fresh == ["2026-01-05T13:59:00.000Z", "2026-01-05T14:00:00.000Z"]
+            assert timedelta(seconds=90) == MAX_AGE
+            await scheduler.close()
+
+    loop.run(body())
+
+
+def test_activation_begins_now_and_deactivation_ends() -> None:
+    async def body() -> None:
+        async with house() as home:
+            scheduler = home.scheduler()
+            await home.stores.set_last_fire("local", "w1", "sched", AS_OF - timedelta(days=1))
+            home.clock.advance(timedelta(seconds=59))
+            await scheduler.refresh("local", "w1")
+            await settle()
+            assert not home.made.rows.executions
+            home.clock.advance(timedelta(seconds=1))
+            await until(lambda: len(home.made.rows.executions) == 1)
+            await home.stores.set_active("local", "w1", None)
+            await scheduler.refresh("local", "w1")
+            home.clock.advance(timedelta(minutes=5))
+            await settle()
+            assert len(home.made.rows.executions) == 1
+            assert scheduler.watched == []
+            await home.stores.delete("local", "w1")
+            await scheduler.refresh("local", "w1")
+
+    loop.run(body())
+
+
+def test_a_replay_fires_the_same_times_again() -> None:
+    async def body() -> None:
+        async with house(session="replay-1") as home:
+            for session in ("replay-1", "replay-2"):
+                home.clock = ManualClock(AS_OF, session=session)
+                scheduler = home.scheduler()
+                await scheduler.start()
+                await settle()
+                home.clock.advance(timedelta(seconds=60))
+                await settle()
+                await scheduler.close()
+            assert len(home.made.rows.executions) == 2
+
+    loop.run(body())
+
+
+def test_a_disabled_schedule_is_not_watched() -> None:
+    async def body() -> None:
+        async with house(nodes=[{**SCHEDULED, "disabled": True}, {"id": "x", "type": "market.history"}]) as home:
+            scheduler = home.scheduler()
+            await scheduler.start()
+            assert scheduler.watched == []
+
+    loop.run(body())
+
+
+def test_a_schedule_outlives_a_storage_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tradeloom.engine.scheduler.RETRY_S", 0.001)
+
+    async def body() -> None:
+        async with house() as home:
+            real, left = home.stores.workflow, 3
+
+            async def away(tenant: str, workflow_id: str) -> Any:
+                nonlocal left
+                left -= 1
+                if left >= 0:
+                    raise StorageUnavailable("not now")
+                return await real(tenant, workflow_id)
+
+            scheduler = home.scheduler()
+            await scheduler.start()
+            await settle()
+            home.stores.workflow = away  # type: ignore[method-assign]
+            home.clock.advance(timedelta(seconds=60))
+            await until(lambda: len(home.made.rows.executions) == 1)
+            await scheduler.close()
+
+    loop.run(body())
