@@ -1,4 +1,6 @@
 import json
+import re
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -17,27 +19,14 @@ ACCOUNT = {
     "limits": LIMITS,
 }
 
-TOML = """
-data_dir = "data"
+DOCUMENTATION = Path(__file__).parents[3] / "docs" / "bridge.md"
 
-[listen]
-port = 7443
-names = ["trading-host"]
 
-[[accounts]]
-name = "demo"
-terminal = "metatrader5"
-terminal_path = 'C:\\MT5\\demo\\terminal64.exe'
-login = 123456
-server = "Broker-Demo"
-password = "env:MT5_PASSWORD"
-server_time_zone = "America/New_York+7"
-
-[accounts.limits]
-max_lot = 0.5
-max_price_age_s = 10
-symbols = ["EURUSD", "GBPUSD"]
-"""
+def documented_toml() -> str:
+    """The example in the documentation."""
+    match = re.search(r"```toml\n(.*?)```", DOCUMENTATION.read_text(), re.DOTALL)
+    assert match is not None
+    return textwrap.dedent("   " + match[1])
 
 
 def write(path: Path, **changes: Any) -> Path:
@@ -50,12 +39,14 @@ def account(**changes: Any) -> dict[str, Any]:
     return {key: value for key, value in (ACCOUNT | changes).items() if value is not None}
 
 
-def test_toml_as_documented(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_documented_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "bridge.toml"
-    file.write_text(TOML)
+    file.write_text(documented_toml())
     config = load_config(file, {})
     assert config.listen.port == 7443
     assert config.accounts[0].limits.symbols == ("EURUSD", "GBPUSD")
+    assert config.accounts[0].terminal_path.name.endswith("terminal64.exe")
+    assert not config.accounts[0].live_trading
     monkeypatch.setenv("MT5_PASSWORD", "secret")
     password = config.accounts[0].resolve_password()
     assert password is not None
