@@ -53,7 +53,7 @@ def run_file(options: RunOptions) -> None:
     data = market_data(options)
     steps = Steps(quiet=options.as_json)
     if options.find:
-        data = found(compiled, data, wanted.trigger, quiet=options.as_json)
+        data = found(compiled, data if data.start is None else _placed(data), wanted.trigger, quiet=options.as_json)
     data = _placed(data)
     with ExitStack() as stack:
         home = options.keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tl-run-")))
@@ -134,11 +134,18 @@ def market_data(options: RunOptions) -> MarketData:
 
 
 def _placed(data: MarketData) -> MarketData:
-    """Without a wish the market stands at the last bar's opening: the whole file is history."""
-    if data.start is not None:
-        return data
-    last = int(data.series().open_time[-1])
-    return replace(data, start=datetime.fromtimestamp(last, UTC))
+    """Where the market stands; without a wish at the last bar's opening, so that the whole file is history."""
+    series = data.series()
+    if data.start is None:
+        return replace(data, start=datetime.fromtimestamp(int(series.open_time[-1]), UTC))
+    first, end = (datetime.fromtimestamp(int(second), UTC) for second in (series.open_time[0], series.end_time[-1]))
+    if not first <= data.start < end:
+        raise InvalidInput(
+            f"{data.start:%Y-%m-%d %H:%M} lies outside the data.",
+            field="--at",
+            hint=f"{data.csv.name} goes from {first:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}.",
+        )
+    return data
 
 
 def _moment(text: str) -> datetime:
