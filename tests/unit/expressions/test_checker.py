@@ -220,6 +220,8 @@ def test_conditions_are_understood(source):
         "nodes.rsi.previous != null ? 0 : nodes.rsi.previous + 1",
         "!(nodes.rsi.previous != null) && nodes.rsi.previous < 30",
         "(nodes.rsi.previous != null && true) ? true : nodes.rsi.previous < 30",
+        "(nodes.rsi.previous == null || true) ? nodes.rsi.previous < 30 : true",
+        "!(nodes.rsi.previous != null && true) ? nodes.rsi.previous < 30 : true",
         "(nodes.rsi.previous != null ? true : true) && nodes.rsi.previous < 30",
         "maybe != null && [null].all(maybe, maybe.close > 1)",  # another `maybe`
         "[maybe].filter(m, m != null).map(m, m.close)",
