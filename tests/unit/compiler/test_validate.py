@@ -176,7 +176,8 @@ def test_a_static_field_takes_no_expression() -> None:
 
 
 def test_what_stands_inside_a_static_value_is_plain() -> None:
-    assert found(changed("start", config={"payload": {"note": "= not an expression", "list": ["{{ nor this"]}})) == set()
+    payload = {"note": "= not an expression", "list": ["{{ nor this"]}
+    assert found(changed("start", config={"payload": payload})) == set()
 
 
 def test_a_node_gets_no_more_time_than_its_function() -> None:
