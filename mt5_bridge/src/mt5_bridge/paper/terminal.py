@@ -69,7 +69,7 @@ class PaperTerminal:
             position = int(self.store.meta("clock_msc") or start)
             speed = float(self.store.meta("speed") or self.config.clock.speed)
             self.clock = MarketClock(position, speed, wall)
-            self._lease_msc = position
+            self._lease_msc = self._now_msc = position
             with self.store.transaction():
                 self._first_start(utc_to_server(start, self._zone))
             self._read_books()
@@ -90,10 +90,11 @@ class PaperTerminal:
                 self.store.put_meta("clock_msc", str(lease))
             self._lease_msc = lease
         self._run_to(utc_to_server(now, self._zone))
+        self._now_msc = now
 
     def market_time(self) -> datetime:
-        """The market clock's time (UTC), as last synced or later."""
-        return to_datetime(self.clock.now())
+        """The market clock's time (UTC) as of the last `sync`: what quotes and books are at."""
+        return to_datetime(self._now_msc)
 
     def advance(self, to: datetime) -> datetime:
         """Moves the clock forward and lets everything up to then happen."""

@@ -255,6 +255,10 @@ def test_a_stop_before_the_stop_out_saves_the_account(make_paper: MakePaper) -> 
     paper.deal(BUY, 1.0, sl=1.095)
     paper.to(2)
     assert exits(paper) == [(SL, 1.095)]
+    level = make_paper([FLAT, bar(1.1, 1.1, 1.08, 1.09), FLAT], account={"balance": "1200"})
+    level.deal(BUY, 1.0, sl=1.0936)
+    level.to(2)
+    assert exits(level) == [(SL, 1.0936)]
     beyond = make_paper([FLAT, bar(1.1, 1.1, 1.08, 1.09), FLAT], account={"balance": "1200"})
     beyond.deal(BUY, 1.0, sl=1.09)
     beyond.to(2)

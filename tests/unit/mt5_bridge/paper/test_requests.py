@@ -216,6 +216,17 @@ def test_close_by_needs_a_hedging_account_and_opposite_positions(make_paper: Mak
     assert answer(netting, close_by) == mt5.TRADE_RETCODE_INVALID_ORDER
 
 
+def test_what_lowers_the_margin_is_always_affordable(make_paper: MakePaper) -> None:
+    """1,200 less 900 of loss do not cover the margin of half a lot, but half a lot less is what is wanted."""
+    account = {"margin_mode": "netting", "balance": "1200", "stop_out_level": 10}
+    paper = make_paper([FLAT, (1.0911, 1.0911, 1.0911, 1.0911)], account=account)
+    paper.deal(BUY, 1.0)
+    paper.to(1)
+    assert paper.account.equity == 300.0
+    assert paper.deal(BUY, 0.5).retcode == mt5.TRADE_RETCODE_NO_MONEY
+    assert paper.deal(SELL, 0.5).retcode == mt5.TRADE_RETCODE_DONE
+
+
 def test_a_requote_shows_the_price_to_be_had(make_paper: MakePaper) -> None:
     requote = make_paper([FLAT]).send(**DEAL | {"price": 1.09})
     assert (requote.price, requote.bid, requote.ask) == (1.1001, 1.1, 1.1001)

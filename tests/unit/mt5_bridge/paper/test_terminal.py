@@ -278,13 +278,17 @@ def test_a_killed_running_market_never_goes_back_and_stands_while_away(make_pape
     wall = Wall()
     paper.open(wall=wall)
     paper.terminal.set_speed(60)
+    changes = paper.terminal.store.changes
     for _ in range(17):
-        wall.now += 0.31
+        wall.now += 0.3125
         paper.terminal.sync()
+    assert paper.terminal.store.changes - changes <= 6  # it is written once a second, not once a look
+    wall.now += 0.05
     seen = paper.terminal.market_time()
     paper.crash()
     wall.now += 1_000
     paper.open(wall=wall)
+    assert seen == MONDAY + timedelta(seconds=60 * 17 * 0.3125)
     assert seen <= paper.terminal.market_time() <= seen + timedelta(seconds=60)
     assert paper.terminal.clock.speed == 60
 
