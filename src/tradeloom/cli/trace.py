@@ -119,10 +119,11 @@ def say_end(console: Console, execution: Execution) -> None:
 
 
 def orders_of(execution: Execution) -> list[dict[str, Any]]:
-    """`{node, ticket, price, volume, side, symbol, status}` of every order node that succeeded."""
+    """`{node, ticket, price, volume, side, symbol, status}` of every order that was sent."""
     found = []
     for run in execution.node_runs:
-        if run.type.startswith("order.") and run.state == "succeeded" and isinstance(run.output, dict):
+        is_order = run.type.startswith("order.") and run.state == "succeeded" and isinstance(run.output, dict)
+        if is_order and run.output.get("status") != "already_closed":
             keys = ("ticket", "price", "volume", "side", "symbol", "status")
             found.append({"node": run.node} | {key: run.output.get(key) for key in keys})
     return found

@@ -7,20 +7,22 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from mt5_bridge.config import AccountConfig
+from mt5_bridge.journal import Journal
 from mt5_bridge.paper.sample import write_sample_terminal
 from mt5_bridge.paper.server_time import to_datetime
 from mt5_bridge.worker import AccountWorker, connect_terminal
 from tradeloom.compiler.compile import Compiled
-from tradeloom.errors import BrokerError, InvalidInput, NotFound, StorageUnavailable, TradeloomError
+from tradeloom.errors import InvalidInput, NotFound, StorageUnavailable, TradeloomError
 from tradeloom.local.market import MAX_LOT, MAX_PRICE_AGE_S, MarketData
 from tradeloom.nodes.base import ERROR_PORT, Effect, Emit, Kind
 from tradeloom.runtime.config import Recipe, prepare
 from tradeloom.runtime.context import TaskContext
 from tradeloom.runtime.envelope import NodeRecord, RunInfo, TaskInput
 from tradeloom.runtime.names import names_of, sources_of
+from tradeloom.runtime.observability import set_sink
 from tradeloom.runtime.services import Notification
 from tradeloom.trading.broker import Broker
 from tradeloom.trading.mt5_client import BridgeClient, MT5Broker
@@ -46,7 +48,7 @@ def find_signal(
     trigger: str | None = None,
     progress: Progress = lambda done, of: None,
 ) -> datetime:
-    """The opening of the first bar, from `data.start` on, at which a live path leads to a node that trades.
+    """The opening of the first bar, from `data.start` on, at which a node would send an order.
 
     Raises `NoSignal`; `InvalidInput` for a workflow with loops, whose bodies are not looked into.
     """
@@ -76,7 +78,7 @@ def chosen_trigger(compiled: Compiled) -> str:
 
 
 class _Scout:
-    """Walks a plan at one moment, as far as the first node that trades."""
+    """Walks a plan at one moment, as far as the first node that sets out to trade."""
 
     def __init__(self, compiled: Compiled, trigger: str) -> None:
         self._plan = compiled.plan
@@ -100,13 +102,14 @@ class _Scout:
                     records[node_id] = _SKIPPED
                     continue
                 kind = self._plan.types[node_id]
-                if Effect.TRADES in kind.effects:
-                    return True
-                if kind.acts() or kind.kind is Kind.WAIT:
+                trades = Effect.TRADES in kind.effects
+                if kind.kind is Kind.WAIT or (kind.acts() and not trades):
                     records[node_id] = _LOOKED_AWAY
                     continue
                 try:
                     records[node_id] = self._run(node, records, broker, moment)
+                except _WouldAct:
+                    return True
                 except TradeloomError:
                     if self._plan.on_error(node) == "stop":
                         return False
@@ -148,6 +151,10 @@ class _Scout:
         return NodeRecord(state="succeeded", port=port, output=output.model_dump(mode="json"))
 
 
+class _WouldAct(Exception):  # no TradeloomError: a node must not take it for one of its own
+    """A node that trades asked whether it may."""
+
+
 class _ScoutServices:
     """A handler's services for one look: the market, and nothing that lasts."""
 
@@ -172,12 +179,13 @@ class _ScoutServices:
         raise StorageUnavailable("A scout tells nobody.")
 
     def may_act(self, run: RunInfo, node: str) -> None:
-        raise BrokerError("A scout does not act.")
+        """Every node asks before it acts: this one was about to."""
+        raise _WouldAct
 
 
 @contextmanager
 def _private_market(data: MarketData, account: str) -> Iterator[MT5Broker]:
-    """The account on a market of its own, inside this process; it cannot trade."""
+    """The account on a market of its own, inside this process. What nodes say there is not for anybody."""
     with tempfile.TemporaryDirectory(prefix="tradeloom-scout-") as folder:
         terminal = Path(folder)
         assert data.start is not None
@@ -192,15 +200,15 @@ def _private_market(data: MarketData, account: str) -> Iterator[MT5Broker]:
             server_time_zone="UTC",
             limits=RiskLimits(max_lot=MAX_LOT, max_price_age_s=MAX_PRICE_AGE_S, symbols=(data.symbol,)),
         )
-        worker = AccountWorker(settings, *connect_terminal(settings), open_journal=_no_journal)
+        worker = AccountWorker(
+            settings, *connect_terminal(settings), open_journal=lambda: Journal(terminal / "journal.sqlite3")
+        )
+        set_sink(lambda record: None)
         try:
             yield BridgeClient(transport=_InProcess(worker)).account(account)
         finally:
+            set_sink(None)
             worker.close()
-
-
-def _no_journal() -> NoReturn:
-    raise StorageUnavailable("This market is only looked at.")
 
 
 class _InProcess:

@@ -90,6 +90,7 @@ def test_orders_are_those_of_order_nodes_that_succeeded() -> None:
     runs = [
         {**base, "node": "buy", "type": "order.market", "output": {"ticket": 7, "price": 1.2, "status": "done"}},
         {**base, "node": "sell", "type": "order.market", "state": "failed"},
+        {**base, "node": "close", "type": "order.close", "output": {"status": "already_closed", "ticket": None}},
         {**base, "node": "rsi", "type": "indicator.rsi", "output": {"ticket": 8}},
     ]
     execution = Execution.model_validate(
