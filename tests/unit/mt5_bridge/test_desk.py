@@ -129,6 +129,17 @@ def test_a_requote_beyond_the_deviation_is_not_followed(bench: Bench) -> None:
     assert len(bench.terminal.sent) == 1
 
 
+def test_the_deviation_is_measured_from_the_first_quote_however_slowly_the_price_creeps(bench: Bench) -> None:
+    def creep(terminal: FakeTerminal, request: dict[str, Any]) -> object:
+        ask = request["price"] + 0.00015
+        terminal.quote = make_tick(ask - 0.0001, ask)
+        return answer(10004)(terminal, request)
+
+    bench.terminal.script = [creep, creep]
+    assert bench.desk.send(market(deviation=20)).status is REJECTED
+    assert [request["price"] for request in bench.terminal.sent] == [1.1001, 1.10025]
+
+
 @pytest.mark.parametrize("what", ["deadline", "halt"])
 def test_a_retry_passes_the_gate_again(bench: Bench, what: str) -> None:
     def meanwhile(terminal: FakeTerminal, request: dict[str, object]) -> object:
