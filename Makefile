@@ -72,10 +72,10 @@ templates: setup ## the cloud templates' tests
 	@$(BIN)/pytest tests/infra
 
 bench: setup ## speed, measured
-	@$(BIN)/pytest tests/bench -p no:cacheprovider -s
+	@for file in tests/bench/bench_*.py; do echo "== $$file"; $(PYTHON) $$file; done
 
-exam: setup npm ## the full figures, fixed seeds; writes docs/exam.md
-	@TRADELOOM_EXAM=full $(BIN)/pytest tests -m exam -s
+exam: setup npm ## the full figures, fixed seeds; writes docs/exam.json
+	@TRADELOOM_EXAM=full $(BIN)/pytest tests -m exam --timeout 7200
 
 synth: setup ## the cloud's templates, offline and without Docker
 	@$(PYTHON) app.py
