@@ -12,7 +12,6 @@ STAMPS := $(VENV)/.stamps
 # A uv that works (a version manager's shim may be there and fail), or our own in .tools.
 UV := $(shell uv --version >/dev/null 2>&1 && command -v uv || echo .tools/bin/uv)
 export UV_LINK_MODE := copy
-export PYTHONWARNINGS := default
 
 .PHONY: help setup run test lint types arrows unit suites templates bench exam synth lock browser npm clean
 
