@@ -22,6 +22,7 @@ class WorkerPool:
         self._settings = settings
         self._idle: list[WorkerProcess] = []
         self._alive: set[WorkerProcess] = set()
+        self._unburied: set[WorkerProcess] = set()
         self._starting: set[asyncio.Task[None]] = set()
         self._waiting: deque[asyncio.Future[WorkerProcess]] = deque()
         self._failures = 0
@@ -51,7 +52,7 @@ class WorkerPool:
         self._waiting.clear()
         for worker in list(self._alive):
             worker.dismiss()
-        while self._alive or self._starting:
+        while self._starting or self._unburied:
             await asyncio.sleep(0.005)
 
     async def invoke(self, invocation: Invocation) -> Any:
@@ -111,12 +112,13 @@ class WorkerPool:
 
     async def _spawn(self) -> None:
         worker = WorkerProcess(self._settings, self._died)
+        self._unburied.add(worker)
         try:
             await worker.spawn()
         except WorkersUnavailable as error:
             self._failures += 1
             log.error("%s", error.message)
-            if self._failures < _TRIES:
+            if self._failures < _TRIES and not self._closed:
                 await asyncio.sleep(0.1 * self._failures)
                 await self._spawn()
             else:
@@ -140,6 +142,7 @@ class WorkerPool:
 
     def _died(self, worker: WorkerProcess) -> None:
         self._alive.discard(worker)
+        self._unburied.discard(worker)
         if worker in self._idle:
             self._idle.remove(worker)
         if not self._closed:

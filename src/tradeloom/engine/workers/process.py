@@ -68,6 +68,7 @@ class WorkerProcess(asyncio.Protocol):
             )
         except OSError as error:
             ours.close()
+            self._on_dead(self)
             raise WorkersUnavailable(f"A worker process cannot be started: {error}") from error
         finally:
             theirs.close()
