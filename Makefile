@@ -23,7 +23,7 @@ setup: $(STAMPS)/installed ## Python 3.13 environment with locked dependencies
 .tools/bin/uv:
 	@echo "· no uv that works: installing one into .tools"
 	@python3 -m venv .tools
-	@.tools/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.5,<1'
+	@.tools/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.5,<1' 2>.tools/log || { cat .tools/log; exit 1; }
 
 ifeq ($(UV),.tools/bin/uv)
 UV_READY := .tools/bin/uv
