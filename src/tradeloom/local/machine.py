@@ -97,9 +97,9 @@ async def machine_up(
         market = PaperMarket(home, data, fresh=fresh_market)
         server = PostgresServer(home.postgres, url=settings.database_url or "")
         pool = WorkerPool(_worker_settings(home, market, settings))
-        stack.push_async_callback(asyncio.to_thread, server.stop)
-        stack.push_async_callback(asyncio.to_thread, market.stop)
-        stack.push_async_callback(pool.close)
+        stack.push_async_callback(
+            lambda: _together(pool.close(), asyncio.to_thread(market.stop), asyncio.to_thread(server.stop))
+        )
         with step("PostgreSQL, bridge and workers"):
             dsn, _, _ = await _together(
                 asyncio.to_thread(_database, server), asyncio.to_thread(market.start), pool.start()
