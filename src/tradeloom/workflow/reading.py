@@ -174,7 +174,9 @@ def _size_problem(value: dict[str, Any]) -> Problem | None:
         elif isinstance(part, list):
             waiting.extend((inner, depth + 1) for inner in part)
     try:
-        size = len(json.dumps(value, allow_nan=False).encode("utf-8", "strict"))
+        size = len(json.dumps(value, allow_nan=False, ensure_ascii=False).encode())
+    except UnicodeEncodeError:
+        return Problem(code="invalid_json", message="A text in the document holds half a character (a lone surrogate).")
     except ValueError as error:
         return Problem(code="invalid_json", message=f"The document is not JSON: {error}.")
     if size > MAX_DOCUMENT_BYTES:
