@@ -58,8 +58,8 @@ def read(id: Id) -> Response[WorkflowDetail]:
 @router.put(
     f"{PREFIX}/workflows/<id>",
     summary="Replace a workflow's document",
-    description="Makes a new version. An active workflow keeps running the version it was activated with until "
-    "it is toggled off and on, or replaced while active, which activates the new version.",
+    description="Makes a new version, which an active workflow goes on with: what still runs of the one before may not "
+    "trade any more.",
     operation_id="replaceWorkflow",
     tags=_TAGS,
     **answers(WorkflowDetail, 404, 409, 428, body=True),

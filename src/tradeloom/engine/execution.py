@@ -99,9 +99,14 @@ class ExecutionRun:
         if known is not None:
             self._recorded(known)
             return Outcome(_entered(known), known.finished_at or self._last_at)
-        run = self._replay.begun((call.path, 0)) or self._wait_begun(call, due)
+        run = self._replay.take_begun((call.path, 0)) or self._wait_begun(call, due)
         assert run.due is not None
-        await self._sleep(run.due)
+        try:
+            await self._sleep(run.due)
+        except asyncio.CancelledError:
+            if not self.closing:
+                self._finish(run, "ABORTED")
+            raise
         run.output = {"due": timestamp(run.due)}
         self._finish(run, "SUCCEEDED")
         assert run.finished_at is not None
@@ -176,6 +181,7 @@ class ExecutionRun:
             task.exception()  # an attempt nobody waits for any more has told the journal
 
     def _task_begun(self, call: TaskCall) -> NodeRun:
+        self._replay.take_begun((call.path, call.attempt))
         payload = call.payload
         named = payload.get("node") if isinstance(payload, dict) else None
         run = NodeRun(
@@ -305,6 +311,9 @@ class ExecutionRun:
             attempt.cancel()
         if self._attempts:
             await asyncio.wait(list(self._attempts))
+        if not self.closing:
+            for run in self._replay.left_over():
+                self._finish(run, "ABORTED")
 
     def event(self, kind: EventType, data: dict[str, Any]) -> Event:
         """The execution's next event."""

@@ -22,9 +22,13 @@ class Replay:
         self._known = {(run.path, run.attempt) for run in runs}
         self._parked: dict[Key, asyncio.Future[NodeRun | None]] = {}
 
-    def begun(self, key: Key) -> NodeRun | None:
-        """The attempt that started before the crash and has no outcome."""
-        return self._begun.get(key)
+    def take_begun(self, key: Key) -> NodeRun | None:
+        """The attempt that started before the crash and has no outcome; it is no longer left over then."""
+        return self._begun.pop(key, None)
+
+    def left_over(self) -> list[NodeRun]:
+        """Attempts that started before the crash, and that nothing came back to."""
+        return list(self._begun.values())
 
     def went_on(self, key: Key) -> bool:
         """Whether the first run got as far as this attempt."""

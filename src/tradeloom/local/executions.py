@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
-from typing import Any
 
 from tradeloom.api.models import (
     Execute,
@@ -155,7 +154,7 @@ class LocalNotifications:
         self._journal = journal
 
     def page(self, tenant: str, *, limit: int) -> NotificationPage:
-        stored: Any = self._on_loop(self._journal.notifications(tenant, limit=limit))
+        stored = self._on_loop(self._journal.notifications(tenant, limit=limit))
         return NotificationPage(items=[notification_of(each) for each in stored])
 
 

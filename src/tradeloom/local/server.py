@@ -8,6 +8,7 @@ import asyncio
 import base64
 import hmac
 import json
+import logging
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
@@ -26,6 +27,8 @@ from tradeloom.local.pages import Page
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+_log = logging.getLogger(__name__)
 
 LOCAL_CLAIMS = {TENANT_CLAIM: "local", USER_CLAIM: "local"}
 THREADS = 32
@@ -77,6 +80,7 @@ class LocalServer:
             answer = _error_answer(error, correlation)
         except Exception:
             # The resolver answers its own failures; what is left is ours, and the client learns no more than that.
+            _log.exception("request %s could not be answered", correlation)
             answer = _error_answer(InternalError("The server could not answer."), correlation)
         headers = {**SECURITY_HEADERS, **{name.lower(): value for name, value in answer.headers.items()}}
         headers.setdefault("cache-control", "no-store")

@@ -172,14 +172,16 @@ class GroupCommit:
 
     async def _settle(self, batch: Batch) -> None:
         """Write a batch for good: again while storage is away, execution by execution when it is refused."""
-        pause_s = 0.02
+        pause_s, tries = 0.02, 0
         while True:
             self._drop_abandoned(batch)
+            tries += 1
             try:
                 created = await self._commit(batch)
                 break
             except StorageUnavailable as error:
-                log.warning("the journal cannot be written, trying again: %s", error)
+                if tries == 1:
+                    log.warning("the journal cannot be written, trying until it can: %s", error)
                 if self._closing:
                     self._fail(batch, JournalRefused(str(error)))
                     return
@@ -189,6 +191,8 @@ class GroupCommit:
                 log.exception("a batch of the journal was refused; writing it execution by execution")
                 created = await self._commit_apart(batch)
                 break
+        if tries > 1:
+            log.warning("the journal is written again, after %d tries", tries)
         self._announce(batch, created)
 
     async def _commit_apart(self, batch: Batch) -> set[str]:

