@@ -42,7 +42,7 @@ export function show(element, key, make) {
 
 const clock = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short", timeZone: "UTC" });
 const precise = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3 });
-const near = new Intl.DateTimeFormat("en-GB", { dateStyle: "short", timeStyle: "medium" });
+const near = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" });
 
 export const marketTime = (iso) => (iso ? `${clock.format(new Date(iso))} UTC` : "—");
 export const wallTime = (iso) => (iso ? near.format(new Date(iso)) : "—");
