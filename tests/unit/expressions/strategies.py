@@ -47,7 +47,7 @@ def examples(count: int) -> settings:
     return settings(max_examples=count * int(os.environ.get("TRADELOOM_FUZZ_FACTOR", "1")), deadline=None)
 
 
-texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=8)
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 doubles = st.floats(allow_nan=False, allow_infinity=False)
 identifiers = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,6}", fullmatch=True).filter(
     lambda word: word not in LITERAL_WORDS

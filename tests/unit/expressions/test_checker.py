@@ -21,6 +21,7 @@ from tradeloom.expressions import (
     check_all,
     parse,
 )
+from tradeloom.expressions.types import members_of
 
 TREND = StringType(("down", "flat", "up"))
 BAR = ObjectType({"open": NUMBER, "close": NUMBER, "time": STRING})
@@ -234,7 +235,7 @@ def test_conditions_prove_no_more_than_they_say(source):
 
 def test_a_fact_about_one_source_picks_that_source():
     assert check(parse("has(input.bid) ? input : null"), SCOPE) == UnionType(
-        (*SCOPE["input"].members, NULL)
+        (*members_of(SCOPE["input"]), NULL)
     )  # the value itself keeps its type; its fields are what the fact opens
     assert check(parse("has(input.ask) ? input.ask : 'none'"), SCOPE) == STRING
 

@@ -148,7 +148,7 @@ sources = st.recursive(leaves, larger, max_leaves=4)
 
 
 @given(sources)
-@examples(1_000)
+@examples(400)
 def test_random_expressions(source: str) -> None:
     mine, other = ours(source), theirs(source)
     event(
@@ -199,7 +199,8 @@ def test_every_operator_between_every_two_kinds(operator: str) -> None:
 @pytest.mark.parametrize(
     "form",
     ["!({})", "{} ? 1.0 : 2.0", "({})[0]", "({})['k']", "({}).k", "has(({}).k)", "({}).all(x, true)", "double({})",
-     "[0.0].map(x, {})", "({}).exists_one(x, true)", "[[{}]] == [[{}]]", "({}).contains('a')", "'a'.contains({})", "l[{}]"],
+     "[0.0].map(x, {})", "({}).exists_one(x, true)", "[[{}]] == [[{}]]", "({}).contains('a')", "'a'.contains({})",
+     "l[{}]"],
 )  # fmt: skip
 def test_every_construct_on_every_kind(form: str) -> None:
     # A double is a place in a list by the stated departure; `has` of a path missing on the way is ours.

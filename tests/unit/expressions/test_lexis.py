@@ -100,6 +100,7 @@ def test_comments_and_white_space_are_skipped():
     ("source", "hint"),
     [
         ("a = b", "=="),
+        ("7u", "without u"),
         ("a & b", "&&"),
         ("a and b", "&&"),
         ("not a", "!"),

@@ -88,6 +88,7 @@ def test_the_first_error_is_the_one_reported():
         # Scopes
         ("[1, 2].map(x, [10, 20].map(y, x + y))", [[11, 21], [12, 22]]),
         ("[1, 2].map(x, [x].map(x, x * 10))", [[10], [20]]),
+        ("[1].map(x, [2].map(x, x))", [[2]]),
         ("[[1, 2], [3]].map(x, x.map(y, y)).map(z, size(z))", [2, 1]),
         ("[1, 2].map(x, x) + [3].map(y, y + outer)", [1, 2, 103]),
         ("[1].map(outer, outer)", [1]),
