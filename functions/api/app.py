@@ -1,5 +1,11 @@
-"""Lambda function of the HTTP API: the same resolver the local server uses, with the cloud's adapters."""
+"""Lambda function of the HTTP API: the resolver the local server uses, with the adapters `TRADELOOM_PORTS` names.
 
+`TRADELOOM_PORTS=module:function` names a function that returns the `Ports`; it is called once per process. What a
+deployment has no adapter for is answered in the API's own words.
+"""
+
+import importlib
+import os
 from functools import cache
 from typing import Any
 
@@ -7,9 +13,11 @@ from tradeloom.api.app import Api
 from tradeloom.api.errors import NotConfigured
 from tradeloom.api.ports import Ports
 
+VARIABLE = "TRADELOOM_PORTS"
+
 
 class _NotThere:
-    """Stands where an adapter will: whoever uses it is told so, in the API's own words."""
+    """Stands where an adapter will."""
 
     def __init__(self, what: str) -> None:
         self._what = what
@@ -18,12 +26,21 @@ class _NotThere:
         raise NotConfigured(f"This deployment has no store for {self._what} yet.")
 
 
+def _ports() -> Ports:
+    module, _, function = os.environ.get(VARIABLE, "").partition(":")
+    try:
+        made: Ports = getattr(importlib.import_module(module), function)()
+    except (ImportError, ValueError):
+        adapters: Any = {name: _NotThere(name.replace("_", " ")) for name in Ports.__dataclass_fields__}
+        return Ports(**adapters)
+    return made
+
+
 @cache
 def _api() -> Api:
-    adapters: Any = {name: _NotThere(name.replace("_", " ")) for name in Ports.__dataclass_fields__}
-    return Api(Ports(**adapters))
+    return Api(_ports())
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """One HTTP API v2 event in, one answer out."""
+    """One HTTP API v2 event in, one answer out; its claims were verified by the JWT authorizer in front."""
     return _api().resolve(event, context)

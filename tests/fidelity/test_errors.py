@@ -79,7 +79,8 @@ FAULTS = [
         "utility.transform",
         "OutputNotUnicode",
         "A text in the output holds half of a surrogate pair",
-        config={"rules": [{"op": "set", "path": "text", "value": HALF}]},
+        config={"rules": [{"op": "set", "path": "text", "value": "= trigger.payload.text"}]},
+        outputs={"start": {"payload": {"text": HALF}}},
     ),
     Fault(
         "notify.dashboard",
