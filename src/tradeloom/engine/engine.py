@@ -93,6 +93,7 @@ class Engine:
         self._closed = False
         self._heir: asyncio.Task[None] | None = None
         journal.on_durable = self._tell
+        journal.on_lost = self._abandon
 
     def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
         """Hear events; call what is returned to stop hearing them."""
@@ -202,6 +203,14 @@ class Engine:
             driver.close()
         await asyncio.gather(*[driver.task for driver in drivers], return_exceptions=True)
 
+    def _abandon(self, execution_ids: Sequence[str]) -> None:
+        """Another engine has these now: stop at once, and record nothing."""
+        for execution_id in execution_ids:
+            driver = self._running.get(execution_id)
+            if driver is not None:
+                log.warning("execution %s was taken over by another engine", execution_id)
+                driver.close()
+
     # -- inside -------------------------------------------------------------------------------------------------
 
     def _drive(self, row: Execution, machine: Machine | None, history: History, info: RunInfo) -> None:
@@ -291,7 +300,7 @@ class _Driver:
 
     async def _work(self) -> Any:
         """The machine's output. Cancelled when it is stopped; `TimeoutError` when its time is up."""
-        if self.row.stop_reason is not None:
+        if self._run.closing or self.row.stop_reason is not None:
             raise asyncio.CancelledError
         await self._admission.enter(self._run.ticket)
         row, resumed = self.row, self.row.status == "RUNNING"

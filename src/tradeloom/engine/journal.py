@@ -17,7 +17,8 @@ What the journal promises
 6. **Events are told after they are durable**, in order, with sequence numbers that never go back; so a snapshot from
    the journal and the stream behind it have neither gap nor overlap.
 7. **One engine runs an execution.** Rows are owned by the engine that accepted them; `claim` takes over those whose
-   owner is gone.
+   owner is gone. An engine that was cut off from the journal and comes back finds out what was taken over, before
+   anything else it wants to do gets past a barrier.
 
 It does not promise that a handler killed in the middle of an effect did or did not perform it: that is what the ids are
 for. When the journal cannot write (disk full, database down), `barrier` raises `JournalRefused` and the effect does not
@@ -151,6 +152,10 @@ class Journal(Protocol):
 
     on_durable: Callable[[Sequence[Event]], None]
     """Called, on the event loop, with events whose records have become durable."""
+
+    on_lost: Callable[[Sequence[str]], None]
+    """Called with ids of executions that another engine took over while this one was cut off; their records are refused
+    from then on."""
 
     async def open(self) -> None: ...
 

@@ -59,6 +59,14 @@ class Batch:
             case StoredNotification():
                 self.notifications.setdefault(record.notification.id, record)
 
+    def drop(self, execution_id: str) -> None:
+        """Take out an execution's records; whoever waits at a barrier of it still waits."""
+        self.creations.pop(execution_id, None)
+        self.executions.pop(execution_id, None)
+        self.runs = {key: run for key, run in self.runs.items() if run.execution_id != execution_id}
+        self.logs = [line for line in self.logs if line.execution_id != execution_id]
+        self.events = [event for event in self.events if event.execution_id != execution_id]
+
     def by_execution(self) -> Iterator[tuple[str, "Batch"]]:
         """The batch taken apart: one for each execution, without events and barriers."""
         parts: dict[str, Batch] = {}
@@ -150,6 +158,10 @@ class GroupCommit:
     def forget(self, execution_id: str) -> None:
         """Take records of an execution again after some were refused."""
         self._refused.pop(execution_id, None)
+
+    def refuse(self, execution_id: str, reason: str) -> None:
+        """Let barriers of an execution fail from now on."""
+        self._refused[execution_id] = reason
 
     def _want_now(self) -> None:
         self._wanted.set()

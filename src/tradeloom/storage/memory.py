@@ -43,6 +43,7 @@ class MemoryJournal:
         self._linger_s = linger_s
         self._commits: GroupCommit | None = None
         self._on_durable: Callable[[Sequence[Event]], None] = lambda events: None
+        self.on_lost: Callable[[Sequence[str]], None] = lambda execution_ids: None  # memory is never cut off
 
     @property
     def on_durable(self) -> Callable[[Sequence[Event]], None]:

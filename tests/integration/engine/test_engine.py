@@ -5,6 +5,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 from tests.support.local_engine import AS_OF, function, local_engine, run_info, worker_settings
 from tests.unit.engine.machines import machine, task
 from tradeloom.engine.clock import ManualClock
@@ -180,7 +182,7 @@ def test_a_running_execution_and_one_in_a_wait_are_stopped(postgres_dsn: str, tm
             rows = [await local.engine.result(name) for name in ("acting", "waiting", "sleeping")]
             assert [row.status for row in rows] == ["STOPPED"] * 3
             runs = [await local.journal.node_runs("local", row.id) for row in rows]
-            assert [[run.status for run in each] for each in runs] == [["SUCCEEDED"], ["RUNNING"], ["ABORTED"]]
+            assert [[run.status for run in each] for each in runs] == [["SUCCEEDED"], ["ABORTED"], ["ABORTED"]]
             assert len(list((tmp_path / "acts").iterdir())) == 1
 
     asyncio.run(body())
@@ -235,5 +237,36 @@ def test_a_definition_is_found_again_by_its_hash(postgres_dsn: str, tmp_path: Pa
         async with local_engine(postgres_dsn, tmp_path) as local:
             await local.engine.start(start(row.definition, "e2"))
             assert (await local.engine.result("e2")).status == "SUCCEEDED"
+
+    asyncio.run(body())
+
+
+def test_an_engine_that_was_cut_off_lets_go_of_what_another_took_over(postgres_dsn: str, tmp_path: Path) -> None:
+    (tmp_path / "acts").mkdir()
+    act = call("act", {"node": "a", "world": str(tmp_path)}, Next="E")
+    definition = machine({"S-s": call("misbehave", {"how": "sleep", "s": 1.5}, Next="A-a"), "A-a": act, "E": END})
+
+    async def body() -> None:
+        async with (
+            local_engine(postgres_dsn, tmp_path) as cut_off,
+            local_engine(postgres_dsn, tmp_path) as heir,
+        ):
+            await cut_off.engine.start(start(definition))
+            async with asyncio.timeout(10):
+                while not any(event.type == "node.started" for event in cut_off.events):
+                    await asyncio.sleep(0.01)
+            with psycopg.connect(postgres_dsn, autocommit=True) as admin:
+                admin.execute(
+                    "SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory' AND objid ="
+                    " (SELECT engine::oid FROM executions WHERE id = 'e1')"
+                )
+            assert await heir.engine.resume() == ["e1"]
+            row = await heir.engine.result("e1")
+            assert row.status == "SUCCEEDED"
+            async with asyncio.timeout(10):
+                while cut_off.engine.running:
+                    await asyncio.sleep(0.01)
+            assert len((tmp_path / "calls").read_text().split()) == 1, "the effect was called by one engine only"
+            assert await heir.journal.execution("local", "e1") == row
 
     asyncio.run(body())

@@ -330,6 +330,7 @@ def test_a_stop_asked_for_before_the_crash_holds_after_it() -> None:
             await engine.resume()
             row = await engine.result("e1")
         assert (row.status, row.stop_reason) == ("STOPPED", "enough")
+        assert [run.status for run in made.rows.runs.values()] == ["ABORTED"]
         assert len(made.workers.calls) == 1
 
     loop.run(body())

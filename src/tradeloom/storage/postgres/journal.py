@@ -11,6 +11,7 @@ from psycopg import AsyncConnection
 
 from tradeloom.engine.events import Event
 from tradeloom.engine.journal import (
+    ACTIVE,
     Execution,
     ExecutionFilter,
     History,
@@ -41,6 +42,8 @@ class PostgresJournal:
         self._writer = BatchWriter()
         self._connection: AsyncConnection[Any] | None = None
         self._engine = 0
+        self._owned: set[str] = set()
+        self.on_lost: Callable[[Sequence[str]], None] = lambda execution_ids: None
 
     @property
     def on_durable(self) -> Callable[[Sequence[Event]], None]:
@@ -79,9 +82,26 @@ class PostgresJournal:
         try:
             if self._connection is None or self._connection.closed:
                 self._connection = await self._connect()
-            return await self._writer.write(self._connection, batch, self._engine)
+                await self._let_go_of_lost(self._connection, batch)
+            created = await self._writer.write(self._connection, batch, self._engine)
+            self._owned |= created
+            self._owned -= {row.id for row in batch.executions.values() if row.status not in ACTIVE}
+            return created
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             raise unavailable(error) from error
+
+    async def _let_go_of_lost(self, connection: AsyncConnection[Any], batch: Batch) -> None:
+        """While the session was gone another engine may have taken executions over: they are its own now."""
+        cursor = await connection.execute(
+            "SELECT id FROM executions WHERE id = ANY(%s) AND engine <> %s", [list(self._owned), self._engine]
+        )
+        lost = [row[0] for row in await cursor.fetchall()]
+        for execution_id in lost:
+            batch.drop(execution_id)
+            self._commits.refuse(execution_id, "Another engine has taken this execution over.")
+        self._owned -= set(lost)
+        if lost:
+            self.on_lost(lost)
 
     # -- writing ------------------------------------------------------------------------------------------------
 
@@ -118,6 +138,7 @@ class PostgresJournal:
                 [self._engine, self._engine, _ENGINES],
             )
             found = await cursor.fetchall()
+        self._owned |= {row["id"] for row in found}
         return sorted(map(rows.execution, found), key=lambda execution: (execution.created_at, execution.id))
 
     # -- reading ------------------------------------------------------------------------------------------------
