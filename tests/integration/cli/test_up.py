@@ -126,6 +126,33 @@ def test_killed_in_the_middle_it_goes_on_with_one_order(start: Start) -> None:
     ]
 
 
+def test_a_killed_database_comes_back(start: Start) -> None:
+    up = start()
+    document = {
+        "name": "Price",
+        "nodes": [
+            {"id": "start", "type": "trigger.manual"},
+            {"id": "price", "type": "market.live_price", "config": {"symbol": "EURUSD"}},
+        ],
+        "connections": [{"source": "start", "target": "price"}],
+    }
+    workflow = up.ask("POST", "/workflows", document)
+    postmaster = int((up.home / "postgres" / "data" / "postmaster.pid").read_text().splitlines()[0])
+    os.kill(postmaster, signal.SIGKILL)
+    token = (up.home / "token").read_text()
+    url = f"{up.told['api']}/workflows/{workflow['id']}/execute"
+    headers = {"Authorization": f"Bearer {token}"}
+
+    def execute() -> requests.Response:
+        return requests.post(url, json={"wait_s": 20}, headers=headers, timeout=40)
+
+    down = execute()
+    assert down.status_code in {200, 503}, down.text
+    done = _until(execute, lambda answer: answer.status_code == 200)
+    assert done.json()["status"] == "succeeded"
+    assert up.end() == 0
+
+
 def test_a_port_that_is_taken_is_told(start: Start, tmp_path: Path) -> None:
     import socket
 
