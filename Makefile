@@ -65,13 +65,13 @@ unit: setup ## the offline tests only
 suites: setup
 	@rm -f .coverage .coverage.*
 	@$(BIN)/pytest -n auto --dist loadgroup --cov --cov-report= tests
-	@$(BIN)/coverage report --skip-covered --sort=cover
+	@$(BIN)/coverage report --skip-covered --sort=cover --fail-under=85
 
 templates: setup ## the cloud templates' tests
 	@$(BIN)/pytest tests/infra
 
 bench: setup ## speed, measured
-	@for file in tests/bench/bench_*.py; do echo "== $$file"; $(PYTHON) $$file; done
+	@$(PYTHON) -m tests.bench
 
 exam: setup npm ## the full figures, fixed seeds; writes docs/exam.json
 	@TRADELOOM_EXAM=full $(BIN)/pytest tests -m exam --timeout 7200
