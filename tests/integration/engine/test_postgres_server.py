@@ -35,7 +35,7 @@ def test_it_starts_stops_and_keeps_its_data(directory: Path) -> None:
     dsn = server.start()
     with psycopg.connect(dsn) as connection:
         connection.execute("CREATE TABLE kept (x int)")
-        shown = dict(connection.execute("SELECT name, setting FROM pg_settings").fetchall())
+        shown: dict[str, str] = dict(connection.execute("SELECT name, setting FROM pg_settings").fetchall())
     assert (shown["listen_addresses"], shown["fsync"], shown["synchronous_commit"]) == ("", "on", "on")
     assert server.start() == dsn, "starting twice is starting once"
     server.stop()
