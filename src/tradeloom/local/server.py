@@ -21,7 +21,7 @@ from tradeloom.api.app import OPENAPI_PATH, Api
 from tradeloom.api.caller import TENANT_CLAIM, USER_CLAIM
 from tradeloom.api.errors import BodyTooLarge, Forbidden, InternalError, MalformedRequest, NoSuchRoute, error_body
 from tradeloom.api.resolver import MAX_BODY_BYTES
-from tradeloom.errors import TradeloomError, Unauthorized
+from tradeloom.errors import InvalidInput, TradeloomError, Unauthorized
 from tradeloom.local.pages import Page
 
 Scope = MutableMapping[str, Any]
@@ -201,7 +201,7 @@ def _query(text: str) -> dict[str, str] | None:
     try:
         fields = parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_QUERY_FIELDS, errors="replace")
     except ValueError as error:
-        raise MalformedRequest(f"A query has at most {MAX_QUERY_FIELDS} fields.") from error
+        raise InvalidInput(f"A query has at most {MAX_QUERY_FIELDS} fields.", field="query") from error
     found: dict[str, str] = {}
     for name, value in fields:
         found[name] = f"{found[name]},{value}" if name in found else value
