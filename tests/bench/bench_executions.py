@@ -86,7 +86,8 @@ async def per_second(work: Callable[[], Awaitable[None]], count: int, at_once: i
 def memory_mb() -> float:
     """Memory of the whole system: this process and all below it, shared pages counted once (PSS)."""
     me = psutil.Process()
-    return sum(process.memory_full_info().pss for process in [me, *me.children(recursive=True)]) / 2**20
+    shares: list[int] = [process.memory_full_info().pss for process in [me, *me.children(recursive=True)]]
+    return sum(shares) / 2**20
 
 
 async def measure() -> dict[str, float]:

@@ -92,7 +92,7 @@ def run_moto(case: Case, compiled: Compiled) -> Seen:
         try:
             return script.run(payload)
         except NodeFailed as failure:
-            raise moto_asl.TaskError(failure.name, failure.message) from failure
+            raise moto_asl.FunctionFailed(failure.name, failure.message) from failure
 
     ended = moto_asl.run(compiled.definition, start_input(case, compiled), invoke)
     return seen(ended.error or "succeeded", script)
