@@ -58,7 +58,7 @@ WAYS = {
     "nan": lambda event: {"value": float("nan")},
     "object": lambda event: object(),
     "large": lambda event: "x" * event["bytes"],
-    "files": lambda event: len([Path(os.devnull).open() for _ in range(10_000)]),
+    "files": lambda event: len([Path(os.devnull).open() for _ in range(10_000)]),  # noqa: SIM115 (the point is to keep it open)
     "disk": disk,
     "memory": lambda event: len(bytearray(event["bytes"])),
     "child": child,
