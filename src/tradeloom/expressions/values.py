@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from math import isfinite
 from typing import Any
 
-from tradeloom.expressions.failures import LimitReached, failure
+from tradeloom.expressions.failures import LimitReached, failure, quoted
 from tradeloom.expressions.limits import Run
 from tradeloom.expressions.times import Duration, Timestamp
 
@@ -72,6 +72,14 @@ def admit(value: Any) -> Any:
     return value
 
 
+def entry(mapping: Any, key: str) -> Any:
+    """`mapping[key]`. Raises `ExpressionError` if there is none, even where the mapping said that there is."""
+    try:
+        return mapping[key]
+    except KeyError:
+        raise failure(f"There is no key {quoted(key)}.") from None
+
+
 def as_number(value: Any, what: str) -> float:
     """The double; `what` names the one who asks, for the message. Raises `ExpressionError`."""
     if type(value) is float and isfinite(value):
@@ -125,7 +133,7 @@ def equal(run: Run, left: Any, right: Any, depth: int = 0) -> bool:
     run.spend(1 + 2 * len(left))
     if kind == "list":
         return all(equal(run, a, b, depth + 1) for a, b in zip(left, right, strict=True))
-    return all(key in right and equal(run, left[key], right[key], depth + 1) for key in left)
+    return all(key in right and equal(run, entry(left, key), entry(right, key), depth + 1) for key in left)
 
 
 def contains(run: Run, element: Any, container: Any) -> bool:

@@ -1,5 +1,7 @@
 """Expressions built to cost: each ends with a typed error (or a value) within 100 ms of processor time."""
 
+import inspect
+import sys
 from contextlib import suppress
 from typing import Any
 
@@ -7,7 +9,19 @@ import pytest
 
 from tests.unit.expressions.timing import ALLOWED_S, seconds_for
 from tradeloom.errors import ExpressionError
-from tradeloom.expressions import Limits, check_all, evaluate, parse, parse_template, render, type_from_json_schema
+from tradeloom.expressions import (
+    MAX_DEPTH,
+    MAX_NESTING,
+    Limits,
+    check_all,
+    evaluate,
+    names_in,
+    parse,
+    parse_template,
+    render,
+    to_source,
+    type_from_json_schema,
+)
 from tradeloom.expressions.types import NUMBER, ObjectType
 
 NUMBERS = [float(i) for i in range(150_000)]
@@ -193,3 +207,35 @@ def test_schemas_that_multiply_are_read_in_time():
     definitions["D40"] = {"type": "number"}
     schema = {"$ref": "#/$defs/D0", "$defs": definitions}
     assert seconds_for(lambda: type_from_json_schema(schema)) < ALLOWED_S
+
+
+DEEPEST = {
+    "brackets": "(" * (MAX_NESTING - 1) + "1" + ")" * (MAX_NESTING - 1),
+    "calls": "abs(" * (MAX_NESTING - 1) + "1" + ")" * (MAX_NESTING - 1),
+    "maps": "{'a':" * (MAX_NESTING - 1) + "1" + "}" * (MAX_NESTING - 1),
+    "macros": "".join(f"[1].exists_one(x{i}, " for i in range(MAX_NESTING - 1)) + "true" + ")" * (MAX_NESTING - 1),
+    "conditionals": "true ? 1 : " * (MAX_NESTING - 1) + "2",
+    "conjunction": " && ".join(["true"] * (MAX_DEPTH - 1)),
+    "sum": " + ".join(["1"] * (MAX_DEPTH - 1)),
+    "signs": "-" * (MAX_DEPTH - 1) + "1",
+    "fields": "a" + ".b" * (MAX_DEPTH - 1),
+    "chained macros": "[1]" + ".map(x, x)" * (MAX_DEPTH - 2),
+}
+
+
+@pytest.mark.parametrize("name", DEEPEST)
+def test_the_deepest_expressions_fit_half_of_python_s_stack(name):
+    """So that a caller may stand deep in a stack of its own."""
+    source = DEEPEST[name] + " "  # not yet in the cache of `parse`
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack(0)) + 500)
+    try:
+        expression = parse(source)
+        check_all(expression, {})
+        assert parse(to_source(expression)) == expression
+        names_in(expression)
+        hash(expression)
+        with suppress(ExpressionError):
+            evaluate(expression, {})
+    finally:
+        sys.setrecursionlimit(limit)

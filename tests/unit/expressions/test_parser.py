@@ -111,6 +111,13 @@ def test_a_mistyped_function_is_recognised():
     assert caught.value.hint == "Did you mean cross_above?"
 
 
+@pytest.mark.parametrize("word", ["x" * 65, "m" * 3_000, "zzzzzz"])
+def test_a_word_that_is_like_no_other_gets_no_suggestion(word):
+    with pytest.raises(ExpressionError) as caught:
+        parse(word + "(1)")
+    assert caught.value.hint is None
+
+
 def test_reserved_words_are_fields_but_not_names():
     assert evaluate(parse("a.if + a.while"), {"a": {"if": 1, "while": 2}}) == 3
 

@@ -103,7 +103,7 @@ def conforms(value: Any, type_: Type) -> bool:
 
 
 @given(typed_cases())
-@settings(examples(250), suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
+@settings(examples(200), suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
 def test_what_the_checker_accepts_never_fails_for_its_types(case: tuple[Node, dict[str, Type], dict[str, Any]]) -> None:
     tree, scope, values = case
     expression = parse(to_source(tree))
@@ -148,7 +148,7 @@ def test_unions_hold_their_members(a: Type, b: Type, c: Type) -> None:
 
 
 @given(types, st.data())
-@examples(150)
+@examples(60)
 def test_what_is_assignable_without_doubt_conforms(source: Type, data: st.DataObject) -> None:
     """Where no value has to tell (closed sets of texts, unknown types), every value of the source fits the target."""
     target = data.draw(st.one_of(types, types.map(lambda other: union((source, other)))))

@@ -6,7 +6,7 @@ from tradeloom.errors import ExpressionError
 from tradeloom.expressions.failures import LimitReached, failure, located
 from tradeloom.expressions.limits import Limits
 from tradeloom.expressions.times import Duration, Timestamp, format_duration, format_timestamp
-from tradeloom.expressions.values import EXACT, admit
+from tradeloom.expressions.values import EXACT, admit, entry
 
 
 def to_json(value: Any, limits: Limits, position: int) -> Any:
@@ -57,7 +57,7 @@ class _Exporter:
         for key in value:
             if type(key) is not str:
                 raise failure(f"A map with a key of type {type(key).__name__} is not JSON.")
-            converted[self.text(key)] = convert(value[key], below)
+            converted[self.text(key)] = convert(value[key] if kind is dict else entry(value, key), below)
         return converted
 
     def text(self, value: str) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 
 from tradeloom.errors import ExpressionError, TradeloomError
 from tradeloom.expressions.evaluation.paths import Closure
-from tradeloom.expressions.failures import failure, located
+from tradeloom.expressions.failures import failure
 from tradeloom.expressions.limits import Run
 from tradeloom.expressions.values import a_kind
 
@@ -13,10 +13,7 @@ ABSORBING_STEPS = 16
 
 
 def not_bool(what: str, value: Any, position: int) -> ExpressionError:
-    try:
-        return failure(f"{what} must be true or false, not {a_kind(value)}.", position)
-    except ExpressionError as error:
-        return located(error, position)
+    return failure(f"{what} must be true or false, not {a_kind(value)}.", position)
 
 
 def decided_by(decisive: bool, left: Closure, right: Closure, symbol: str, position: int) -> Closure:

@@ -6,7 +6,7 @@ from typing import Any
 from tradeloom.errors import ExpressionError
 from tradeloom.expressions.failures import failure, located, quoted
 from tradeloom.expressions.limits import Run
-from tradeloom.expressions.values import a_kind, admit, kind_of, number_text
+from tradeloom.expressions.values import a_kind, admit, entry, kind_of, number_text
 
 Closure = Callable[[Run], Any]
 
@@ -61,9 +61,12 @@ def read_fields(operand: Closure, fields: tuple[str, ...], positions: tuple[int,
 def _steps_taken(base: Any, fields: tuple[str, ...]) -> int:
     """How many of the fields can be read before one cannot."""
     for taken, field in enumerate(fields):
-        if not isinstance(base, Mapping) or field not in base:
+        if not isinstance(base, Mapping):
             return taken
-        base = base[field]
+        try:
+            base = base[field]
+        except KeyError:
+            return taken
     return len(fields) - 1
 
 
@@ -97,7 +100,7 @@ def has(root: str | None, operand: Closure, fields: tuple[str, ...], position: i
         for field in leading:
             if field not in mapping(value):
                 return False
-            value = value[field]
+            value = entry(value, field)
         return last in mapping(value)
 
     return test
@@ -139,7 +142,4 @@ def _entry(container: Any, key: Any) -> Any:
         raise failure(f"Only lists and maps have elements, not {a_kind(container)}.")
     if type(key) is not str:
         raise failure(f"The key of a map is a string, not {a_kind(key)}.")
-    try:
-        return container[key]
-    except KeyError:
-        raise failure(f"There is no key {quoted(key)}.") from None
+    return entry(container, key)
