@@ -7,52 +7,32 @@ The only user text in a machine is the names of its states.
 """
 
 import math
-import re
 from collections.abc import Callable
 from typing import Any
 
 from tradeloom.compiler.limits import ITERATIONS
+from tradeloom.compiler.pieces import (
+    INVOKE,
+    PENDING,
+    SKIPPED,
+    TIMEOUT_GRACE_S,
+    State,
+    States,
+    catches,
+    failure_of,
+    failure_variable,
+    jsonata,
+    leads_to,
+    retries,
+    state_name,
+    variable,
+)
 from tradeloom.compiler.plan import Plan, Stage
-from tradeloom.errors import TradeloomError
 from tradeloom.nodes.base import ERROR_PORT, Kind
 from tradeloom.nodes.references import named_nodes
 from tradeloom.nodes.utility.delay import Delay
 from tradeloom.nodes.utility.loop import Loop
 from tradeloom.workflow.document import Connection, Node
-
-State = dict[str, Any]
-States = dict[str, State]
-
-INVOKE = "arn:aws:states:::lambda:invoke"
-PENDING = {"state": "pending", "port": None, "output": None}
-SKIPPED = {"state": "skipped", "port": None, "output": None}
-LAMBDA_FAULTS = [
-    "Lambda.ServiceException",
-    "Lambda.AWSLambdaException",
-    "Lambda.SdkClientException",
-    "Lambda.TooManyRequestsException",
-]
-TIMEOUT_GRACE_S = 2
-"""A state waits this much longer than its handler may take, so that the handler's own answer wins."""
-
-
-def jsonata(expression: str) -> str:
-    return "{% " + expression + " %}"
-
-
-def state_name(node: Node) -> str:
-    """The display name reduced to `[A-Za-z0-9_-]`, at most 48, then `-` and the id: unique, and under 80."""
-    label = re.sub(r"[^A-Za-z0-9_-]+", "_", node.name).strip("_")[:48]
-    return f"{label}-{node.id}" if label else node.id
-
-
-def variable(node_id: str) -> str:
-    return f"n_{node_id}"
-
-
-def failure_variable(scope: str | None) -> str:
-    """Each scope has its own: an inner scope may read an outer variable but never assign it."""
-    return "failure" if scope is None else f"failure_{scope}"
 
 
 def write(plan: Plan, function_arn: Callable[[str], str], timeout_s: int) -> State:
@@ -90,7 +70,7 @@ class _Writer:
             else:
                 states |= self._parallel(stage, entries[position], following, failed)
         states[done] = at_end
-        if any(_leads_to(state, failed) for state in states.values()):
+        if any(leads_to(state, failed) for state in states.values()):
             states[failed] = {
                 "Type": "Fail",
                 "Error": jsonata(f"${failure_variable(scope)}.name"),
@@ -159,8 +139,8 @@ class _Writer:
             "Resource": INVOKE,
             "Arguments": {"FunctionName": self.function_arn(node.type), "Payload": self._payload(node)},
             "TimeoutSeconds": (node.timeout_s or node_type.timeout_s) + TIMEOUT_GRACE_S,
-            "Retry": self._retries(node),
-            "Catch": _catches(caught),
+            "Retry": retries(node_type, node.retry),
+            "Catch": catches(caught),
         }
 
     def _payload(self, node: Node) -> State:
@@ -189,27 +169,6 @@ class _Writer:
             around.insert(0, node.parent)
             node = self.graph.nodes[node.parent]
         return around
-
-    def _retries(self, node: Node) -> list[State]:
-        service = {
-            "ErrorEquals": LAMBDA_FAULTS,
-            "IntervalSeconds": 1,
-            "MaxAttempts": 3,
-            "BackoffRate": 2,
-            "JitterStrategy": "FULL",
-        }
-        retryable = sorted(error.__name__ for error in self.plan.types[node.id].errors if _retries_help(error))
-        if not retryable or node.retry.max_attempts == 0:
-            return [service]
-        own = {
-            "ErrorEquals": retryable,
-            "IntervalSeconds": node.retry.interval_s,
-            "MaxAttempts": node.retry.max_attempts,
-            "BackoffRate": node.retry.backoff_rate,
-            "MaxDelaySeconds": 300,
-            "JitterStrategy": "FULL",
-        }
-        return [own, service]
 
     # -- delays and loops ---------------------------------------------------------------------------------------
 
@@ -268,7 +227,7 @@ class _Writer:
                 "Comment": f"{ITERATIONS}{Loop.max_iterations_of(node.config)}",
                 "MaxConcurrency": 1,
                 "ItemProcessor": {"ProcessorConfig": {"Mode": "INLINE"}, "StartAt": start, "States": states},
-                "Catch": _catches(caught),
+                "Catch": catches(caught),
             }
             | self._leave(node.id, record, following),
         }
@@ -287,7 +246,7 @@ class _Writer:
                     variable(node): jsonata(f"$states.result[{position}]") for position, node in enumerate(stage.nodes)
                 },
                 "Output": {},
-                "Catch": _catches({"Assign": {failure: _failure_of(name)}, "Next": failed}),
+                "Catch": catches({"Assign": {failure: failure_of(name)}, "Next": failed}),
                 "Next": checked if stopping else following,
             }
         }
@@ -320,7 +279,7 @@ class _Writer:
         failed = f"{name}.failed"
         caught: State = {"Output": self._failed_record(node), "Next": failed}
         states |= self._run(node, None, caught)
-        if any(_leads_to(state, failed) for state in states.values()):
+        if any(leads_to(state, failed) for state in states.values()):
             states[failed] = {"Type": "Pass", "End": True}
         return {"StartAt": self._first_state(node_id), "States": states}
 
@@ -346,7 +305,7 @@ class _Writer:
         return {"state": "failed", "port": port, "output": {"error": self._failure(node)}}
 
     def _failure(self, node: Node) -> State:
-        return _failure_of(node.id)
+        return failure_of(node.id)
 
     def has_errors(self) -> Any:
         """Whether any node failed in a run that completed all the same."""
@@ -358,21 +317,3 @@ class _Writer:
         if not forgiving:
             return False
         return jsonata(" or ".join(f"${variable(node)}.state = 'failed'" for node in sorted(forgiving)))
-
-
-def _failure_of(node: str) -> State:
-    cause = "$exists($states.errorOutput.Cause) ? $states.errorOutput.Cause : ''"
-    return {"name": jsonata("$states.errorOutput.Error"), "cause": jsonata(cause), "node": node}
-
-
-def _catches(caught: State) -> list[State]:
-    """`States.ALL` does not cover data limits, so they are caught by name first."""
-    return [{"ErrorEquals": ["States.DataLimitExceeded"], **caught}, {"ErrorEquals": ["States.ALL"], **caught}]
-
-
-def _leads_to(state: State, target: str) -> bool:
-    return any(rule.get("Next") == target for key in ("Catch", "Choices") for rule in state.get(key, ()))
-
-
-def _retries_help(error: type[TradeloomError]) -> bool:
-    return error.retryable

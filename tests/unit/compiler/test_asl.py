@@ -8,9 +8,9 @@ from hypothesis import given, settings
 
 from tests.parity.workflows import Case, cases
 from tests.support.documents import document, node
-from tradeloom.compiler.asl import state_name
 from tradeloom.compiler.compile import compile_workflow
 from tradeloom.compiler.limits import definition_problems
+from tradeloom.compiler.pieces import state_name
 from tradeloom.workflow.document import Node
 
 IF = {"a": 1, "operator": "<", "b": 2}
