@@ -28,7 +28,7 @@ PARTS = ["engine", "engine", "worker", "worker", "front", "terminal"]
 
 
 def trading_workflow() -> dict[str, Any]:
-    """Seven orders: one, then two times three in a loop whose body places two side by side; and a close by ticket."""
+    """Seven orders: one, then two in each of three iterations of a loop; and a close of all that is open."""
     nodes = [
         node("start"),
         node("price", "market.live_price", config={"symbol": "EURUSD", "timeframe": "H1"}),
@@ -36,9 +36,11 @@ def trading_workflow() -> dict[str, Any]:
         node("rep", "utility.loop", config={"over": "count", "count": 3, "max_iterations": 3}),
         node("one", "order.market", parent="rep", config=ORDER),
         node("two", "order.market", parent="rep", config=ORDER | {"side": "sell"}),
+        node("flat", "order.close", config={"symbol": "EURUSD", "by": "symbol", "scope": "own"}),
         node("tell", "notify.dashboard", config={"title": "Done", "message": "{{ nodes.rep.count }}"}),
     ]
-    ways = ["start > price", "price > first", "first > rep", "rep.item > one", "rep.item > two", "rep > tell"]
+    ways = ["start > price", "price > first", "first > rep", "rep.item > one", "rep.item > two"]
+    ways += ["rep > flat", "flat > tell"]
     return document(nodes, *ways, settings={"timeout_s": 300}) | {"name": "Kill test"}
 
 
