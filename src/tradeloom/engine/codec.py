@@ -33,6 +33,7 @@ def _no_constant(name: str) -> Any:
 
 
 _ENCODER = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":"), check_circular=True)
+_UTF8 = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _DECODER = json.JSONDecoder(parse_float=number, parse_constant=_no_constant)
 
 
@@ -61,7 +62,7 @@ def canonical(value: Any) -> Any:
 
 def size(value: Any) -> int:
     """Bytes of the value's JSON in UTF-8, which is what Step Functions' limits count."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    text = _UTF8.encode(value)
     return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 

@@ -20,7 +20,7 @@ from tradeloom.engine.interpreter.times import parse_timestamp, timestamp, to_mi
 from tradeloom.engine.journal import Execution, History, Journal, LogLine, NodeRun, RunStatus, StoredNotification
 from tradeloom.engine.replay import Replay
 from tradeloom.engine.workers.invocation import Invocation, Workers
-from tradeloom.errors import ExecutionStopped, InvalidInput, TradeloomError
+from tradeloom.errors import ExecutionStopped, InvalidInput, StorageUnavailable, TradeloomError
 from tradeloom.runtime.services import Notification
 
 ACCOUNT_ID: Final = "000000000000"
@@ -355,7 +355,7 @@ def _entered(run: NodeRun) -> datetime:
 
 def _error_name(error: TradeloomError) -> str:
     """The name callers know: a refused journal is an unavailable storage."""
-    return "StorageUnavailable" if error.retryable and error.http_status == 503 else error.name
+    return StorageUnavailable.__name__ if isinstance(error, StorageUnavailable) else error.name
 
 
 def _request_id(execution_id: str, path: str, attempt: int) -> str:

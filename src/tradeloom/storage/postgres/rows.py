@@ -1,7 +1,8 @@
 """Rows to records and back. Text columns cannot hold NUL or lone surrogates, so those become U+FFFD there."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, NamedTuple
 
 from psycopg.types.json import set_json_dumps, set_json_loads
 
@@ -21,6 +22,8 @@ def use_canonical_json(connection: Any) -> None:
 
 def text(value: str) -> str:
     """What a `text` column can hold of a string."""
+    if value.isascii() and "\0" not in value:
+        return value
     return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
 
 
@@ -58,21 +61,30 @@ def version(row: Row) -> VersionRecord:
     return VersionRecord(**row)
 
 
-# Column name → (PostgreSQL type, how its value is written).
-Column = tuple[str, Callable[[Any], Any]]
+class Column(NamedTuple):
+    """How a value is written: as which type it travels, what it is cast to then, and what is made of it before."""
+
+    declared: str
+    cast: str = ""
+    write: Callable[[Any], Any] = lambda value: value
 
 
-def _same(value: Any) -> Any:
-    return value
+def time(value: datetime | None) -> str | None:
+    return None if value is None else value.isoformat()
 
 
-_TEXT: Column = ("text", text)
-_OPTIONAL: Column = ("text", optional_text)
-_JSON: Column = ("json", json)
-_TIME: Column = ("timestamptz", _same)
-_BOOL: Column = ("boolean", _same)
-_NUMBER: Column = ("bigint", _same)
-_FLOAT: Column = ("double precision", _same)
+def array(value: Sequence[int]) -> str:
+    return "{" + ",".join(map(str, value)) + "}"
+
+
+_TEXT: Final = Column("text", write=text)
+_OPTIONAL: Final = Column("text", write=optional_text)
+_JSON: Final = Column("text", "::json", json)
+_TIME: Final = Column("timestamptz", write=time)
+_BOOL: Final = Column("boolean")
+_NUMBER: Final = Column("bigint")
+_FLOAT: Final = Column("double precision")
+_ITERATION: Final = Column("text", "::integer[]", array)
 
 EXECUTION: dict[str, Column] = {
     "id": _TEXT,
@@ -99,9 +111,6 @@ EXECUTION: dict[str, Column] = {
     "stop_reason": _OPTIONAL,
     "last_seq": _NUMBER,
 }
-
-# PostgreSQL has no array of arrays of different lengths, so an iteration travels as its text form.
-_ITERATION: Column = ("text", lambda value: "{" + ",".join(map(str, value)) + "}")
 
 NODE_RUN: dict[str, Column] = {
     "execution_id": _TEXT,

@@ -1,118 +1,130 @@
-"""The statements a batch of the journal becomes: one per table, all rows at once, in one transaction."""
+"""The one statement a batch of the journal becomes: a part for each table, all rows at once, one round trip.
 
-from collections.abc import Iterable, Sequence
+Rows travel as JSON arrays of objects; a `json` column's document travels in them as a string, so that PostgreSQL takes
+it as it is, `\\u0000` and all.
+"""
+
+from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any, Final
 
-from psycopg import AsyncConnection, sql
+from psycopg import AsyncConnection
 
+from tradeloom.engine import codec
 from tradeloom.engine.journal import NodeRun
 from tradeloom.storage.group_commit import Batch
 from tradeloom.storage.postgres import rows
 
-Columns = dict[str, rows.Column]
+Columns = Mapping[str, rows.Column]
+Key = tuple[str, str, int]
 
-_CHANGES: Final[Columns] = {
-    name: rows.EXECUTION[name]
-    for name in (
-        "id",
-        "status",
-        "started_at",
-        "finished_at",
-        "output",
-        "error",
-        "has_errors",
-        "stop_reason",
-        "last_seq",
+_CHANGED: Final = (
+    "id",
+    "status",
+    "started_at",
+    "finished_at",
+    "output",
+    "error",
+    "has_errors",
+    "stop_reason",
+    "last_seq",
+)
+_CHANGES: Final[Columns] = {name: rows.EXECUTION[name] for name in _CHANGED}
+_RUN_CHANGES: Final = (
+    "status",
+    "started_at",
+    "finished_at",
+    "duration_ms",
+    "due",
+    "output",
+    "error",
+    "started_seq",
+    "finished_seq",
+)
+
+Parts = tuple[bool, bool, bool, bool, bool]
+"""Which parts a statement has: created executions, changed ones, node runs, logs, notifications."""
+
+
+def _recordset(columns: Columns) -> str:
+    declared = ", ".join(f"{name} {column.declared}" for name, column in columns.items())
+    return f"json_to_recordset(%s::json) AS r({declared})"
+
+
+def _insert(table: str, columns: Columns, conflict: str, more: tuple[str, str] = ("", "")) -> str:
+    values = ", ".join(f"r.{name}{column.cast}" for name, column in columns.items())
+    return (
+        f"INSERT INTO {table} ({', '.join(columns)}{more[0]}) SELECT {values}{more[1]} FROM {_recordset(columns)}"  # noqa: S608
+        f" ON CONFLICT {conflict}"
     )
-}
-_ENDED: Final = ("status", "finished_at", "duration_ms", "output", "error", "finished_seq")
-_STARTED: Final = ("started_at", "started_seq", "due")
 
 
-def _unnested(columns: Columns) -> sql.Composable:
-    """`unnest(%s::text[], …) AS r(id, …)`."""
-    arrays = [sql.SQL("%s::{}[]").format(sql.SQL(kind)) for kind, _ in columns.values()]
-    names = [sql.Identifier(name) for name in columns]
-    return sql.SQL("unnest({}) AS r({})").format(sql.SQL(", ").join(arrays), sql.SQL(", ").join(names))
-
-
-def _selected(columns: Columns) -> sql.Composable:
-    parts = []
-    for name, column in columns.items():
-        cast = "::integer[]" if column is rows.NODE_RUN["iteration"] else ""
-        parts.append(sql.SQL("r.{}{}").format(sql.Identifier(name), sql.SQL(cast)))
-    return sql.SQL(", ").join(parts)
-
-
-def _insert(table: str, columns: Columns, more: str) -> sql.Composed:
-    return sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {} {}").format(
-        sql.Identifier(table),
-        sql.SQL(", ").join(map(sql.Identifier, columns)),
-        _selected(columns),
-        _unnested(columns),
-        sql.SQL(more),
-    )
-
-
-_CREATE: Final = sql.SQL(
-    "INSERT INTO executions ({}, engine) SELECT {}, %s::bigint FROM {} ON CONFLICT DO NOTHING RETURNING id"
-).format(sql.SQL(", ").join(map(sql.Identifier, rows.EXECUTION)), _selected(rows.EXECUTION), _unnested(rows.EXECUTION))
-_CHANGE: Final = sql.SQL(
-    "UPDATE executions e SET status = r.status, started_at = r.started_at, finished_at = r.finished_at,"
-    " output = r.output, error = r.error, has_errors = r.has_errors,"
+_CREATE: Final = _insert("executions", rows.EXECUTION, "DO NOTHING RETURNING id", (", engine", ", %s::bigint"))
+_CHANGE: Final = (
+    "UPDATE executions e SET status = r.status, started_at = r.started_at, finished_at = r.finished_at,"  # noqa: S608
+    " output = r.output::json, error = r.error::json, has_errors = r.has_errors,"
     " stop_reason = coalesce(e.stop_reason, r.stop_reason), last_seq = r.last_seq"
-    " FROM {} WHERE e.id = r.id AND e.status IN ('PENDING', 'RUNNING')"
-).format(_unnested(_CHANGES))
+    f" FROM {_recordset(_CHANGES)} WHERE e.id = r.id AND e.status IN ('PENDING', 'RUNNING')"
+)
 _RUN: Final = _insert(
     "node_runs",
     rows.NODE_RUN,
-    "ON CONFLICT (execution_id, path, attempt) DO UPDATE SET "
-    + ", ".join(f"{name} = excluded.{name}" for name in (*_ENDED, *_STARTED)),
+    "(execution_id, path, attempt) DO UPDATE SET " + ", ".join(f"{name} = excluded.{name}" for name in _RUN_CHANGES),
 )
-_LOG: Final = _insert("logs", rows.LOG, "ON CONFLICT DO NOTHING")
-_NOTIFY: Final = _insert("notifications", rows.NOTIFICATION, "ON CONFLICT DO NOTHING")
+_LOG: Final = _insert("logs", rows.LOG, "DO NOTHING")
+_NOTIFY: Final = _insert("notifications", rows.NOTIFICATION, "DO NOTHING")
+
+
+@cache
+def _statement(parts: Parts) -> bytes:
+    texts = {"created": _CREATE, "changed": _CHANGE, "runs": _RUN, "said": _LOG, "told": _NOTIFY}
+    used = [f"{name} AS ({text})" for (name, text), wanted in zip(texts.items(), parts, strict=True) if wanted]
+    answer = "SELECT id FROM created" if parts[0] else "SELECT NULL::text AS id WHERE false"
+    return f"WITH {', '.join(used)} {answer}".encode()
 
 
 class BatchWriter:
     """Writes batches on one connection. Knows which rows' inputs it already wrote, to send them once."""
 
     def __init__(self) -> None:
-        self._begun: set[tuple[str, str, int]] = set()
+        self._begun: set[Key] = set()
 
     async def write(self, connection: AsyncConnection[Any], batch: Batch, engine: int) -> set[str]:
         """One transaction; the ids created."""
-        statements: list[tuple[sql.Composed, list[Any]]] = []
-        if batch.executions:
-            statements.append((_CHANGE, _arrays(_CHANGES, batch.executions.values())))
-        if batch.runs:
-            statements.append((_RUN, self._run_arrays(batch.runs)))
-        if batch.logs:
-            statements.append((_LOG, _arrays(rows.LOG, batch.logs)))
-        if batch.notifications:
-            statements.append((_NOTIFY, _notification_arrays(batch)))
-        created: set[str] = set()
+        parts: Parts = (
+            bool(batch.creations),
+            bool(batch.executions),
+            bool(batch.runs),
+            bool(batch.logs),
+            bool(batch.notifications),
+        )
+        if not any(parts):
+            return set()
+        values: list[Any] = []
         if batch.creations:
-            values = _arrays(rows.EXECUTION, [creation.execution for creation in batch.creations.values()])
-            statements.insert(0, (_CREATE, [engine, *values]))
-        if len(statements) == 1:
-            created = await _run(connection, *statements[0])
-        elif statements:
-            async with connection.pipeline(), connection.transaction():
-                results = [await connection.execute(*statement, prepare=True) for statement in statements]
-                if batch.creations:
-                    created = {row[0] for row in await results[0].fetchall()}
+            created = (creation.execution for creation in batch.creations.values())
+            values += [engine, _documents(rows.EXECUTION, created)]
+        if batch.executions:
+            values.append(_documents(_CHANGES, batch.executions.values()))
+        if batch.runs:
+            values.append(self._runs(batch.runs))
+        if batch.logs:
+            values.append(_documents(rows.LOG, batch.logs))
+        if batch.notifications:
+            values.append(_notifications(batch))
+        cursor = await connection.execute(_statement(parts), values, prepare=True)
+        ids = {row[0] for row in await cursor.fetchall()} if batch.creations else set()
         self._note(batch.runs)
-        return created
+        return ids
 
-    def _run_arrays(self, runs: dict[tuple[str, str, int], NodeRun]) -> list[Any]:
-        arrays = _arrays(rows.NODE_RUN, runs.values())
-        inputs = arrays[list(rows.NODE_RUN).index("input")]
-        for position, key in enumerate(runs):
+    def _runs(self, runs: Mapping[Key, NodeRun]) -> str:
+        made = [_document(rows.NODE_RUN, run) for run in runs.values()]
+        for key, document in zip(runs, made, strict=True):
             if key in self._begun:
-                inputs[position] = None
-        return arrays
+                document["input"] = None
+        return codec.dumps(made)
 
-    def _note(self, runs: dict[tuple[str, str, int], NodeRun]) -> None:
+    def _note(self, runs: Mapping[Key, NodeRun]) -> None:
         for key, run in runs.items():
             if run.status == "RUNNING":
                 self._begun.add(key)
@@ -120,20 +132,17 @@ class BatchWriter:
                 self._begun.discard(key)
 
 
-async def _run(connection: AsyncConnection[Any], query: sql.Composed, values: list[Any]) -> set[str]:
-    cursor = await connection.execute(query, values, prepare=True)
-    return {row[0] for row in await cursor.fetchall()} if query is _CREATE else set()
+def _document(columns: Columns, record: Any) -> dict[str, Any]:
+    return {name: column.write(getattr(record, name)) for name, column in columns.items()}
 
 
-def _arrays(columns: Columns, records: Iterable[Any]) -> list[Any]:
-    kept = list(records)
-    return [[write(getattr(record, name)) for record in kept] for name, (_, write) in columns.items()]
+def _documents(columns: Columns, records: Iterable[Any]) -> str:
+    return codec.dumps([_document(columns, record) for record in records])
 
 
-def _notification_arrays(batch: Batch) -> list[Any]:
-    stored: Sequence[Any] = list(batch.notifications.values())
-    arrays = []
-    for name, (_, write) in rows.NOTIFICATION.items():
-        owner = [item if name in ("tenant", "created_at") else item.notification for item in stored]
-        arrays.append([write(getattr(item, name)) for item in owner])
-    return arrays
+def _notifications(batch: Batch) -> str:
+    made = []
+    for stored in batch.notifications.values():
+        said = stored.notification.model_dump() | {"tenant": stored.tenant, "created_at": stored.created_at}
+        made.append({name: column.write(said[name]) for name, column in rows.NOTIFICATION.items()})
+    return codec.dumps(made)
