@@ -5,21 +5,17 @@ import hashlib
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, Final
 
 from tradeloom.engine import codec
 from tradeloom.engine.admission import Admission
 from tradeloom.engine.clock import Clock, WallClock
-from tradeloom.engine.errors import AlreadyStarted, EngineClosed, InvalidDefinition, JournalRefused, RecordRefused
+from tradeloom.engine.driver import Driver
+from tradeloom.engine.errors import AlreadyStarted, EngineClosed, InvalidDefinition
 from tradeloom.engine.events import Event, Subscriber
 from tradeloom.engine.execution import ExecutionRun, Permit, Surroundings
-from tradeloom.engine.failure import describe
 from tradeloom.engine.interpreter.definition import Machine
-from tradeloom.engine.interpreter.failures import RUNTIME, StatesError
-from tradeloom.engine.interpreter.machine import Interpreter
 from tradeloom.engine.interpreter.reading import read
 from tradeloom.engine.journal import ACTIVE, Execution, History, Journal
 from tradeloom.engine.stores import Blobs
@@ -89,7 +85,7 @@ class Engine:
         )
         self._subscribers: list[Subscriber] = [] if on_event is None else [on_event]
         self._machines: OrderedDict[str, Machine] = OrderedDict()
-        self._running: dict[str, _Driver] = {}
+        self._running: dict[str, Driver] = {}
         self._closed = False
         self._heir: asyncio.Task[None] | None = None
         journal.on_durable = self._tell
@@ -215,9 +211,14 @@ class Engine:
 
     def _drive(self, row: Execution, machine: Machine | None, history: History, info: RunInfo) -> None:
         run = ExecutionRun(row, history, self._clock_for(info), self._around)
-        driver = _Driver(run, machine, self._journal, self._admission, self._clock, self._grace_s)
+        driver = Driver(run, machine, self._journal, self._admission, self._clock, self._grace_s)
         self._running[row.id] = driver
-        driver.task.add_done_callback(lambda task: self._running.pop(row.id, None))
+        driver.task.add_done_callback(lambda task: self._driven(row.id, task))
+
+    def _driven(self, execution_id: str, task: asyncio.Task[None]) -> None:
+        self._running.pop(execution_id, None)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("execution %s was left unfinished by a fault of the engine", execution_id, exc_info=error)
 
     async def _machine(self, definition: Mapping[str, Any] | str) -> tuple[str, Machine]:
         """A definition's sha256 and its machine; kept as a blob first, so that a resume finds it."""
@@ -249,124 +250,3 @@ class Engine:
                     subscriber(event)
                 except Exception:
                     log.exception("a subscriber failed on %s of %s", event.type, event.execution_id)
-
-
-class _Driver:
-    """Takes one execution from its place in the queue to its durable end."""
-
-    def __init__(
-        self,
-        run: ExecutionRun,
-        machine: Machine | None,
-        journal: Journal,
-        admission: Admission,
-        clock: Clock,
-        grace_s: float,
-    ) -> None:
-        self.row = run.row
-        self.ended: asyncio.Future[Execution] = asyncio.get_running_loop().create_future()
-        self._run = run
-        self._machine = machine
-        self._journal = journal
-        self._admission = admission
-        self._clock = clock
-        self._grace_s = grace_s
-        self._main: asyncio.Task[Any] | None = None
-        self.task = asyncio.ensure_future(self._drive())
-
-    def stop(self, reason: str) -> None:
-        if self.row.stop_reason is None:
-            self.row.stop_reason = reason
-        if self._main is not None:
-            self._main.cancel()
-
-    def close(self) -> None:
-        self._run.closing = True
-        if self._main is not None:
-            self._main.cancel()
-
-    async def _drive(self) -> None:
-        try:
-            self._main = asyncio.ensure_future(self._work())
-            await asyncio.wait([self._main])
-            await self._run.drain(0 if self._run.closing else self._grace_s)
-            if not (self._run.closing and self._main.cancelled()):
-                await self._end(self._main)
-        finally:
-            self._admission.leave(self._run.ticket)
-            if not self.ended.done():
-                self.ended.set_exception(EngineClosed("The engine stopped; the execution goes on when it is back."))
-                self.ended.exception()  # nobody may be waiting
-
-    async def _work(self) -> Any:
-        """The machine's output. Cancelled when it is stopped; `TimeoutError` when its time is up."""
-        if self._run.closing or self.row.stop_reason is not None:
-            raise asyncio.CancelledError
-        await self._admission.enter(self._run.ticket)
-        row, resumed = self.row, self.row.status == "RUNNING"
-        if not resumed:
-            row.status, row.started_at = "RUNNING", self._clock.now()
-        started = {"version": row.version, "trigger": row.trigger, "resumed": resumed}
-        self._journal.record(row, self._run.event("execution.started", started))
-        if self._machine is None:
-            raise StatesError(RUNTIME, "The state machine of this execution is not there any more.")
-        left_s = self._left_s()
-        if left_s is not None and left_s <= 0:
-            raise TimeoutError
-        async with asyncio.timeout(left_s):
-            return await Interpreter(self._machine, self._run).run(row.input)
-
-    def _left_s(self) -> float | None:
-        if self._machine is None or self._machine.timeout_s is None:
-            return None
-        due = self._run.started_at + timedelta(seconds=self._machine.timeout_s)
-        return (due - self._clock.now()).total_seconds()
-
-    async def _end(self, main: asyncio.Task[Any]) -> None:
-        row = self.row
-        row.finished_at = self._clock.now()
-        failed = self._run.failed_nodes
-        if main.cancelled():
-            row.status = "STOPPED"
-            row.error = {"name": "ExecutionStopped", "message": row.stop_reason or "stopped", "node": None}
-        elif (error := main.exception()) is None:
-            row.status, row.output = "SUCCEEDED", main.result()
-            said = row.output.get("has_errors") if isinstance(row.output, dict) else None
-            row.has_errors = said if isinstance(said, bool) else bool(failed)
-        elif isinstance(error, TimeoutError):
-            limit = self._machine.timeout_s if self._machine else None
-            row.status = "TIMED_OUT"
-            row.error = describe("States.Timeout", f"The execution ran longer than {limit} seconds.", {})
-        elif isinstance(error, StatesError):
-            row.status, row.error = "FAILED", describe(error.error, error.cause, failed)
-        else:
-            log.error("execution %s hit a fault of the engine", row.id, exc_info=error)
-            row.status, row.error = "FAILED", describe(RUNTIME, f"{type(error).__name__}: {error}", {})
-        await self._record_end()
-        if not self.ended.done():
-            self.ended.set_result(row)
-
-    async def _record_end(self) -> None:
-        """Return once the end is durable: as long as the journal cannot write, nobody hears of it."""
-        row = self.row
-        ended = {
-            "status": row.status,
-            "has_errors": row.has_errors,
-            "error": row.error,
-            "duration_ms": row.duration_ms,
-        }
-        self._journal.record(row, self._run.event("execution.finished", ended))
-        while not self._run.closing:
-            try:
-                await self._journal.barrier(row.id)
-                return
-            except RecordRefused as error:
-                log.error("the end of execution %s is recorded without its output: %s", row.id, error)
-                self._journal.forget(row.id)
-                row.output, row.status = None, "FAILED"
-                row.error = {"name": error.name, "message": error.message, "node": None}
-                self._journal.record(row)
-            except JournalRefused:
-                continue
-        with suppress(JournalRefused):
-            await self._journal.barrier(row.id)

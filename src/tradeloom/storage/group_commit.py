@@ -184,34 +184,41 @@ class GroupCommit:
 
     async def _settle(self, batch: Batch) -> None:
         """Write a batch for good: again while storage is away, execution by execution when it is refused."""
+        try:
+            created = await self._commit_when_possible(batch)
+        except JournalRefused as error:
+            self._fail(batch, error)
+            return
+        except Exception:
+            log.exception("a batch of the journal was refused; writing it execution by execution")
+            created = await self._commit_apart(batch)
+        self._announce(batch, created)
+
+    async def _commit_when_possible(self, batch: Batch) -> set[str]:
+        """As the commit; while storage is away it is tried again. Raises `JournalRefused` when closing in vain."""
         pause_s, tries = 0.02, 0
         while True:
             self._drop_abandoned(batch)
             tries += 1
             try:
                 created = await self._commit(batch)
-                break
             except StorageUnavailable as error:
+                if self._closing:
+                    raise JournalRefused(str(error)) from error
                 if tries == 1:
                     log.warning("the journal cannot be written, trying until it can: %s", error)
-                if self._closing:
-                    self._fail(batch, JournalRefused(str(error)))
-                    return
                 await asyncio.sleep(pause_s)
                 pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
-            except Exception:
-                log.exception("a batch of the journal was refused; writing it execution by execution")
-                created = await self._commit_apart(batch)
-                break
-        if tries > 1:
-            log.warning("the journal is written again, after %d tries", tries)
-        self._announce(batch, created)
+                continue
+            if tries > 1:
+                log.warning("the journal is written again, after %d tries", tries)
+            return created
 
     async def _commit_apart(self, batch: Batch) -> set[str]:
         created: set[str] = set()
         for execution_id, part in batch.by_execution():
             try:
-                created |= await self._commit(part)
+                created |= await self._commit_when_possible(part)
             except Exception as error:
                 log.exception("the journal refuses records of execution %s", execution_id)
                 self._refused[execution_id] = f"The journal refuses records of this execution: {error}"
@@ -233,7 +240,10 @@ class GroupCommit:
             elif not creation.answer.done():
                 creation.answer.set_result(execution_id in created)
         if batch.events:
-            self.on_durable(batch.events)
+            try:
+                self.on_durable(batch.events)
+            except Exception:
+                log.exception("whoever hears the journal's events failed")
         for execution_id, done in batch.barriers:
             if done.done():
                 continue

@@ -1,7 +1,7 @@
 """The one writer: batches, barriers, and a storage that fails."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -220,6 +220,68 @@ def test_one_bad_record_harms_its_own_execution_only() -> None:
         writer.forget("bad")
         await writer.barrier("bad")
         await writer.close()
+
+    loop.run(body())
+
+
+def test_storage_that_goes_away_while_records_are_sorted_out_refuses_nobody_else() -> None:
+    async def body() -> None:
+        disk, away = Disk(), 3
+
+        def refuse(batch: Batch) -> None:
+            nonlocal away
+            names = {line.execution_id for line in batch.logs}
+            if len(names) > 1 or names == {"bad"}:
+                raise ValueError("the database does not take this")
+            away -= 1
+            if away >= 0:
+                raise StorageUnavailable("not now")
+
+        disk.fail = refuse
+        writer = commits(disk)
+        writer.record(line(1, "bad"))
+        writer.record(line(2, "good"))
+        answers = await asyncio.gather(*[writer.barrier(name) for name in ("good", "bad")], return_exceptions=True)
+        assert [type(answer) for answer in answers] == [type(None), RecordRefused]
+        assert disk.batches == [[2]]
+        await writer.close()
+
+    loop.run(body())
+
+
+def test_a_deaf_listener_does_not_stop_the_writer() -> None:
+    async def body() -> None:
+        disk = Disk()
+        writer = commits(disk)
+
+        def deaf(events: Sequence[Event]) -> None:
+            raise ZeroDivisionError
+
+        writer.on_durable = deaf
+        for seq in (1, 2):
+            writer.record(line(seq), event(seq))
+            await writer.barrier("e")
+        assert disk.batches == [[1], [2]]
+        await writer.close()
+
+    loop.run(body())
+
+
+def test_closing_while_storage_is_away_ends_and_says_so() -> None:
+    async def body() -> None:
+        disk = Disk()
+
+        def away(batch: Batch) -> None:
+            raise StorageUnavailable("gone")
+
+        disk.fail = away
+        writer = commits(disk)
+        writer.record(line(1))
+        waiting = asyncio.ensure_future(writer.barrier("e"))
+        await asyncio.sleep(0.01)
+        await writer.close()
+        with pytest.raises(JournalRefused):
+            await waiting
 
     loop.run(body())
 

@@ -19,6 +19,7 @@ from tests.unit.engine.machines import Raised, machine, task
 from tradeloom.engine.clock import ManualClock
 from tradeloom.engine.engine import Engine, StartRequest
 from tradeloom.engine.events import Event
+from tradeloom.engine.interpreter.times import timestamp
 from tradeloom.engine.journal import Execution
 from tradeloom.engine.workers.invocation import Invocation
 from tradeloom.storage.group_commit import Batch
@@ -294,6 +295,8 @@ def test_a_wait_keeps_its_due_time_across_a_crash() -> None:
             row = await engine.result("e1")
         assert row.status == "SUCCEEDED"
         assert row.output["State"]["EnteredTime"] == "2026-01-05T09:00:00.000Z"
+        assert row.started_at
+        assert row.output["Execution"]["StartTime"] == timestamp(row.started_at)
         (run,) = made.rows.runs.values()
         assert run.due == AS_OF + timedelta(seconds=600)
 

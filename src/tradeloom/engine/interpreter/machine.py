@@ -62,8 +62,11 @@ class Host(Protocol):
     """Where an execution's tasks, time and identity come from."""
 
     strands: Strands
-    context: Mapping[str, Any]
-    """`$states.context` but for State and Map."""
+
+    @property
+    def context(self) -> Mapping[str, Any]:
+        """`$states.context` but for State and Map."""
+        ...
 
     @property
     def started_at(self) -> datetime: ...

@@ -1,0 +1,145 @@
+"""What an execution tells the journal: its attempts, waits, logs and events, each with its sequence number."""
+
+import time
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from tradeloom.engine.clock import Clock
+from tradeloom.engine.events import Event, EventType
+from tradeloom.engine.failure import message_of, node_of
+from tradeloom.engine.interpreter.failures import StatesError
+from tradeloom.engine.interpreter.machine import TaskCall, WaitCall
+from tradeloom.engine.interpreter.times import timestamp
+from tradeloom.engine.journal import Execution, Journal, LogLine, NodeRun, RunStatus
+
+_KNOWN_FIELDS = frozenset({"level", "message", "execution_id", "node", "iteration"})
+
+
+class Recorder:
+    """`last_at` is when the execution last heard from outside; `failed_nodes` the errors nothing made good since."""
+
+    def __init__(self, row: Execution, last_seq: int, journal: Journal, clock: Clock) -> None:
+        self._row = row
+        self._seq = last_seq
+        self._journal = journal
+        self._clock = clock
+        self.last_at = row.started_at or row.created_at
+        self.failed_nodes: dict[str, str] = {}
+
+    def begin_task(self, call: TaskCall) -> NodeRun:
+        payload = call.payload
+        named = payload.get("node") if isinstance(payload, dict) else None
+        run = NodeRun(
+            execution_id=self._row.id,
+            path=call.path,
+            attempt=call.attempt,
+            kind="task",
+            node=named if isinstance(named, str) else node_of(call.state),
+            state=call.state,
+            function=call.function,
+            iteration=list(call.iteration),
+            started_at=self._clock.now(),
+            started_seq=self._next_seq(),
+            input={key: value for key, value in payload.items() if key != "run"}
+            if isinstance(payload, dict)
+            else payload,
+        )
+        return self._begun(run)
+
+    def begin_wait(self, call: WaitCall, entered: datetime, due: datetime) -> NodeRun:
+        run = NodeRun(
+            execution_id=self._row.id,
+            path=call.path,
+            attempt=0,
+            kind="wait",
+            node=node_of(call.state),
+            state=call.state,
+            iteration=list(call.iteration),
+            started_at=self._clock.now(),
+            started_seq=self._next_seq(),
+            due=due,
+            input={"entered": timestamp(entered)},
+        )
+        return self._begun(run)
+
+    def succeed(self, run: NodeRun, output: Any, begun: float | None = None) -> None:
+        """`begun` is the monotonic time the handler's call began, where there was one."""
+        run.output = output
+        self.failed_nodes.pop(run.node, None)
+        self.end(run, "SUCCEEDED", begun)
+
+    def fail(self, run: NodeRun, error: StatesError, begun: float) -> None:
+        run.error = {"name": error.error, "message": message_of(error.cause), "cause": error.cause}
+        self.failed_nodes[run.node] = error.error
+        self.end(run, "FAILED", begun)
+
+    def end(self, run: NodeRun, status: RunStatus, begun: float | None = None) -> None:
+        run.status = status
+        run.finished_at = self.last_at = self._clock.now()
+        elapsed = (run.finished_at - run.started_at).total_seconds() if begun is None else time.monotonic() - begun
+        run.duration_ms = round(elapsed * 1000, 3)
+        run.finished_seq = self._next_seq()
+        error = None if run.error is None else {key: run.error[key] for key in ("name", "message")}
+        ended = {"status": status, "output": run.output, "error": error, "duration_ms": run.duration_ms}
+        event = self._node_event("node.finished", run, run.finished_seq, run.finished_at, ended)
+        self._journal.record(run, event)
+
+    def recall(self, run: NodeRun) -> datetime:
+        """Take a recorded outcome as if it came now; when it did."""
+        self.last_at = run.finished_at or self.last_at
+        if run.status == "FAILED":
+            self.failed_nodes[run.node] = str((run.error or {}).get("name"))
+        else:
+            self.failed_nodes.pop(run.node, None)
+        return self.last_at
+
+    def log(self, run: NodeRun, record: Mapping[str, Any]) -> None:
+        line = LogLine(
+            execution_id=self._row.id,
+            seq=self._next_seq(),
+            time=self._clock.now(),
+            level=str(record.get("level", "info")),
+            message=str(record.get("message", "")),
+            node=run.node,
+            iteration=run.iteration,
+            fields={key: value for key, value in record.items() if key not in _KNOWN_FIELDS},
+        )
+        said = {"level": line.level, "message": line.message, "fields": line.fields}
+        self._journal.record(line, self._node_event("node.log", run, line.seq, line.time, said))
+
+    def execution(self, kind: EventType, data: dict[str, Any]) -> None:
+        """Record the execution's row as it now is, and tell of it."""
+        self._row.last_seq = self._next_seq()
+        self._journal.record(self._row, self._event(kind, self._row.last_seq, self._clock.now(), data))
+
+    def _begun(self, run: NodeRun) -> NodeRun:
+        self._journal.record(run, self._node_event("node.started", run, run.started_seq, run.started_at))
+        return run
+
+    def _next_seq(self) -> int:
+        self._seq += 1
+        return self._seq
+
+    def _event(self, kind: EventType, seq: int, at: datetime, data: dict[str, Any]) -> Event:
+        return Event(
+            type=kind,
+            tenant=self._row.tenant,
+            execution_id=self._row.id,
+            workflow_id=self._row.workflow_id,
+            seq=seq,
+            time=at,
+            data=data,
+        )
+
+    def _node_event(
+        self, kind: EventType, run: NodeRun, seq: int, at: datetime, more: dict[str, Any] | None = None
+    ) -> Event:
+        data: dict[str, Any] = {
+            "node": run.node,
+            "path": run.path,
+            "attempt": run.attempt,
+            "iteration": run.iteration,
+            "kind": run.kind,
+        }
+        return self._event(kind, seq, at, data if more is None else data | more)
