@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,24 +25,49 @@ TABLES = (
 )
 
 
+class _Shared:
+    """One server for a process, however many conftests bring the fixture: pytest counts each import as another."""
+
+    def __init__(self) -> None:
+        self._users = 0
+        self._server: PostgresServer | None = None
+        self.dsn = ""
+
+    def take(self) -> str:
+        self._users += 1
+        if self._server is None:
+            directory = Path(tempfile.mkdtemp(prefix="tl-pg-"))  # short: a socket's path has at most 107 characters
+            self._server = PostgresServer(directory, url="")
+            self.dsn = self._server.start()
+        return self.dsn
+
+    def give_back(self) -> None:
+        self._users -= 1
+        if self._users == 0 and self._server is not None:
+            self._server.stop()
+            shutil.rmtree(self._server.directory, ignore_errors=True)
+            self._server = None
+
+
+_shared = _Shared()
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """The DSN of a server of this session's own."""
-    directory = Path(tempfile.mkdtemp(prefix="tl-pg-"))  # short: a socket's path has at most 107 characters
-    server = PostgresServer(directory, url="")
     try:
-        yield server.start()
+        yield _shared.take()
     finally:
-        server.stop()
-        shutil.rmtree(directory, ignore_errors=True)
+        _shared.give_back()
 
 
 @pytest.fixture(scope="session")
 def postgres_database(postgres_server: str) -> str:
     """The DSN of a migrated database."""
+    name = f"tests_{uuid.uuid4().hex}"
     with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute("CREATE DATABASE tests")
-    dsn = make_conninfo(postgres_server, dbname="tests")
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    dsn = make_conninfo(postgres_server, dbname=name)
     migrate(dsn)
     return dsn
 
