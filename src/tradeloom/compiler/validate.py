@@ -32,6 +32,7 @@ def validate(value: Any) -> tuple[Workflow | None, list[Problem]]:
 
 def document_problems(document: Workflow, broken: frozenset[str] = frozenset()) -> list[Problem]:
     """Every problem of a document whose shape is sound. `broken` nodes exist but could not be read."""
+    broken -= {node.id for node in document.nodes}  # of two nodes with one id, the other may be sound
     structure = structural_problems(document, broken)
     known = node_types()
     types = {node.id: known[node.type] for node in document.nodes if node.type in known}

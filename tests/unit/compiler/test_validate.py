@@ -183,3 +183,10 @@ def test_what_stands_inside_a_static_value_is_plain() -> None:
 def test_a_node_gets_no_more_time_than_its_function() -> None:
     assert ("timeout_too_long", "rsi", "timeout_s") in found(changed("rsi", timeout_s=900))
     assert found(changed("rsi", timeout_s=5)) == set()
+
+
+def test_a_node_inside_itself_whose_double_cannot_be_read() -> None:
+    value = good()
+    value["nodes"][0]["parent"] = "start"
+    value["nodes"].append({"id": "start", "type": 7})
+    assert ("parent_cycle", "start", "parent") in found(value)
