@@ -35,7 +35,7 @@ ARGUMENTS = [
 OVERSOLD = datetime(2017, 8, 30, 19, tzinfo=UTC)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # a running Playwright keeps an event loop that other tests must not meet
 def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("no chromium here: apt-get install chromium, or set CHROMIUM")
@@ -45,7 +45,7 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # a running Playwright keeps an event loop that other tests must not meet
 def machine(tmp_path_factory: pytest.TempPathFactory, postgres_server: str) -> Iterator[RunningMachine]:
     name = f"e2e_{uuid.uuid4().hex}"
     with psycopg.connect(postgres_server, autocommit=True) as connection:
