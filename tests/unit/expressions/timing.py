@@ -4,8 +4,11 @@ import sys
 import time
 from collections.abc import Callable
 
-ALLOWED_S = 0.1
-"""What any one expression may cost, whatever it says."""
+from tests.support.exam import FULL
+
+ALLOWED_S = 0.1 if FULL else 0.4
+"""What any one expression may cost, whatever it says: 100 ms in the exam, on a machine that does nothing else. Suites
+that share their cores are given more, for a neighbour slows processor time too; what is unbounded takes seconds."""
 
 
 def seconds_for(work: Callable[[], object]) -> float:
