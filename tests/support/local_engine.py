@@ -1,5 +1,6 @@
 """A whole engine as it runs on one machine: PostgreSQL, blob files, worker processes."""
 
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -23,7 +24,8 @@ AS_OF = datetime(2026, 1, 5, 9, tzinfo=UTC)
 
 def worker_settings(**more: Any) -> WorkerSettings:
     """Workers whose functions are `tests/support/handlers/<category>/<name>.py`."""
-    return WorkerSettings(**{"paths": (SUPPORT,), "handlers": "handlers", **more})
+    measured = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
+    return WorkerSettings(**{"paths": (SUPPORT,), "handlers": "handlers", "environment": measured, **more})
 
 
 def function(name: str) -> str:
