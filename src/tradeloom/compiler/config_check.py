@@ -32,7 +32,7 @@ def config_problems(node: Node, node_type: type[NodeType]) -> list[Problem]:
             where = tuple(detail["loc"])
             if where and where[0] in wired:
                 continue
-            if _concerns(where, open_paths):
+            if detail["type"] != "extra_forbidden" and _concerns(where, open_paths):
                 continue
             if where in fixed:
                 message = f"{_title(node_type, where)} is fixed when the workflow is saved; it takes no expression."

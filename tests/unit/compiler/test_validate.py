@@ -93,6 +93,7 @@ def test_error_port_needs_a_route() -> None:
         ({"a": "= unknown + 1", "operator": "<", "b": 1}, "invalid_expression", "config.a"),
         ({"a": 1, "operator": "?", "b": 1}, "invalid_config", "config.operator"),
         ({"a": 1, "operator": "<", "b": 1, "c": 2}, "invalid_config", "config.c"),
+        ({"condition": "= nodes.rsi.value < 30"}, "invalid_config", "config.condition"),
         ({"a": 1, "operator": "= nodes.rsi.signal", "b": 1}, "static_field", "config.operator"),
         ({"a": 1, "operator": "=", "b": 1}, None, None),
     ],
