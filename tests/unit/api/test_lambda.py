@@ -1,9 +1,22 @@
 """The API's Lambda entry: the same resolver, and a typed answer where an adapter is missing."""
 
 import json
+from collections.abc import Iterator
 
+import pytest
+
+from functions.api import app
 from functions.api.app import handler
 from tests.unit.api.fakes import event
+
+
+@pytest.fixture(autouse=True)
+def no_adapters(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As in a deployment that names none; the process keeps the API it made, so it is made anew."""
+    monkeypatch.delenv(app.VARIABLE, raising=False)
+    app._api.cache_clear()
+    yield
+    app._api.cache_clear()
 
 
 def test_it_answers_what_needs_no_adapter() -> None:
