@@ -113,7 +113,7 @@ class _Writer:
         stops = self.plan.on_error(node) == "stop"
         caught: State = {"Assign": {variable(node_id): self._failed_record(node)}, "Next": following}
         if stops:
-            failure = {failure_variable(node.parent): self._failure(node)}
+            failure = {failure_variable(node.parent): failure_of(node.id)}
             caught = {"Assign": {**caught["Assign"], **failure}, "Next": failed}
         return states | self._run(node, following, caught)
 
@@ -148,7 +148,7 @@ class _Writer:
         wanted = {connection.source for connection in self.graph.incoming[node.id]} | ids
         if "trigger" in roots:
             wanted |= set(self.plan.triggers)
-        around = self._loops_around(node)
+        around = self.graph.loops_around(node.id)
         known = (self.graph.ancestors(node.id) & wanted) - set(around)
         payload: State = {
             "run": jsonata("$run"),
@@ -161,14 +161,6 @@ class _Writer:
             payload["item"] = jsonata(f"$it_{around[-1]}.item")
             payload["index"] = jsonata(f"$it_{around[-1]}.index")
         return payload
-
-    def _loops_around(self, node: Node) -> list[str]:
-        """The loops a node stands in, outermost first."""
-        around: list[str] = []
-        while node.parent is not None:
-            around.insert(0, node.parent)
-            node = self.graph.nodes[node.parent]
-        return around
 
     # -- delays and loops ---------------------------------------------------------------------------------------
 
@@ -302,10 +294,7 @@ class _Writer:
 
     def _failed_record(self, node: Node) -> State:
         port = ERROR_PORT if self.plan.on_error(node) == "route" else None
-        return {"state": "failed", "port": port, "output": {"error": self._failure(node)}}
-
-    def _failure(self, node: Node) -> State:
-        return failure_of(node.id)
+        return {"state": "failed", "port": port, "output": {"error": failure_of(node.id)}}
 
     def has_errors(self) -> Any:
         """Whether any node failed in a run that completed all the same."""

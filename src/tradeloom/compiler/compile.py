@@ -11,12 +11,10 @@ from tradeloom.compiler.validate import document_problems, validate
 from tradeloom.errors import InvalidDocument
 from tradeloom.nodes.naming import function_name
 from tradeloom.nodes.registry import node_types
+from tradeloom.nodes.utility.delay import LONG_DELAY_S
 from tradeloom.workflow.document import Workflow
 from tradeloom.workflow.graph import Graph
 from tradeloom.workflow.problems import Problem, errors
-
-LONG_DELAY_S = 60
-"""A delay past this chooses Standard: Express bills the time it waits."""
 
 LOCAL_PREFIX = "arn:aws:lambda:us-east-1:000000000000:function:"
 

@@ -22,7 +22,7 @@ def names_for(node: Node, graph: Graph, types: Mapping[str, type[NodeType]], joi
 
     `input` is missing where several connections are always live together, and where nothing is connected.
     """
-    around = _loops_around(node, graph)
+    around = graph.loops_around(node.id)
     ancestors = {other: _node_type(graph.nodes[other], types) for other in graph.ancestors(node.id) - set(around)}
     names: dict[str, Type] = {"nodes": ObjectType(ancestors)}
     incoming = graph.incoming[node.id]
@@ -34,7 +34,7 @@ def names_for(node: Node, graph: Graph, types: Mapping[str, type[NodeType]], joi
     if types[node.id].kind is not Kind.TRIGGER:
         names["trigger"] = union([output_type(types[trigger]) for trigger in sorted(triggers)]) if triggers else DYN
     if around:
-        names["item"] = _item_type(graph.nodes[around[0]])
+        names["item"] = _item_type(graph.nodes[around[-1]])
         names["index"] = NUMBER
     return names
 
@@ -58,12 +58,3 @@ def _connection_type(connection: Connection, node: Node, graph: Graph, types: Ma
 
 def _item_type(loop: Node) -> Type:
     return NUMBER if loop.config.get("over", "list") == "count" else DYN
-
-
-def _loops_around(node: Node, graph: Graph) -> list[str]:
-    """Innermost first."""
-    around = []
-    while node.parent is not None:
-        around.append(node.parent)
-        node = graph.nodes[node.parent]
-    return around

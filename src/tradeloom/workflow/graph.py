@@ -48,12 +48,18 @@ class Graph:
         """Ids of the nodes directly inside a scope, sorted."""
         return sorted(node.id for node in self.document.nodes if node.parent == parent)
 
+    def loops_around(self, node_id: str) -> list[str]:
+        """The loops a node stands in, outermost first."""
+        around: list[str] = []
+        parent = self.nodes[node_id].parent
+        while parent is not None:
+            around.insert(0, parent)
+            parent = self.nodes[parent].parent
+        return around
+
     def depth(self, node_id: str) -> int:
         """How many loops a node stands in."""
-        depth, parent = 0, self.nodes[node_id].parent
-        while parent is not None:
-            depth, parent = depth + 1, self.nodes[parent].parent
-        return depth
+        return len(self.loops_around(node_id))
 
     def layers(self, parent: str | None) -> list[list[str]]:
         """The scope's nodes in topological layers: a node stands one past its furthest source; ties by id.
