@@ -20,7 +20,7 @@ from tradeloom.engine import codec
 from tradeloom.engine.errors import InvalidPayload
 from tradeloom.engine.workers import channel, sandbox
 from tradeloom.engine.workers.channel import Channel, EngineGone
-from tradeloom.runtime.envelope import handler_module
+from tradeloom.nodes.naming import handler_module
 from tradeloom.runtime.observability import set_sink
 
 MAX_RESPONSE_BYTES = 6_291_556

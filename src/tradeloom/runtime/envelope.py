@@ -8,9 +8,6 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from tradeloom.nodes.naming import function_name as function_name
-from tradeloom.nodes.naming import handler_module as handler_module
-
 NodeState = Literal["pending", "succeeded", "failed", "skipped"]
 
 INLINE_OUTPUT_BYTES = 8 * 1024

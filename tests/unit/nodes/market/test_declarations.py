@@ -13,7 +13,7 @@ from tests.support.node_context import AS_OF, FakeContext
 from tests.support.series import eurusd_h1
 from tradeloom.errors import TradeloomError
 from tradeloom.nodes.base import Effect, Node, Tier
-from tradeloom.runtime.envelope import function_name, handler_module
+from tradeloom.nodes.naming import function_name, handler_module
 
 TYPES = {
     "market.live_price": "LivePrice",
