@@ -87,6 +87,7 @@ class RpcTransport:
         self._idle: list[_Link] = []
         self._lock = threading.Lock()
         self._pid = os.getpid()
+        self._closed = False
 
     def call(self, method: str, payload: bytes, *, timeout_s: float) -> bytes:
         give_up = time.monotonic() + timeout_s
@@ -107,6 +108,7 @@ class RpcTransport:
     def close(self) -> None:
         with self._lock:
             links, self._idle = self._idle, []
+            self._closed = True
         for link in links:
             link.close()
 
@@ -127,7 +129,8 @@ class RpcTransport:
 
     def _give_back(self, link: "_Link") -> None:
         with self._lock:
-            if len(self._idle) < _IDLE_KEPT:
+            # A call that was under way when the transport was closed has nobody left to keep its connection for.
+            if not self._closed and len(self._idle) < _IDLE_KEPT:
                 self._idle.append(link)
                 return
         link.close()
