@@ -80,7 +80,7 @@ synth: setup ## the cloud's templates, offline and without Docker
 	@$(PYTHON) app.py
 
 lock: $(UV_READY) ## recompile requirements/lock.txt
-	@$(UV) pip compile pyproject.toml --extra quant --extra broker --extra cloud --extra local --group dev \
+	@$(UV) pip compile pyproject.toml --extra quant --extra broker --extra database --extra network --extra ml --extra sentiment --extra cloud --extra local --group dev \
 		--universal --python-version 3.12 --generate-hashes --no-header --quiet --output-file requirements/lock.txt
 	@! grep -nE 'https?://|--index-url|--extra-index-url' requirements/lock.txt
 
