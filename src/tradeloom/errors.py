@@ -13,6 +13,7 @@ the API's answers. The class says whether trying again can help::
     ├── NodeError                   a node could not give its value
     │   ├── MissingInput, AmbiguousInput, NotANumber, NotEnoughBars
     │   ├── StalePrice
+    │   ├── CredentialProblem       a credential that is not named, of the wrong kind, or cannot be read
     │   └── RiskTooSmall, NotEnoughMargin   no order small enough: never rounded up
     ├── BrokerError                 the broker or its bridge
     │   ├── BrokerUnavailable       (retryable: nothing was sent)
@@ -131,6 +132,10 @@ class RiskTooSmall(NodeError):
 
 class NotEnoughMargin(NodeError):
     """The free margin does not carry the smallest order the broker takes."""
+
+
+class CredentialProblem(NodeError):
+    """A credential is missing where one is needed, is of another kind, or cannot be decrypted."""
 
 
 class BrokerError(TradeloomError):

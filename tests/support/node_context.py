@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from tests.support.fake_broker import FakeBroker
-from tradeloom.errors import ExecutionStopped
-from tradeloom.nodes.base import Source
+from tradeloom.errors import CredentialProblem, ExecutionStopped, NotFound
+from tradeloom.nodes.base import Credential, Source
 from tradeloom.trading.bars import Bars, BarsReference
 from tradeloom.trading.intents import client_order_id
 
@@ -32,6 +32,7 @@ class FakeContext:
     warmup_bars: int = 0
     brokers: dict[str, FakeBroker] = field(default_factory=dict)
     names: dict[str, Any] = field(default_factory=dict)
+    credentials: dict[str, Credential] = field(default_factory=dict)
     stopped: bool = False
     logs: list[dict[str, Any]] = field(default_factory=list)
     notifications: list[dict[str, str]] = field(default_factory=list)
@@ -46,6 +47,13 @@ class FakeContext:
 
     def bars(self, reference: BarsReference) -> Bars:
         return self.broker(reference.account).bars(reference)
+
+    def credential(self, reference: str | None) -> Credential:
+        if not reference:
+            raise CredentialProblem("No credential is named.", field="config.credential")
+        if reference not in self.credentials:
+            raise NotFound(f"There is no credential {reference!r}.", field="config.credential")
+        return self.credentials[reference]
 
     def log(self, message: str, *, level: str = "info", **fields: Any) -> None:
         self.logs.append({"message": message, "level": level, **fields})

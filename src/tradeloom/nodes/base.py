@@ -139,6 +139,18 @@ class Source:
     output: Any
 
 
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What a stored credential holds, decrypted for one task. `fields` are texts by name, as its kind declares them.
+
+    Neither `repr` nor `str` shows a value.
+    """
+
+    id: str
+    kind: str
+    fields: Mapping[str, str] = field(repr=False)
+
+
 class NodeContext(Protocol):
     """What a running node may use."""
 
@@ -161,6 +173,14 @@ class NodeContext(Protocol):
         ...
 
     def bars(self, reference: "BarsReference") -> "Bars": ...
+
+    def credential(self, reference: str | None) -> Credential:
+        """The stored credential this node's own configuration names.
+
+        Raises `CredentialProblem` when none is named, it is of no use here, or it is not this node's to ask for, and
+        `NotFound` when it is gone; both name `config.credential`.
+        """
+        ...
 
     def log(self, message: str, *, level: Level = "info", **fields: Any) -> None: ...
 
