@@ -1,0 +1,1 @@
+"""Models and methods that judge: forecasts, chart formations, the mood of texts."""
