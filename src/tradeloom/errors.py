@@ -21,6 +21,13 @@ the API's answers. The class says whether trying again can help::
     │   ├── OrderRejected, RiskRejected, MarketClosed
     │   ├── OrderNotSent            certainly not sent, and this intent never will be
     │   └── OrderUnknown            sent, outcome not known yet: never resent blindly
+    ├── NetworkError                a server on the internet, or the way to it
+    │   ├── NetworkRefused          an address, port or redirect that may not be reached
+    │   ├── NetworkFailed, NetworkTimeout, ServerBusy   (retryable)
+    │   ├── ReplyLost               sent, no answer: whether it took effect is not known
+    │   ├── UntrustedServer         its certificate does not prove who it is
+    │   ├── RequestTooLarge, ResponseTooLarge
+    │   └── BadResponse, UnexpectedStatus, MessageRefused
     ├── ExecutionStopped            somebody asked it to stop
     └── StorageUnavailable          (retryable)
 """
@@ -176,6 +183,73 @@ class OrderNotSent(BrokerError):
 
 class OrderUnknown(BrokerError):
     """The order left for the broker and no answer is known yet; reconciliation settles it."""
+
+
+class NetworkError(TradeloomError):
+    """Messages name the host and never the rest of a URL, which may hold a secret.
+
+    `sent`: whether any of the request may have left this machine.
+    """
+
+    http_status = 502
+
+    def __init__(self, message: str, *, sent: bool = False, **where: Any) -> None:
+        super().__init__(message, **where)
+        self.sent = sent
+
+
+class NetworkRefused(NetworkError):
+    """The address, port or redirect may not be reached from here: only public servers may."""
+
+    http_status = 422
+
+
+class NetworkFailed(NetworkError):
+    """The server could not be reached, or the connection broke where trying again does no harm."""
+
+    retryable = True
+
+
+class NetworkTimeout(NetworkError):
+    """The server took too long where trying again does no harm."""
+
+    retryable = True
+    http_status = 504
+
+
+class ServerBusy(NetworkError):
+    """The server answered that it cannot serve this now: too many requests, or a fault of its own."""
+
+    retryable = True
+    http_status = 503
+
+
+class ReplyLost(NetworkError):
+    """The request left and no answer came, so nobody here knows whether it took effect: never sent again blindly."""
+
+
+class UntrustedServer(NetworkError):
+    """The server's certificate does not prove that it is the server that was named."""
+
+
+class RequestTooLarge(NetworkError):
+    http_status = 422
+
+
+class ResponseTooLarge(NetworkError):
+    """The answer is larger than a node may take, as it came or once unpacked."""
+
+
+class BadResponse(NetworkError):
+    """What came back cannot be read as what was asked for."""
+
+
+class UnexpectedStatus(NetworkError):
+    """The server answered with a status that the node does not accept, such as 404."""
+
+
+class MessageRefused(NetworkError):
+    """A mail or chat server will not take the message, and trying again would not change that."""
 
 
 class ExecutionStopped(TradeloomError):
