@@ -12,6 +12,8 @@ from tradeloom.errors import BrokerUnavailable, ExecutionStopped
 from tradeloom.storage.blobs import FileBlobs
 
 if TYPE_CHECKING:
+    from tests.support.fake_variables import FakeVariables
+    from tradeloom.nodes.variables import Variables
     from tradeloom.runtime.envelope import RunInfo
     from tradeloom.runtime.services import Notification, Services
     from tradeloom.trading.broker import Broker
@@ -29,6 +31,7 @@ class FolderServices:
         self._folder = folder
         self._blobs = FileBlobs(folder)
         self._brokers: dict[str, Broker] = {}
+        self._variables: FakeVariables | None = None
 
     def artefact(self, version: str) -> dict[str, Any]:
         return self._blobs.artefact(version)
@@ -51,6 +54,13 @@ class FolderServices:
 
     def notify(self, notification: "Notification") -> None:
         self._happened("notification", notification.model_dump(mode="json"))
+
+    def variables(self, run: "RunInfo") -> "Variables":
+        if self._variables is None:
+            from tests.support.fake_variables import FakeVariables
+
+            self._variables = FakeVariables(on_write=lambda *written: self._happened("variable", {"written": written}))
+        return self._variables
 
     def may_act(self, run: "RunInfo", node: str) -> None:
         if (self._folder / STOPPED).exists():

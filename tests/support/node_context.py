@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from tests.support.fake_broker import FakeBroker
+from tests.support.fake_variables import FakeVariables
 from tradeloom.errors import CredentialProblem, ExecutionStopped, NotFound
 from tradeloom.nodes.base import Credential, Source
 from tradeloom.trading.bars import Bars, BarsReference
@@ -33,6 +34,7 @@ class FakeContext:
     brokers: dict[str, FakeBroker] = field(default_factory=dict)
     names: dict[str, Any] = field(default_factory=dict)
     credentials: dict[str, Credential] = field(default_factory=dict)
+    variables: FakeVariables = field(default_factory=FakeVariables)
     stopped: bool = False
     logs: list[dict[str, Any]] = field(default_factory=list)
     notifications: list[dict[str, str]] = field(default_factory=list)

@@ -22,6 +22,8 @@ TABLES = (
     "schedule_fires",
     "workflow_versions",
     "workflows",
+    "variables",
+    "variable_writes",
 )
 
 

@@ -18,6 +18,7 @@ from tradeloom.engine.execution import ExecutionRun, Permit, Surroundings
 from tradeloom.engine.interpreter.definition import Machine
 from tradeloom.engine.interpreter.reading import read
 from tradeloom.engine.journal import ACTIVE, Execution, History, Journal
+from tradeloom.engine.questions import Answers
 from tradeloom.engine.stores import Blobs
 from tradeloom.engine.workers.invocation import Workers
 from tradeloom.errors import NotFound, TradeloomError
@@ -52,7 +53,8 @@ class Engine:
     """One process's engine. Open the journal and start the workers first; then `resume`, then `start` at will.
 
     `clock_for` gives the market clock Delays of a run go by; `is_effect` tells functions that trade, write or send;
-    `on_event` hears every event once it is durable; `permit` is asked before a handler acts.
+    `on_event` hears every event once it is durable; `permit` is asked before a handler acts; `answers` are to the
+    questions handlers ask besides.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class Engine:
         clock_for: Callable[[RunInfo], Clock] | None = None,
         on_event: Subscriber | None = None,
         permit: Permit | None = None,
+        answers: Answers | None = None,
         most_running: int = 64,
         grace_s: float = GRACE_S,
     ) -> None:
@@ -82,6 +85,7 @@ class Engine:
             clock=self._clock,
             is_effect=is_effect,
             permit=permit,
+            answers=answers or {},
         )
         self._subscribers: list[Subscriber] = [] if on_event is None else [on_event]
         self._machines: OrderedDict[str, Machine] = OrderedDict()

@@ -16,6 +16,7 @@ from tradeloom.engine.interpreter.failures import StatesError, lambda_failure
 from tradeloom.engine.interpreter.machine import Outcome, TaskCall, WaitCall
 from tradeloom.engine.interpreter.times import parse_timestamp, timestamp, to_millisecond
 from tradeloom.engine.journal import Execution, History, Journal, NodeRun, StoredNotification
+from tradeloom.engine.questions import Answers, Asker
 from tradeloom.engine.recording import Recorder
 from tradeloom.engine.replay import Replay
 from tradeloom.engine.workers.invocation import Invocation, Workers
@@ -33,7 +34,8 @@ class Permit(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What all executions of an engine share. `clock` is the wall's; `is_effect` tells functions that act."""
+    """What all executions of an engine share. `clock` is the wall's; `is_effect` tells functions that act; `answers`
+    are to questions of handlers that concern no execution's journal."""
 
     journal: Journal
     workers: Workers
@@ -41,6 +43,7 @@ class Surroundings:
     clock: Clock
     is_effect: Callable[[str], bool]
     permit: Permit | None
+    answers: Answers
 
 
 class ExecutionRun:
@@ -210,8 +213,22 @@ class ExecutionRun:
             await self.may_act(run.node)
         elif what == "notify":
             await self._notify(body)
+        elif what in self._around.answers:
+            return await self._around.answers[what](self._asker(run), body)
         else:
             raise InvalidInput(f"The engine knows no question {what!r}.")
+        return None
+
+    def _asker(self, run: NodeRun) -> Asker:
+        return Asker(
+            tenant=self.row.tenant,
+            workflow_id=self.row.workflow_id,
+            execution_id=self.row.id,
+            version=self.row.version,
+            node=run.node,
+            account=self.row.account,
+            test_mode=self.row.test_mode,
+        )
 
     async def may_act(self, node: str) -> None:
         """Raises `ExecutionStopped` when nothing more may be done in this execution's name."""

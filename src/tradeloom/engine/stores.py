@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from tradeloom.nodes.variables import Variable
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkflowRecord:
@@ -87,6 +89,30 @@ class ScheduleStore(Protocol):
 
     async def set_last_fire(self, tenant: str, workflow_id: str, node: str, at: datetime) -> None:
         """Keep the latest of `at` and what is stored."""
+        ...
+
+
+class VariableStore(Protocol):
+    """What nodes remember between runs; `nodes/variables.py` says what a write under an effect is."""
+
+    async def read(self, tenant: str, scope: str, key: str) -> Variable: ...
+
+    async def write(
+        self,
+        tenant: str,
+        scope: str,
+        key: str,
+        value: Any,
+        *,
+        expected: int | None = None,
+        effect: str | None = None,
+        expires_at: datetime | None = None,
+    ) -> Variable:
+        """Raises `Conflict` for another revision, `InvalidInput` when the tenant has no room for one more."""
+        ...
+
+    async def keys(self, tenant: str, scope: str, prefix: str = "") -> list[str]:
+        """Keys that have a value, sorted."""
         ...
 
 

@@ -15,6 +15,7 @@ from tradeloom.engine.stores import Blobs
 from tradeloom.engine.workers import channel
 
 if TYPE_CHECKING:
+    from tradeloom.nodes.variables import Variables
     from tradeloom.runtime.envelope import RunInfo
     from tradeloom.runtime.services import Notification, Services
     from tradeloom.trading.broker import Broker
@@ -56,6 +57,11 @@ class WorkerServices:
 
     def notify(self, notification: "Notification") -> None:
         channel.current().ask("notify", notification.model_dump())
+
+    def variables(self, run: "RunInfo") -> "Variables":
+        from tradeloom.engine.worker_variables import AskedVariables
+
+        return AskedVariables(channel.current())
 
     def may_act(self, run: "RunInfo", node: str) -> None:
         channel.current().ask("may_act", {"execution_id": run.execution_id, "node": node})

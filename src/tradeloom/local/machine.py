@@ -17,6 +17,7 @@ from tradeloom.compiler.compile import local_arn
 from tradeloom.engine.engine import Engine
 from tradeloom.engine.permission import ActiveVersions
 from tradeloom.engine.scheduler import Scheduler
+from tradeloom.engine.variables import VariableAnswers
 from tradeloom.engine.workers.pool import WorkerPool
 from tradeloom.engine.workers.settings import WorkerSettings
 from tradeloom.local.bridging import OnLoop
@@ -40,6 +41,7 @@ from tradeloom.storage.postgres.journal import PostgresJournal
 from tradeloom.storage.postgres.migrations import migrate
 from tradeloom.storage.postgres.server import PostgresServer
 from tradeloom.storage.postgres.stores import PostgresStores
+from tradeloom.storage.postgres.variables import PostgresVariables
 from tradeloom.trading.mt5_client import BridgeClient
 from tradeloom.workflow.schedules import next_fires
 
@@ -127,6 +129,9 @@ async def _engine_up(
     stores, blobs = PostgresStores(database), FileBlobs(home.blobs)
     clocks = _Clocks(market)
     await clocks.open(stack)
+    variables = PostgresVariables(database)
+    await variables.purge()
+    answers = {**VariableAnswers(variables).answers()}
     engine = Engine(
         journal=journal,
         workers=pool,
@@ -134,6 +139,7 @@ async def _engine_up(
         is_effect=_acting_functions().__contains__,
         clock_for=clocks.for_run,
         permit=ActiveVersions(stores),
+        answers=answers,
     )
     clocks.engine = engine
     stack.push_async_callback(engine.close)
@@ -183,7 +189,7 @@ async def _engine_up(
         workflows=workflows,
         executions=executions,
         notifications=LocalNotifications(on_loop, journal),
-        node_tests=LocalNodeTests(on_loop, pool, blobs, market=private_market.ready),
+        node_tests=LocalNodeTests(on_loop, pool, blobs, market=private_market.ready, answers=answers),
         status=status,
     )
     return Machine(

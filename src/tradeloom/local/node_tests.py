@@ -14,6 +14,7 @@ from tradeloom.compiler.compile import invalid, local_arn
 from tradeloom.compiler.config_check import config_problems
 from tradeloom.engine.failure import message_of
 from tradeloom.engine.interpreter.failures import StatesError
+from tradeloom.engine.questions import Answers, Asker
 from tradeloom.engine.stores import Blobs
 from tradeloom.engine.workers.invocation import Invocation, Workers
 from tradeloom.errors import InvalidInput, NotFound
@@ -44,11 +45,13 @@ class LocalNodeTests:
         blobs: Blobs,
         *,
         market: Callable[[str], Awaitable[tuple[str, datetime]]],
+        answers: Answers,
     ) -> None:
         self._on_loop = on_loop
         self._workers = workers
         self._blobs = blobs
         self._market = market
+        self._answers = answers
 
     def run(self, tenant: str, user: str, test: NodeTest) -> NodeTestResult:
         """Raises `NotFound` for an unknown type, `InvalidDocument` with every problem of the configuration."""
@@ -82,16 +85,16 @@ class LocalNodeTests:
             source: NodeRecord(state="succeeded", port="main", output=output) for source, output in test.inputs.items()
         }
         payload = TaskInput(run=run, node=TESTED, inputs=inputs).model_dump(mode="json")
-        return await self._invoke(test.type, node_type.timeout_s, payload)
+        return await self._invoke(test.type, node_type.timeout_s, payload, run)
 
-    async def _invoke(self, node_type: str, timeout_s: int, payload: dict[str, Any]) -> NodeTestResult:
+    async def _invoke(self, node_type: str, timeout_s: int, payload: dict[str, Any], run: RunInfo) -> NodeTestResult:
         lines: list[LogLine] = []
         call = Invocation(
             function=local_arn(node_type),
             payload=payload,
             timeout_s=timeout_s,
             on_log=lambda record: lines.append(_line(len(lines) + 1, record)),
-            on_ask=_answer,
+            on_ask=lambda what, body: self._answer(run, what, body),
         )
         begun = time.monotonic()
         try:
@@ -102,6 +105,21 @@ class LocalNodeTests:
         took = _since(begun)
         output = await asyncio.to_thread(self._shown, record.get("output"))
         return NodeTestResult(state="succeeded", port=record.get("port"), output=output, duration_ms=took, logs=lines)
+
+    async def _answer(self, run: RunInfo, what: str, body: dict[str, Any]) -> Any:
+        """A test may act on the test account, and its notifications are shown as its output, not kept."""
+        if what not in self._answers:
+            return None
+        asker = Asker(
+            tenant=run.tenant,
+            workflow_id=run.workflow_id,
+            execution_id=run.execution_id,
+            version=run.version,
+            node=TESTED,
+            account=run.account,
+            test_mode=True,
+        )
+        return await self._answers[what](asker, body)
 
     def _shown(self, output: Any) -> Any:
         """A large output is fetched where it was put, unless it is too large to show."""
@@ -142,11 +160,6 @@ def _expression_problems(node: Node, node_type: type[NodeType]) -> list[Problem]
         )
         for broken in expressions_in(node_type, node.config)[1]
     ]
-
-
-async def _answer(what: str, body: dict[str, Any]) -> Any:
-    """A test may act on the test account, and its notifications are shown as its output, not kept."""
-    return None
 
 
 def _line(seq: int, record: dict[str, Any]) -> LogLine:

@@ -18,6 +18,7 @@ from tradeloom.compiler.compile import Compiled
 from tradeloom.errors import InvalidInput, NotFound, StorageUnavailable, TradeloomError
 from tradeloom.local.market import MAX_LOT, MAX_PRICE_AGE_S, MarketData
 from tradeloom.nodes.base import ERROR_PORT, Effect, Emit, Kind
+from tradeloom.nodes.variables import InMemoryVariables, Variables
 from tradeloom.runtime.config import Recipe, prepare
 from tradeloom.runtime.context import TaskContext
 from tradeloom.runtime.envelope import NodeRecord, RunInfo, TaskInput
@@ -160,6 +161,9 @@ class _ScoutServices:
 
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
+
+    def variables(self, run: RunInfo) -> Variables:
+        return InMemoryVariables()
 
     def broker(self, account: str) -> Broker:
         if account != self._broker.account_name:

@@ -18,6 +18,7 @@ from tradeloom.errors import TradeloomError
 
 if TYPE_CHECKING:
     from tradeloom.trading.bars import Bars, BarsReference
+    from tradeloom.nodes.variables import Variables
     from tradeloom.trading.broker import Broker
 
 Join = Literal["any", "all", "settled"]
@@ -191,6 +192,11 @@ class NodeContext(Protocol):
     def client_order_id(self) -> str: ...
 
     def notify(self, level: Literal["info", "success", "warning", "error"], title: str, message: str) -> str: ...
+
+    @property
+    def variables(self) -> "Variables":
+        """What is remembered between runs. A write that must happen once takes `client_order_id()` as its effect."""
+        ...
 
     def evaluate(self, expression: str, **names: Any) -> Any:
         """Evaluate an expression the node keeps as text (a transform's rule), with more names in scope."""

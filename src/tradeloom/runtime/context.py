@@ -14,6 +14,7 @@ from tradeloom.runtime.services import Notification, Services
 
 if TYPE_CHECKING:
     from tradeloom.trading.bars import Bars, BarsReference
+    from tradeloom.nodes.variables import Variables
     from tradeloom.trading.broker import Broker
 
 KEPT_BARS = 16
@@ -93,6 +94,10 @@ class TaskContext:
         )
         self._services.notify(notification)
         return notification.id
+
+    @property
+    def variables(self) -> "Variables":
+        return self._services.variables(self._run)
 
     def evaluate(self, expression: str, **names: Any) -> Any:
         return evaluate(parse(expression), {**self._names, **names} if names else self._names, now=self.as_of)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from pydantic import BaseModel, ConfigDict
 
 if TYPE_CHECKING:
+    from tradeloom.nodes.variables import Variables
     from tradeloom.runtime.envelope import RunInfo
     from tradeloom.trading.broker import Broker
 
@@ -49,6 +50,10 @@ class Services(Protocol):
     def broker(self, account: str) -> "Broker": ...
 
     def notify(self, notification: Notification) -> None: ...
+
+    def variables(self, run: "RunInfo") -> "Variables":
+        """The run's tenant's variables; in test mode, with the run's own changes over them."""
+        ...
 
     def may_act(self, run: "RunInfo", node: str) -> None:
         """Raise `ExecutionStopped` when the execution was stopped or its version may not trade any more."""

@@ -11,10 +11,11 @@ from tests.support.postgres import postgres_database, postgres_dsn, postgres_ser
 from tradeloom.engine.journal import Journal
 from tradeloom.engine.stores import Blobs
 from tradeloom.storage.blobs import FileBlobs
-from tradeloom.storage.memory import MemoryBlobs, MemoryDatabase, MemoryJournal, MemoryStores
+from tradeloom.storage.memory import MemoryBlobs, MemoryDatabase, MemoryJournal, MemoryStores, MemoryVariables
 from tradeloom.storage.postgres.database import Database
 from tradeloom.storage.postgres.journal import PostgresJournal
 from tradeloom.storage.postgres.stores import PostgresStores
+from tradeloom.storage.postgres.variables import PostgresVariables
 
 __all__ = ["postgres_database", "postgres_dsn", "postgres_server"]
 
@@ -73,6 +74,31 @@ def open_stores(request: pytest.FixtureRequest) -> OpenStores:
         await database.open()
         try:
             yield PostgresStores(database)
+        finally:
+            await database.close()
+
+    return postgres
+
+
+@pytest.fixture(params=["memory", "postgres"])
+def open_variables(request: pytest.FixtureRequest) -> OpenStores:
+    """Opens the same variables each time it is called, as another engine would."""
+    if request.param == "memory":
+        kept = MemoryVariables()
+
+        @asynccontextmanager
+        async def memory() -> AsyncIterator[Any]:
+            yield kept
+
+        return memory
+    dsn: str = request.getfixturevalue("postgres_dsn")
+
+    @asynccontextmanager
+    async def postgres() -> AsyncIterator[Any]:
+        database = Database(dsn)
+        await database.open()
+        try:
+            yield PostgresVariables(database)
         finally:
             await database.close()
 

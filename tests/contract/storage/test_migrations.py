@@ -19,6 +19,8 @@ TABLES = {
     "notifications",
     "schedule_fires",
     "schema_migrations",
+    "variables",
+    "variable_writes",
     "workflow_versions",
     "workflows",
 }

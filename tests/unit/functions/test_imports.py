@@ -67,4 +67,4 @@ class TestLightFunctions:
         assert {name.split(".")[1] for name in ours} == OURS
         assert not ours & AT_SAVE_TIME
         nodes = {name.split(".")[2] for name in ours if name.startswith("tradeloom.nodes.")}
-        assert nodes - {"base", "naming", "references", "values"} == {node_type.partition(".")[0]}
+        assert nodes - {"base", "naming", "references", "values", "variables"} == {node_type.partition(".")[0]}

@@ -1,0 +1,24 @@
+"""What a running handler may ask the engine for, and on whose behalf it asks."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asker:
+    """The node a handler runs for, as the engine knows it: nothing here is taken from the worker's word."""
+
+    tenant: str
+    workflow_id: str
+    execution_id: str
+    version: str
+    node: str
+    account: str
+    test_mode: bool
+
+
+Answer = Callable[[Asker, dict[str, Any]], Awaitable[Any]]
+"""Answers one kind of question with plain JSON; a `TradeloomError` it raises is raised in the handler."""
+
+Answers = Mapping[str, Answer]

@@ -1,0 +1,1 @@
+DROP TABLE variable_writes, variables;
