@@ -1,6 +1,7 @@
 """Variables as running handlers reach them: the engine answers, and keeps test mode's changes to itself."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -75,4 +76,4 @@ def _name(body: dict[str, Any], part: str) -> str:
 
 
 def _told(variable: Variable) -> dict[str, Any]:
-    return {"value": variable.value, "revision": variable.revision, "repeated": variable.repeated}
+    return asdict(variable)

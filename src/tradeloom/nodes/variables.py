@@ -28,10 +28,12 @@ def account_scope(account: str) -> str:
 @dataclass(frozen=True, slots=True)
 class Variable:
     """A value and how often its key was written; revision 0 and None where it never was. None is also how a value is
-    taken away. `repeated` says that the write had happened before, under the same effect, and this is what it left."""
+    taken away. Of a write, `previous` is what stood there before, and `repeated` says that it had happened already,
+    under the same effect, and this is what it left."""
 
     value: Any
     revision: int
+    previous: Any = None
     repeated: bool = False
 
 
@@ -75,7 +77,8 @@ class InMemoryVariables:
         known = self.read(scope, key)
         if expected is not None and expected != known.revision:
             raise Conflict(f"The variable {key!r} was changed meanwhile.", hint="Read it again.")
-        written = self.kept[scope, key] = Variable(copy.deepcopy(value), known.revision + 1)
+        self.kept[scope, key] = Variable(copy.deepcopy(value), known.revision + 1)
+        written = replace(self.kept[scope, key], previous=known.value)
         if effect is not None:
             self.effects[effect] = written
         return copy.deepcopy(written)

@@ -288,7 +288,8 @@ class MemoryVariables:
         kept = sum(1 for (whose, _, _), each in self._rows.items() if whose == tenant and each.value is not None)
         if value is not None and known.value is None and kept >= MAX_VARIABLES:
             raise InvalidInput(f"{MAX_VARIABLES:,} variables are kept already, which is the most.")
-        written = self._rows[tenant, scope, key] = Variable(copy.deepcopy(value), known.revision + 1)
+        self._rows[tenant, scope, key] = Variable(copy.deepcopy(value), known.revision + 1)
+        written = replace(self._rows[tenant, scope, key], previous=known.value)
         if effect is not None:
             self._effects[tenant, effect] = written
         return copy.deepcopy(written)

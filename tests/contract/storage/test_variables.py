@@ -3,6 +3,7 @@
 import asyncio
 import functools
 from collections.abc import Callable, Coroutine
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -33,8 +34,10 @@ def asker(**changes: Any) -> Asker:
 async def test_a_value_is_read_as_written(open_variables: OpenStores) -> None:
     async with open_variables() as variables:
         assert await variables.read(*WHERE) == Variable(None, 0)
+        before = None
         for number, value in enumerate([0, 1.5, "£ \u0000 \u2028", [1, {"a": None}], {"": []}, False], start=1):
-            assert await variables.write(*WHERE, value) == Variable(value, number)
+            assert await variables.write(*WHERE, value) == Variable(value, number, before)
+            before = value
             assert await variables.read(*WHERE) == Variable(value, number)
     async with open_variables() as others:
         assert (await others.read(*WHERE)).value is False
@@ -52,7 +55,7 @@ async def test_each_tenant_scope_and_key_has_its_own(open_variables: OpenStores)
 async def test_null_takes_away_and_revisions_go_on(open_variables: OpenStores) -> None:
     async with open_variables() as variables:
         await variables.write(*WHERE, 1)
-        assert await variables.write(*WHERE, None) == Variable(None, 2)
+        assert await variables.write(*WHERE, None) == Variable(None, 2, 1)
         assert await variables.keys("acme", "shared") == []
         with pytest.raises(Conflict):
             await variables.write(*WHERE, 5, expected=0)
@@ -95,7 +98,8 @@ async def test_an_effect_happens_once(open_variables: OpenStores) -> None:
         assert len({each.value for each in written}) == 1
         assert (await one.read(*WHERE)).revision == 1
         await one.write(*WHERE, "later", effect="y")
-        assert (await other.write(*WHERE, "again", effect="x")).value == written[0].value
+        again = await other.write(*WHERE, "again", effect="x")
+        assert (again.value, again.previous, again.repeated) == (written[0].value, None, True)
         assert (await one.read(*WHERE)).value == "later"
         assert not (await one.write("globex", "shared", "peak", 1, effect="x")).repeated
 
@@ -125,7 +129,7 @@ class TestAnswers:
             await answers["variables.write"](asker(), {"scope": "shared", "key": "peak", "value": 10})
             tested = asker(test_mode=True)
             read = {"scope": "shared", "key": "peak"}
-            assert await answers["variables.read"](tested, read) == {"value": 10, "revision": 1, "repeated": False}
+            assert await answers["variables.read"](tested, read) == asdict(Variable(10, 1))
             await answers["variables.write"](tested, {**read, "value": 99, "expected": 1, "effect": "x"})
             await answers["variables.write"](tested, {"scope": "shared", "key": "new", "value": 1})
             assert (await answers["variables.read"](tested, read))["value"] == 99

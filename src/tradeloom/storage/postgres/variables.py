@@ -44,8 +44,9 @@ class PostgresVariables:
             written = await _put(connection, (tenant, rows.text(scope), rows.text(key)), value, expected, expires_at)
             if effect is not None:
                 await connection.execute(
-                    "UPDATE variable_writes SET value = %s::json, revision = %s WHERE tenant = %s AND effect = %s",
-                    [rows.json(value), written.revision, tenant, effect],
+                    "UPDATE variable_writes SET value = %s::json, previous = %s::json, revision = %s"
+                    " WHERE tenant = %s AND effect = %s",
+                    [rows.json(value), rows.json(written.previous), written.revision, tenant, effect],
                 )
             return written
 
@@ -74,11 +75,11 @@ async def _begin_effect(connection: AsyncConnection[dict[str, Any]], tenant: str
     if cursor.rowcount:
         return None
     cursor = await connection.execute(
-        "SELECT value, revision FROM variable_writes WHERE tenant = %s AND effect = %s", [tenant, effect]
+        "SELECT value, previous, revision FROM variable_writes WHERE tenant = %s AND effect = %s", [tenant, effect]
     )
     row = await cursor.fetchone()
     assert row is not None
-    return Variable(row["value"], row["revision"], repeated=True)
+    return Variable(row["value"], row["revision"], row["previous"], repeated=True)
 
 
 async def _put(
@@ -89,12 +90,13 @@ async def _put(
     expires_at: datetime | None,
 ) -> Variable:
     """Raises `Conflict` when the revision is not the expected one, `InvalidInput` when there is no room."""
-    known = "SELECT revision, value IS NULL AS gone FROM variables WHERE tenant = %s AND scope = %s AND key = %s"
-    cursor = await connection.execute(f"{known} FOR UPDATE", where)
+    cursor = await connection.execute(
+        "SELECT revision, value FROM variables WHERE tenant = %s AND scope = %s AND key = %s FOR UPDATE", where
+    )
     row = await cursor.fetchone()
     if expected is not None and expected != (row["revision"] if row else 0):
         raise Conflict(f"The variable {where[2]!r} was changed meanwhile.", hint="Read it again.")
-    if value is not None and (row is None or row["gone"]):
+    if value is not None and (row is None or row["value"] is None):
         await _make_room(connection, where[0])
     cursor = await connection.execute(
         "INSERT INTO variables (tenant, scope, key, value, revision, updated_at, expires_at)"
@@ -107,7 +109,7 @@ async def _put(
     written = await cursor.fetchone()
     if written is None:
         raise Conflict(f"The variable {where[2]!r} was changed meanwhile.", hint="Read it again.")
-    return Variable(value, written["revision"])
+    return Variable(value, written["revision"], None if row is None else row["value"])
 
 
 async def _make_room(connection: AsyncConnection[dict[str, Any]], tenant: str) -> None:

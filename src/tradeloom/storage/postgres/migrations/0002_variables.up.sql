@@ -15,6 +15,7 @@ CREATE TABLE variable_writes (
     tenant     text NOT NULL,
     effect     text NOT NULL,
     value      json,
+    previous   json,
     revision   bigint NOT NULL,
     written_at timestamptz NOT NULL,
     PRIMARY KEY (tenant, effect)
