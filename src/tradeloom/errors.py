@@ -8,11 +8,13 @@ the API's answers. The class says whether trying again can help::
     │   ├── InvalidDocument         a workflow document; carries all its problems
     │   ├── ExpressionError         an expression's text, types or evaluation
     │   ├── NodeConfigError         a node's configuration once its expressions have values
+    │   ├── ModelRefused            a model's file, or a use it is not made for
     │   └── DataFileError           a market-data file
     ├── NotFound, Conflict, Unauthorized
     ├── NodeError                   a node could not give its value
     │   ├── MissingInput, AmbiguousInput, NotANumber, NotEnoughBars
     │   ├── StalePrice
+    │   ├── ModelFailed             a model gave no forecast
     │   ├── CredentialProblem       a credential that is not named, of the wrong kind, or cannot be read
     │   └── RiskTooSmall, NotEnoughMargin   no order small enough: never rounded up
     ├── BrokerError                 the broker or its bridge
@@ -97,6 +99,10 @@ class DataFileError(InvalidInput):
     pass
 
 
+class ModelRefused(InvalidInput):
+    """A model's file is not one that is run here, or the model is not made for what it is asked."""
+
+
 class NotFound(TradeloomError):
     http_status = 404
 
@@ -131,6 +137,10 @@ class NotEnoughBars(NodeError):
 
 class StalePrice(NodeError):
     pass
+
+
+class ModelFailed(NodeError):
+    """A model could not be run, took too long, or answered something that is no forecast."""
 
 
 class RiskTooSmall(NodeError):
