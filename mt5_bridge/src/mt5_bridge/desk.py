@@ -9,23 +9,33 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from mt5_bridge import faultpoints
+from mt5_bridge.changes import carried_out
 from mt5_bridge.clock import AccountClock
-from mt5_bridge.gatekeeper import Gatekeeper, Order, broker_refusal, rejected
+from mt5_bridge.gatekeeper import Gatekeeper, Order
 from mt5_bridge.journal import SENDABLE, UNSETTLED, Journal
 from mt5_bridge.preparation import Quote, exact
 from mt5_bridge.reconciliation import Reconciler
-from mt5_bridge.records import BrokerRecords, Fills, filled_outcome
+from mt5_bridge.records import BrokerRecords, Fills, filled_outcome, order_terms
+from mt5_bridge.refusals import broker_refusal, rejected
 from mt5_bridge.retcodes import NOTHING_TO_DO, Verdict, pipe_is_suspect, verdict_of_last_error, verdict_of_retcode
 from mt5_bridge.terminal import Terminal
 from tradeloom.errors import BrokerUnavailable, TradeloomError
-from tradeloom.trading.intents import CloseIntent, OrderIntent, OrderOutcome, OutcomeStatus
+from tradeloom.trading.intents import (
+    CancelIntent,
+    CloseIntent,
+    MarketOrderIntent,
+    ModifyIntent,
+    OrderIntent,
+    OrderOutcome,
+    OutcomeStatus,
+    PendingOrderIntent,
+)
 
 MAX_TRANSMISSIONS = 3
-_PENDING_WAITS_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.5)
+_ACCEPTED_WAITS_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.5)
 _CLOSE_ORDER_EXISTS = 10039
 _AGAIN = frozenset(
     {Verdict.RETRY_REPRICE, Verdict.RETRY_BACKOFF, Verdict.REREAD_THEN_DECIDE, Verdict.FIX_THEN_RETRY_ONCE}
@@ -117,7 +127,7 @@ class OrderDesk:
             if verdict not in _AGAIN or number == MAX_TRANSMISSIONS or (wrong_filling and fillings_refused):
                 return self._conclude(intent, sent)
             self._journal.note(intent.client_order_id, "answered", sent.answer.detail())
-            if wrong_filling:
+            if wrong_filling and admitted.filling is not None:
                 fillings_refused = frozenset({admitted.filling})
             if verdict is Verdict.RETRY_BACKOFF:
                 self._pause(self._jitter(0.1, 0.4) * 2**number)
@@ -156,9 +166,9 @@ class OrderDesk:
         answer = sent.answer
         match answer.verdict:
             case Verdict.SUCCESS | Verdict.PARTIAL:
-                return self._reconciler.record(self._filled(intent, sent))
+                return self._reconciler.record(self._carried_out(intent, sent))
             case Verdict.SUCCESS_PENDING:
-                return self._reconciler.record(self._pending(intent, sent))
+                return self._reconciler.record(self._accepted(intent, sent))
             case Verdict.UNKNOWN_RECONCILE:
                 return self._unknown(intent, sent)
             case Verdict.NOT_CONNECTED:
@@ -168,12 +178,23 @@ class OrderDesk:
             case Verdict.NOT_SENT:
                 outcome = rejected(intent, "broker", f"the terminal did not send it: {answer.text} ({answer.code})")
             case verdict if verdict in NOTHING_TO_DO:
-                outcome = self._nothing_to_do(intent, answer)
+                outcome = self._nothing_to_do(intent, sent)
             case _:
                 outcome = broker_refusal(intent, answer.code, answer.text)
         return self._reconciler.record(outcome)
 
-    def _filled(self, intent: OrderIntent, sent: _Transmission) -> OrderOutcome:
+    def _carried_out(self, intent: OrderIntent, sent: _Transmission) -> OrderOutcome:
+        """As the broker's records show it; as the server said where they lag behind."""
+        if isinstance(intent, MarketOrderIntent | CloseIntent):
+            return self._filled(intent, sent)
+        found = self._look(intent, sent)
+        if isinstance(intent, PendingOrderIntent):
+            return self._placed(intent, sent) if found is None else _with_code(found, sent)
+        if found is not None and found.status is OutcomeStatus.DONE:
+            return _with_code(found, sent)
+        return carried_out(intent, sent.order.request, sent.answer.code, self._records.zone)
+
+    def _filled(self, intent: MarketOrderIntent | CloseIntent, sent: _Transmission) -> OrderOutcome:
         """From the broker's deals; from the answer alone where history lags behind it."""
         result, request = sent.answer.result, sent.order.request
         said = exact(result.volume) or exact(request["volume"])
@@ -193,47 +214,74 @@ class OrderDesk:
         except TradeloomError:
             return 0
 
-    def _pending(self, intent: OrderIntent, sent: _Transmission) -> OrderOutcome:
-        """Accepted is not filled: watches the order until it is, or is dropped, or our patience ends."""
+    def _accepted(self, intent: OrderIntent, sent: _Transmission) -> OrderOutcome:
+        """Accepted is not done: watches until the records tell what came of it, or our patience ends."""
         latest: OrderOutcome | None = None
-        for wait in _PENDING_WAITS_S:
+        for wait in _ACCEPTED_WAITS_S:
             self._pause(wait)
-            try:
-                latest = self._find(intent, sent) or latest
-            except TradeloomError:
-                continue
-            if latest is not None and latest.status is not OutcomeStatus.PLACED:
+            latest = self._look(intent, sent) or latest
+            waits_on = latest is None or (
+                latest.status is OutcomeStatus.PLACED and not isinstance(intent, PendingOrderIntent)
+            )
+            if latest is not None and not waits_on:
                 return latest
-        return latest or OrderOutcome(
+        if latest is not None:
+            return latest
+        if isinstance(intent, MarketOrderIntent | CloseIntent):
+            return self._placed(intent, sent)
+        return self._unknown_outcome(intent, sent)
+
+    def _placed(
+        self, intent: MarketOrderIntent | CloseIntent | PendingOrderIntent, sent: _Transmission
+    ) -> OrderOutcome:
+        pending = isinstance(intent, PendingOrderIntent)
+        request = sent.order.request
+        return OrderOutcome(
             client_order_id=intent.client_order_id,
             status=OutcomeStatus.PLACED,
             order=sent.answer.result.order or None,
-            remainder=Decimal(str(sent.order.request["volume"])),
+            remainder=exact(request["volume"]),
             retcode=sent.answer.code,
-            message="accepted by the broker, not filled yet",
+            message="placed" if pending else "accepted by the broker, not filled yet",
+            **(order_terms(request, self._records.zone) if pending else {}),
+        )
+
+    def _unknown_outcome(self, intent: OrderIntent, sent: _Transmission) -> OrderOutcome:
+        answer = sent.answer
+        return OrderOutcome(
+            client_order_id=intent.client_order_id,
+            status=OutcomeStatus.UNKNOWN,
+            retcode=answer.code if answer.result is not None else None,
+            message=f"sent, but the outcome is not known: {answer.text} ({answer.code})",
         )
 
     def _unknown(self, intent: OrderIntent, sent: _Transmission) -> OrderOutcome:
         """UNKNOWN goes into the journal first; then one look at the broker's records, which may already tell."""
-        unknown = OrderOutcome(
-            client_order_id=intent.client_order_id,
-            status=OutcomeStatus.UNKNOWN,
-            retcode=sent.answer.code if sent.answer.result is not None else None,
-            message=f"sent, but the outcome is not known: {sent.answer.text} ({sent.answer.code})",
-        )
+        unknown = self._unknown_outcome(intent, sent)
         self._reconciler.record(unknown)
-        try:
-            found = self._find(intent, sent)
-        except TradeloomError:
-            found = None
+        found = self._look(intent, sent)
         return unknown if found is None else self._reconciler.record(found)
 
-    def _nothing_to_do(self, intent: OrderIntent, answer: _Answer) -> OrderOutcome:
+    def _nothing_to_do(self, intent: OrderIntent, sent: _Transmission) -> OrderOutcome:
+        answer = sent.answer
+        if isinstance(intent, ModifyIntent | CancelIntent):
+            found = self._look(intent, sent)
+            if found is not None and found.status is OutcomeStatus.DONE:
+                found = found.model_copy(update={"reason": found.reason or "no_change"})
+            return found or broker_refusal(intent, answer.code, answer.text)
         if not isinstance(intent, CloseIntent):
             return broker_refusal(intent, answer.code, answer.text)
         if answer.code == _CLOSE_ORDER_EXISTS and self._records.open_position(intent.position) is not None:
             return broker_refusal(intent, answer.code, answer.text or "another order is already closing the position")
         return self._gatekeeper.already_closed(intent)
 
-    def _find(self, intent: OrderIntent, sent: _Transmission) -> OrderOutcome | None:
-        return self._records.find(intent, sent.order.request, sent.number, sent.sent_at, self._clock.now())
+    def _look(self, intent: OrderIntent, sent: _Transmission) -> OrderOutcome | None:
+        """What the broker's records tell now; None where they do not, or cannot be read."""
+        try:
+            return self._records.find(intent, sent.order.request, sent.number, sent.sent_at, self._clock.now())
+        except TradeloomError:
+            return None
+
+
+def _with_code(outcome: OrderOutcome, sent: _Transmission) -> OrderOutcome:
+    return outcome.model_copy(update={"retcode": sent.answer.code})

@@ -58,7 +58,7 @@ class Seat:
         try:
             health |= {
                 "state": self.journal.status().state,
-                "unsettled": len(self.journal.unsettled()),
+                "unsettled": self.journal.undecided(),
                 "journal": "ok",
             }
         except StorageUnavailable as error:

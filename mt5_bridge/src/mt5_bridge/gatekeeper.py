@@ -6,11 +6,14 @@ first.
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from mt5_bridge import constants as mt5
+from mt5_bridge.changes import Change, Target, find_target
 from mt5_bridge.clock import AccountClock
 from mt5_bridge.journal import Journal
+from mt5_bridge.pending import build_pending_request
 from mt5_bridge.preparation import (
     Leg,
     Quote,
@@ -22,25 +25,33 @@ from mt5_bridge.preparation import (
     opening_leg,
 )
 from mt5_bridge.records import BrokerRecords
+from mt5_bridge.refusals import broker_refusal, rejected
 from mt5_bridge.retcodes import NOTHING_TO_DO, Verdict, verdict_of_retcode
 from mt5_bridge.server_time import ServerZone
 from mt5_bridge.terminal import PipeBroken, Terminal, failure, symbol_facts
 from tradeloom.errors import BrokerUnavailable
-from tradeloom.trading.intents import CloseIntent, OrderIntent, OrderOutcome, OutcomeStatus
-from tradeloom.trading.risk import OrderFacts, refusal
+from tradeloom.trading.intents import (
+    CancelIntent,
+    CloseIntent,
+    MarketOrderIntent,
+    ModifyIntent,
+    OrderIntent,
+    OrderOutcome,
+    OutcomeStatus,
+    PendingOrderIntent,
+)
+from tradeloom.trading.risk import Action, OrderFacts, refusal
 
 _CHECK_REFUSES = frozenset({Verdict.FINAL_REJECT, Verdict.FINAL_BAD_REQUEST, Verdict.DEFER_TO_SESSION})
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A request ready to be transmitted, and the quote it is based on."""
+    """A request ready to be transmitted, and the quote it is based on; changes have neither quote nor filling mode."""
 
     request: dict[str, Any]
-    leg: Leg
-    rules: SymbolRules
-    quote: Quote
-    filling: int
+    quote: Quote | None = None
+    filling: int | None = None
 
 
 class Gatekeeper:
@@ -77,23 +88,11 @@ class Gatekeeper:
         info = symbol_facts(self._terminal, intent.symbol)
         try:
             rules = SymbolRules.of(info)
-            leg = self._leg(intent, rules)
-            if isinstance(leg, OrderOutcome):
-                return leg
-            tick = self._terminal.symbol_info_tick(intent.symbol)
-            refused = self._gate(intent, leg, tick, trade_mode)
-            if refused is not None:
-                return refused
-            order = self._order(intent, leg, rules, Quote(exact(tick.bid), exact(tick.ask)), fillings_refused)
+            if isinstance(intent, ModifyIntent | CancelIntent):
+                return self._admit_change(intent, rules, trade_mode)
+            return self._admit_order(intent, rules, trade_mode, first, fillings_refused)
         except (Unsendable, ArithmeticError) as error:
             return rejected(intent, "invalid", str(error) or f"{intent.symbol} has no usable specification")
-        if first is not None:
-            moved = abs(order.quote.entry(leg.side) - first.entry(leg.side))
-            if moved > intent.deviation * rules.point:
-                points = moved / rules.point
-                message = f"the price moved {points:.0f} points while trying, more than the {intent.deviation} allowed"
-                return rejected(intent, "broker", message)
-        return self._check(intent, order)
 
     def already_closed(self, intent: CloseIntent) -> OrderOutcome:
         """The outcome of a close that finds nothing left to close, with the price and profit it went out at."""
@@ -122,7 +121,52 @@ class Gatekeeper:
             raise BrokerUnavailable("the terminal has no connection to the trade server; nothing was sent")
         return int(account.trade_mode)
 
-    def _leg(self, intent: OrderIntent, rules: SymbolRules) -> Leg | OrderOutcome:
+    def _admit_order(
+        self,
+        intent: MarketOrderIntent | CloseIntent | PendingOrderIntent,
+        rules: SymbolRules,
+        trade_mode: int,
+        first: Quote | None,
+        fillings_refused: frozenset[int],
+    ) -> Order | OrderOutcome:
+        leg = self._leg(intent, rules)
+        if isinstance(leg, OrderOutcome):
+            return leg
+        action = Action.CLOSE if isinstance(intent, CloseIntent) else Action.OPEN
+        tick = self._terminal.symbol_info_tick(intent.symbol)
+        refused = self._gate(intent, action, leg.volume, tick, trade_mode)
+        if refused is not None:
+            return refused
+        quote = Quote(exact(tick.bid), exact(tick.ask))
+        order = self._order(intent, leg, rules, quote, fillings_refused)
+        if first is not None and not isinstance(intent, PendingOrderIntent):
+            moved = abs(quote.entry(leg.side) - first.entry(leg.side))
+            if moved > intent.deviation * rules.point:
+                points = moved / rules.point
+                message = f"the price moved {points:.0f} points while trying, more than the {intent.deviation} allowed"
+                return rejected(intent, "broker", message)
+        return self._check(intent, order)
+
+    def _admit_change(
+        self, intent: ModifyIntent | CancelIntent, rules: SymbolRules, trade_mode: int
+    ) -> Order | OrderOutcome:
+        """`order_check` is not asked: it judges margin, which a change does not touch."""
+        target = find_target(self._records, intent)
+        if not isinstance(target, Target):
+            return target
+        change = Change.of(intent, target, rules, self._zone, self._clock.now())
+        if isinstance(change, OrderOutcome):
+            return change
+        tick = self._terminal.symbol_info_tick(intent.symbol)
+        refused = self._gate(intent, change.action, target.volume, tick, trade_mode)
+        if refused is not None:
+            return refused
+        quote = None if tick is None else Quote(exact(tick.bid), exact(tick.ask))
+        return Order(change.request(rules, quote))
+
+    def _leg(
+        self, intent: MarketOrderIntent | CloseIntent | PendingOrderIntent, rules: SymbolRules
+    ) -> Leg | OrderOutcome:
         if not isinstance(intent, CloseIntent):
             return opening_leg(intent, rules)
         position = self._records.open_position(intent.position)
@@ -132,14 +176,16 @@ class Gatekeeper:
             raise Unsendable(f"the account has no position {intent.position} and never had one")
         return self.already_closed(intent)
 
-    def _gate(self, intent: OrderIntent, leg: Leg, tick: Any, trade_mode: int) -> OrderOutcome | None:
+    def _gate(
+        self, intent: OrderIntent, action: Action, volume: Decimal, tick: Any, trade_mode: int
+    ) -> OrderOutcome | None:
         if trade_mode == mt5.ACCOUNT_TRADE_MODE_REAL and not self._live_trading:
             return rejected(intent, "risk", "this is a real-money account and live trading is not armed")
         status = self._journal.status()
         facts = OrderFacts(
-            closing=isinstance(intent, CloseIntent),
+            action=action,
             symbol=intent.symbol,
-            volume=leg.volume,
+            volume=volume,
             bid=0.0 if tick is None else tick.bid,
             ask=0.0 if tick is None else tick.ask,
             price_time=None if tick is None else _moment(self._zone.to_utc(tick.time_msc / 1000)),
@@ -150,12 +196,22 @@ class Gatekeeper:
         return None if refused is None else rejected(intent, refused.reason, refused.message)
 
     def _order(
-        self, intent: OrderIntent, leg: Leg, rules: SymbolRules, quote: Quote, fillings_refused: frozenset[int]
+        self,
+        intent: MarketOrderIntent | CloseIntent | PendingOrderIntent,
+        leg: Leg,
+        rules: SymbolRules,
+        quote: Quote,
+        fillings_refused: frozenset[int],
     ) -> Order:
-        allowed = [mode for mode in rules.filling_modes() if mode not in fillings_refused]
+        pending = isinstance(intent, PendingOrderIntent)
+        allowed = [mode for mode in rules.filling_modes(pending=pending) if mode not in fillings_refused]
         if not allowed:
             raise Unsendable(f"{intent.symbol} accepts none of the filling modes")
-        return Order(build_request(intent, leg, rules, quote, allowed[0]), leg, rules, quote, allowed[0])
+        if isinstance(intent, PendingOrderIntent):
+            request = build_pending_request(intent, leg, rules, quote, allowed[0], self._zone)
+        else:
+            request = build_request(intent, leg, rules, quote, allowed[0])
+        return Order(request, quote, allowed[0])
 
     def _check(self, intent: OrderIntent, order: Order) -> Order | OrderOutcome:
         """The terminal's own check, which knows margin and stops. Only its firm refusals count."""
@@ -173,24 +229,6 @@ class Gatekeeper:
         if verdict in _CHECK_REFUSES:
             return broker_refusal(intent, checked.retcode, checked.comment)
         return order
-
-
-def broker_refusal(intent: OrderIntent, retcode: int, comment: str) -> OrderOutcome:
-    """A final refusal in the broker's words."""
-    closed = verdict_of_retcode(retcode) is Verdict.DEFER_TO_SESSION
-    message = f"{comment or 'refused by the broker'} ({retcode})"
-    return rejected(intent, "market_closed" if closed else "broker", message, retcode)
-
-
-def rejected(intent: OrderIntent, reason: str, message: str, retcode: int | None = None) -> OrderOutcome:
-    """A final refusal, by whoever `reason` says."""
-    return OrderOutcome(
-        client_order_id=intent.client_order_id,
-        status=OutcomeStatus.REJECTED,
-        reason=reason,
-        message=message,
-        retcode=retcode,
-    )
 
 
 def _moment(seconds: float) -> datetime:

@@ -53,6 +53,8 @@ _STATE_OF = {
     OutcomeStatus.DONE: OrderState.DONE,
     OutcomeStatus.PARTIAL: OrderState.PARTIAL,
     OutcomeStatus.PLACED: OrderState.PLACED,
+    OutcomeStatus.CANCELLED: OrderState.DONE,  # it was placed, which is all the intent asked for
+    OutcomeStatus.EXPIRED: OrderState.DONE,
     OutcomeStatus.REJECTED: OrderState.REJECTED,
     OutcomeStatus.UNKNOWN: OrderState.UNKNOWN,
     OutcomeStatus.NOT_SENT: OrderState.NOT_SENT,
@@ -172,6 +174,17 @@ class Journal(JournalFile):
                 tuple(UNSETTLED),
             )
             return [row[0] for row in rows]
+
+    def undecided(self) -> int:
+        """How many orders nobody knows the fate of; pending orders at rest are not among them."""
+        marks = ", ".join("?" * len(UNSETTLED))
+        with self._guarded() as db:
+            found: int = db.execute(
+                f"SELECT COUNT(*) FROM orders WHERE state IN ({marks}) "  # noqa: S608
+                "AND NOT (state = ? AND json_extract(intent, '$.kind') = 'pending')",
+                (*UNSETTLED, OrderState.PLACED),
+            ).fetchone()[0]
+        return found
 
     def recover(self) -> int:
         """To be called once when the worker starts: what was SENT by a process that is gone is UNKNOWN. Counts them."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from mt5_bridge import constants as mt5
 from tradeloom.errors import OrderRejected
-from tradeloom.trading.intents import CloseIntent, MarketOrderIntent, OrderIntent, Side
+from tradeloom.trading.intents import CloseIntent, MarketOrderIntent, PendingOrderIntent, Side
 
 
 class Unsendable(OrderRejected):
@@ -63,8 +63,11 @@ class SymbolRules:
             raise Unsendable(f"{lots} lots of {self.name} are above the largest order of {self.volume_max}")
         return floored
 
-    def filling_modes(self) -> tuple[int, ...]:
-        """`ORDER_FILLING_*` to try, the declared ones first. The flags are not the enum: FOK is bit 1 and value 0."""
+    def filling_modes(self, *, pending: bool = False) -> tuple[int, ...]:
+        """`ORDER_FILLING_*` to try, the declared ones first. The flags are not the enum: FOK is bit 1 and value 0.
+
+        A pending order that rests is first tried with RETURN, which keeps what a first fill leaves over.
+        """
         declared = [
             mode
             for flag, mode in (
@@ -76,7 +79,10 @@ class SymbolRules:
         others = [mt5.ORDER_FILLING_FOK, mt5.ORDER_FILLING_IOC]
         if self.execution != mt5.SYMBOL_TRADE_EXECUTION_MARKET:  # market execution never knows RETURN
             others.insert(0, mt5.ORDER_FILLING_RETURN)
-        return (*declared, *(mode for mode in others if mode not in declared))
+        modes = (*declared, *(mode for mode in others if mode not in declared))
+        if pending:
+            return (mt5.ORDER_FILLING_RETURN, *(mode for mode in modes if mode != mt5.ORDER_FILLING_RETURN))
+        return modes
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +93,10 @@ class Quote:
     def entry(self, side: Side) -> Decimal:
         """The price a deal on this side gets."""
         return self.ask if side is Side.BUY else self.bid
+
+    def exit(self, side: Side) -> Decimal:
+        """The price that closes a position on this side: bid for a buy, ask for a sell."""
+        return self.bid if side is Side.BUY else self.ask
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +113,7 @@ def exact(value: float) -> Decimal:
     return Decimal(repr(float(value)))
 
 
-def opening_leg(intent: MarketOrderIntent, rules: SymbolRules) -> Leg:
+def opening_leg(intent: MarketOrderIntent | PendingOrderIntent, rules: SymbolRules) -> Leg:
     """Raises `Unsendable` for a volume the symbol does not allow."""
     return Leg(intent.side, rules.volume(intent.volume), 0)
 
@@ -123,8 +133,10 @@ def closing_leg(intent: CloseIntent, position: Any, rules: SymbolRules) -> Leg:
     return Leg(side, volume, intent.position)
 
 
-def build_request(intent: OrderIntent, leg: Leg, rules: SymbolRules, quote: Quote, filling: int) -> dict[str, Any]:
-    """The dict for `order_send`. Raises `Unsendable` for stops on the wrong side or too near."""
+def build_request(
+    intent: MarketOrderIntent | CloseIntent, leg: Leg, rules: SymbolRules, quote: Quote, filling: int
+) -> dict[str, Any]:
+    """The dict for an order at market. Raises `Unsendable` for stops on the wrong side or too near."""
     request: dict[str, Any] = {
         "action": mt5.TRADE_ACTION_DEAL,
         "symbol": intent.symbol,
@@ -140,16 +152,22 @@ def build_request(intent: OrderIntent, leg: Leg, rules: SymbolRules, quote: Quot
     if isinstance(intent, CloseIntent):
         request["position"] = leg.position  # without it a netting account would open the opposite position
         return request
-    for key, level in (("sl", intent.stop_loss), ("tp", intent.take_profit)):
-        if level is not None:
-            request[key] = float(_stop(key, level, intent.side, rules, quote))
-    return request
+    return request | stop_levels(intent.stop_loss, intent.take_profit, intent.side, rules, quote.exit(intent.side))
 
 
-def _stop(key: str, level: Decimal, side: Side, rules: SymbolRules, quote: Quote) -> Decimal:
-    """A stop is judged against the price that would close the position: bid for a buy, ask for a sell."""
+def stop_levels(
+    stop_loss: Decimal | None, take_profit: Decimal | None, side: Side, rules: SymbolRules, reference: Decimal
+) -> dict[str, float]:
+    """`{sl?, tp?}` of a request. They are judged against `reference`: the price that would close the position, or the
+    one a pending order opens it at. Raises `Unsendable`."""
+    levels = (("sl", stop_loss), ("tp", take_profit))
+    return {key: float(stop_level(key, level, side, rules, reference)) for key, level in levels if level is not None}
+
+
+def stop_level(key: str, level: Decimal, side: Side, rules: SymbolRules, reference: Decimal) -> Decimal:
+    """The stop loss (`key` "sl") or take profit on the symbol's grid. Raises `Unsendable` for the wrong side of
+    `reference`, or nearer to it than the broker allows."""
     price = rules.price(level)
-    reference = quote.bid if side is Side.BUY else quote.ask
     below = (key == "sl") == (side is Side.BUY)
     distance = reference - price if below else price - reference
     least = rules.stops_level * rules.point

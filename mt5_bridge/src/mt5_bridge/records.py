@@ -11,10 +11,20 @@ from decimal import Decimal
 from typing import Any
 
 from mt5_bridge import constants as mt5
+from mt5_bridge.changes import find_change
+from mt5_bridge.pending import utc_of
 from mt5_bridge.preparation import exact
 from mt5_bridge.server_time import ServerZone
 from mt5_bridge.terminal import Terminal, failure
-from tradeloom.trading.intents import CloseIntent, OrderIntent, OrderOutcome, OutcomeStatus
+from tradeloom.trading.intents import (
+    CancelIntent,
+    CloseIntent,
+    ModifyIntent,
+    OrderIntent,
+    OrderOutcome,
+    OutcomeStatus,
+    PendingOrderIntent,
+)
 
 _SLACK = timedelta(days=1)
 """Server clocks and ours differ, and history is asked for by the server's: look a day further on both sides."""
@@ -28,6 +38,7 @@ _DEAD_STATES = {
     mt5.ORDER_STATE_REJECTED: "rejected",
     mt5.ORDER_STATE_EXPIRED: "expired",
 }
+_LEFT = {"cancelled": OutcomeStatus.CANCELLED, "expired": OutcomeStatus.EXPIRED}
 _DEAL_WAITS_S = (0.0, 0.02, 0.05, 0.1, 0.2)
 """A live terminal's history lags a fill by some milliseconds."""
 
@@ -49,7 +60,7 @@ class BrokerRecords:
 
     def __init__(self, terminal: Terminal, zone: ServerZone, pause: Callable[[float], None]) -> None:
         self._terminal = terminal
-        self._zone = zone
+        self.zone = zone
         self._pause = pause
 
     def fills_of(self, order: int, expected: Decimal) -> Fills | None:
@@ -67,42 +78,83 @@ class BrokerRecords:
     ) -> OrderOutcome | None:
         """What became of an intent sent at a market time; None when the broker's records do not tell (yet).
 
-        Only positive evidence counts. Dead orders mean a rejection only when every transmission left one.
+        Only positive evidence counts. Dead orders mean a rejection only when every transmission left one. A change
+        leaves no magic number: it is read from its target's state.
         """
+        if isinstance(intent, ModifyIntent | CancelIntent):
+            return find_change(self, intent, request)
         requested = exact(request["volume"])
         mine = [o for o in self._read("orders_get", symbol=intent.symbol) if _ours(o, intent, "order")]
-        since = int(self._zone.from_utc((sent_at - _SLACK).timestamp()))
-        until = int(self._zone.from_utc((max(now, sent_at) + _SLACK).timestamp()))
+        since = int(self.zone.from_utc((sent_at - _SLACK).timestamp()))
+        until = int(self.zone.from_utc((max(now, sent_at) + _SLACK).timestamp()))
         done = [o for o in self._read("history_orders_get", since, until) if _ours(o, intent, "order")]
         deals = [d for d in self._read("history_deals_get", since, until) if _ours(d, intent, "deal")]
         fills = _add_up(deals)
-        if mine:
-            filled = fills.volume if fills else Decimal(0)
-            return OrderOutcome(
-                client_order_id=intent.client_order_id,
-                status=OutcomeStatus.PLACED,
-                order=mine[-1].ticket,
-                volume=filled,
-                remainder=requested - filled,
-                price=fills.price if fills else None,
-                message="accepted by the broker, not filled yet",
-            )
-        if fills:
-            return filled_outcome(intent, request, fills)
+        if mine and (fills is None or fills.volume < requested):
+            return self._resting(intent, mine[-1], requested, fills)
         dead = [o for o in done if o.state in _DEAD_STATES]
+        if fills:
+            filled = filled_outcome(intent, request, fills)
+            if filled.remainder and dead and isinstance(intent, PendingOrderIntent):
+                return filled.model_copy(update={"reason": _DEAD_STATES[dead[-1].state]})
+            return filled
         if dead and len(dead) >= attempts and len(dead) == len(done):
-            return OrderOutcome(
-                client_order_id=intent.client_order_id,
-                status=OutcomeStatus.REJECTED,
-                order=dead[-1].ticket,
-                reason="broker",
-                message=f"the order was {_DEAD_STATES[dead[-1].state]} at the broker",
-            )
+            return self._dead(intent, request, dead[-1], requested)
         return None
+
+    def _resting(self, intent: OrderIntent, order: Any, requested: Decimal, fills: Fills | None) -> OrderOutcome:
+        filled = fills.volume if fills else Decimal(0)
+        outcome = OrderOutcome(
+            client_order_id=intent.client_order_id,
+            status=OutcomeStatus.PLACED,
+            order=order.ticket,
+            volume=filled,
+            remainder=requested - filled,
+            price=fills.price if fills else None,
+            message="accepted by the broker, not filled yet",
+        )
+        if not isinstance(intent, PendingOrderIntent):
+            return outcome
+        return outcome.model_copy(
+            update={
+                "position": (fills.position or None) if fills else None,
+                "stop_loss": order.sl or None,
+                "take_profit": order.tp or None,
+                "order_price": order.price_open,
+                "limit_price": order.price_stoplimit or None,
+                "expires_at": utc_of(order.time_expiration, self.zone),
+                "message": "resting at the broker",
+            }
+        )
+
+    def _dead(self, intent: OrderIntent, request: dict[str, Any], order: Any, requested: Decimal) -> OrderOutcome:
+        """An order that left unfilled. A pending one that was cancelled or expired had been placed: no refusal."""
+        how = _DEAD_STATES[order.state]
+        left = _LEFT.get(how) if isinstance(intent, PendingOrderIntent) else None
+        terms = order_terms(request, self.zone) if left else {}
+        return OrderOutcome(
+            client_order_id=intent.client_order_id,
+            status=left or OutcomeStatus.REJECTED,
+            order=order.ticket,
+            remainder=requested if left else Decimal(0),
+            reason=None if left else "broker",
+            message=f"the order was {how} at the broker",
+            **terms,
+        )
 
     def open_position(self, ticket: int) -> Any | None:
         """The position with this ticket, None when there is none."""
         found = self._read("positions_get", ticket=ticket)
+        return found[0] if found else None
+
+    def live_order(self, ticket: int) -> Any | None:
+        """The order with this ticket that is still working, None when there is none."""
+        found = self._read("orders_get", ticket=ticket)
+        return found[0] if found else None
+
+    def past_order(self, ticket: int) -> Any | None:
+        """The order with this ticket that is done, None when history has none."""
+        found = self._read("history_orders_get", ticket=ticket)
         return found[0] if found else None
 
     def knows_position(self, ticket: int) -> bool:
@@ -148,9 +200,22 @@ def filled_outcome(
         profit=fills.profit if closing else None,
         stop_loss=request.get("sl"),
         take_profit=request.get("tp"),
+        order_price=request["price"] if isinstance(intent, PendingOrderIntent) else None,
+        limit_price=request.get("stoplimit"),
         retcode=retcode,
         message=f"filled {fills.volume} of {requested} lots" if missing else "filled",
     )
+
+
+def order_terms(request: dict[str, Any], zone: ServerZone) -> dict[str, Any]:
+    """A pending order's terms as they were sent, by the names of an outcome."""
+    return {
+        "stop_loss": request.get("sl"),
+        "take_profit": request.get("tp"),
+        "order_price": request["price"],
+        "limit_price": request.get("stoplimit"),
+        "expires_at": utc_of(request["expiration"], zone),
+    }
 
 
 def _ours(record: Any, intent: OrderIntent, kind: str) -> bool:

@@ -3,11 +3,12 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 MAGIC_BITS = 52
 """MetaTrader's magic number carries this many bits of the id: below 2**53, so JSON numbers keep it exact."""
@@ -23,14 +24,36 @@ class Side(StrEnum):
 
 
 class OutcomeStatus(StrEnum):
-    """What became of an intent. UNKNOWN means sent, and nobody knows yet: never a reason to send again."""
+    """What became of an intent. UNKNOWN means sent, and nobody knows yet: never a reason to send again.
+
+    PLACED is a pending order resting at the broker, or a market order that is accepted and not filled. CANCELLED and
+    EXPIRED are pending orders that rested and left with nothing filled.
+    """
 
     DONE = "done"
     PARTIAL = "partial"
     PLACED = "placed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
     REJECTED = "rejected"
     UNKNOWN = "unknown"
     NOT_SENT = "not_sent"
+
+
+class PendingType(StrEnum):
+    """LIMIT waits for a better price, STOP for a worse one; STOP_LIMIT places a limit order at its stop."""
+
+    LIMIT = "limit"
+    STOP = "stop"
+    STOP_LIMIT = "stop_limit"
+
+
+class Expiry(StrEnum):
+    """How long a pending order rests: until cancelled, to the end of the broker's day, or to a given moment."""
+
+    GTC = "gtc"
+    DAY = "day"
+    SPECIFIED = "specified"
 
 
 def client_order_id(execution_id: str, node_id: str, iteration: Sequence[int] = ()) -> str:
@@ -94,7 +117,89 @@ class CloseIntent(_Intent):
     deviation: int = Field(default=20, ge=0)
 
 
-OrderIntent = MarketOrderIntent | CloseIntent
+class PendingOrderIntent(_Intent):
+    """Place an order that waits at `price` (the limit, or the stop). `volume` in lots, stops are prices.
+
+    `limit_price` is the limit a STOP_LIMIT places once its stop is reached; `expires_at` goes with SPECIFIED.
+    """
+
+    kind: Literal["pending"] = "pending"
+    symbol: str = Field(min_length=1, max_length=29)
+    side: Side
+    type: PendingType
+    volume: Decimal = Field(gt=0)
+    price: Decimal = Field(gt=0)
+    limit_price: Decimal | None = Field(default=None, gt=0)
+    stop_loss: Decimal | None = None
+    take_profit: Decimal | None = None
+    expiry: Expiry = Expiry.GTC
+    expires_at: AwareDatetime | None = None
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if (self.type is PendingType.STOP_LIMIT) != (self.limit_price is not None):
+            raise ValueError("a stop-limit order, and only it, has a limit_price")
+        _check_expiry(self.expiry, self.expires_at)
+        return self
+
+
+class ModifyIntent(_Intent):
+    """Change the stops of a position, or the terms of a pending order. `ticket` is the position's or the order's.
+
+    None leaves a term as it is; `remove_stop_loss` and `remove_take_profit` take one away. Without `allow_widening`
+    the stop loss may only come nearer: a change that lets more be lost than before is refused.
+    """
+
+    kind: Literal["modify"] = "modify"
+    symbol: str = Field(min_length=1, max_length=29)
+    target: Literal["position", "order"]
+    ticket: int = Field(gt=0, lt=2**63)
+    stop_loss: Decimal | None = Field(default=None, gt=0)
+    take_profit: Decimal | None = Field(default=None, gt=0)
+    remove_stop_loss: bool = False
+    remove_take_profit: bool = False
+    price: Decimal | None = Field(default=None, gt=0)
+    limit_price: Decimal | None = Field(default=None, gt=0)
+    expiry: Expiry | None = None
+    expires_at: AwareDatetime | None = None
+    allow_widening: bool = False
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        terms = (self.price, self.limit_price, self.expiry)
+        if self.target == "position" and any(term is not None for term in terms):
+            raise ValueError("a position has no price, limit_price or expiry to change")
+        if (self.remove_stop_loss and self.stop_loss) or (self.remove_take_profit and self.take_profit):
+            raise ValueError("a stop is either set or removed")
+        changes = (
+            *terms,
+            self.stop_loss,
+            self.take_profit,
+            self.remove_stop_loss or None,
+            self.remove_take_profit or None,
+        )
+        if all(change is None for change in changes):
+            raise ValueError("nothing is to be changed")
+        _check_expiry(self.expiry, self.expires_at)
+        return self
+
+
+class CancelIntent(_Intent):
+    """Take a pending order away. `order` is its ticket."""
+
+    kind: Literal["cancel"] = "cancel"
+    symbol: str = Field(min_length=1, max_length=29)
+    order: int = Field(gt=0, lt=2**63)
+
+
+def _check_expiry(expiry: Expiry | None, expires_at: datetime | None) -> None:
+    if (expiry is Expiry.SPECIFIED) != (expires_at is not None):
+        raise ValueError("an expiry at a specified moment, and only it, has expires_at")
+
+
+OrderIntent = Annotated[
+    MarketOrderIntent | CloseIntent | PendingOrderIntent | ModifyIntent | CancelIntent, Field(discriminator="kind")
+]
 
 
 def content_digest(intent: OrderIntent) -> str:
@@ -104,13 +209,21 @@ def content_digest(intent: OrderIntent) -> str:
     (0.1 and 0.10) are equal.
     """
     content = intent.model_dump(exclude={"created_at", "deadline"})
-    plain = {key: str(value.normalize()) if isinstance(value, Decimal) else value for key, value in content.items()}
+    plain = {key: _plain(value) for key, value in content.items()}
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 
 
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return str(value.normalize())
+    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
+
+
 class OrderOutcome(BaseModel):
-    """What the bridge knows of an intent. Tickets are the broker's; `volume` was filled, `remainder` was not; `profit`
-    is the broker's figure for the closing deals, without swap and commission."""
+    """What the bridge knows of an intent. Tickets are the broker's; `volume` was filled, `remainder` was not; `price`
+    is the mean price of what was filled; `profit` is the broker's figure for the closing deals, without swap and
+    commission. A pending order's `order_price` is where it waits, `limit_price` that of a stop-limit behind it. A
+    modify tells the terms as they are now."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -125,8 +238,14 @@ class OrderOutcome(BaseModel):
     profit: float | None = None
     stop_loss: float | None = None
     take_profit: float | None = None
+    order_price: float | None = None
+    limit_price: float | None = None
+    expires_at: AwareDatetime | None = None
     retcode: int | None = None
     message: str = ""
     reason: str | None = None
     """For a refusal: `risk`, `broker`, `market_closed`, `deadline`, or `invalid` (no valid request can be made of it:
-    volume, stops). For a close that found nothing left to do: `already_closed`."""
+    volume, stops); of a modify or cancel also `widens` (the stop loss would let more be lost, which the intent does
+    not allow), `filled` (the pending order became a position) and `gone` (its target left the account). For a close
+    that found nothing left to do: `already_closed`; a modify: `no_change`; a cancel: `already_cancelled`. For a
+    pending order that was filled in part: `cancelled` or `expired`, which ended the rest."""

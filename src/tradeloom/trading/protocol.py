@@ -19,7 +19,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from tradeloom import errors
 from tradeloom.errors import BrokerError, InvalidInput, TradeloomError
 from tradeloom.trading.bars import BarsReference
-from tradeloom.trading.intents import CloseIntent, MarketOrderIntent, Side
+from tradeloom.trading.intents import OrderIntent, Side
 from tradeloom.trading.risk import AccountState, RiskLimits
 
 VERSION = 1
@@ -87,7 +87,7 @@ class MarginParams(Params):
 
 
 class SendParams(Params):
-    intent: Annotated[MarketOrderIntent | CloseIntent, Field(discriminator="kind")]
+    intent: OrderIntent
 
 
 class OutcomeParams(Params):

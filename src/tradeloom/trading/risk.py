@@ -18,7 +18,7 @@ from tradeloom.errors import Conflict
 
 
 class AccountState(StrEnum):
-    """ACTIVE trades; REDUCING lets only closing orders through; HALTED too, and only a person clears it."""
+    """ACTIVE trades; REDUCING lets only what reduces risk through; HALTED too, and only a person clears it."""
 
     ACTIVE = "active"
     REDUCING = "reducing"
@@ -42,12 +42,32 @@ class RiskLimits(BaseModel):
     symbols: tuple[str, ...] = Field(min_length=1)
 
 
+class Action(StrEnum):
+    """What an intent does to the account's risk.
+
+    OPEN: a market or pending order, new volume. WIDEN: existing volume may lose more than before, or a pending order
+    opens elsewhere or later. CLOSE: names the position it closes and cannot exceed it. TIGHTEN: existing volume may
+    lose no more than before. CANCEL: a pending order leaves.
+    """
+
+    OPEN = "open"
+    WIDEN = "widen"
+    CLOSE = "close"
+    TIGHTEN = "tighten"
+    CANCEL = "cancel"
+
+    @property
+    def reduces(self) -> bool:
+        """Whether it must stay possible in any state of the account."""
+        return self not in (Action.OPEN, Action.WIDEN)
+
+
 @dataclass(frozen=True, slots=True)
 class OrderFacts:
-    """What the gate judges. `volume` in lots as it would be sent; `closing` only for an order that names the
-    position it closes and cannot exceed it; `price_time` is None when the broker gave no quote."""
+    """What the gate judges. `volume` in lots as it would be sent, for a change that of what is changed; `price_time` is
+    None when the broker gave no quote."""
 
-    closing: bool
+    action: Action
     symbol: str
     volume: Decimal
     bid: float
@@ -69,8 +89,8 @@ class Refusal:
 def refusal(limits: RiskLimits, state: AccountState, facts: OrderFacts) -> Refusal | None:
     """The first rule that forbids the order, or None.
 
-    Closing orders pass whatever the state, list, lot limit and quote's age: leaving the market must stay possible.
-    Their deadline and the soundness of their numbers are judged as any other's.
+    What reduces risk passes whatever the state, list, lot limit and quote's age: leaving the market must stay possible.
+    Its deadline and the soundness of its numbers are judged as any other's. A cancel needs no quote.
     """
     for rule, reason, judge in _RULES:
         message = judge(limits, state, facts)
@@ -103,6 +123,8 @@ def _deadline(_limits: RiskLimits, _state: AccountState, facts: OrderFacts) -> s
 def _sound_numbers(_limits: RiskLimits, _state: AccountState, facts: OrderFacts) -> str | None:
     if not (facts.volume.is_finite() and facts.volume > 0):
         return f"the volume {facts.volume} is not a positive number"
+    if facts.action is Action.CANCEL:
+        return None
     if facts.price_time is None:
         return f"the broker gives no quote for {facts.symbol}"
     for name, price in (("bid", facts.bid), ("ask", facts.ask)):
@@ -114,25 +136,25 @@ def _sound_numbers(_limits: RiskLimits, _state: AccountState, facts: OrderFacts)
 
 
 def _account_state(_limits: RiskLimits, state: AccountState, facts: OrderFacts) -> str | None:
-    if state is AccountState.ACTIVE or facts.closing:
+    if state is AccountState.ACTIVE or facts.action.reduces:
         return None
-    return f"the account is {state}: only closing orders pass"
+    return f"the account is {state}: only what reduces risk passes"
 
 
 def _allowed_symbol(limits: RiskLimits, _state: AccountState, facts: OrderFacts) -> str | None:
-    if facts.closing or facts.symbol in limits.symbols:
+    if facts.action.reduces or facts.symbol in limits.symbols:
         return None
     return f"{facts.symbol} is not among the symbols this account may trade ({', '.join(limits.symbols)})"
 
 
 def _max_lot(limits: RiskLimits, _state: AccountState, facts: OrderFacts) -> str | None:
-    if facts.closing or facts.volume <= limits.max_lot:
+    if facts.action is not Action.OPEN or facts.volume <= limits.max_lot:
         return None
     return f"{facts.volume} lots exceed the account's limit of {limits.max_lot} per order"
 
 
 def _fresh_price(limits: RiskLimits, _state: AccountState, facts: OrderFacts) -> str | None:
-    if facts.closing or facts.price_time is None:
+    if facts.action.reduces or facts.price_time is None:
         return None
     age = (facts.now - facts.price_time).total_seconds()
     if age > limits.max_price_age_s:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mt5_bridge import schema
-from mt5_bridge.journal import SENDABLE, UNSETTLED, Journal, OrderState
+from mt5_bridge.journal import _STATE_OF, SENDABLE, UNSETTLED, Journal, OrderState
 from tests.unit.mt5_bridge.fake_terminal import LIMITS, NOW, close, market
 from tradeloom.errors import Conflict, StorageUnavailable
 from tradeloom.trading.intents import OrderIntent, OrderOutcome, OutcomeStatus
@@ -128,7 +128,7 @@ def test_the_log_cannot_be_rewritten(journal: Journal) -> None:
 def test_the_schema_knows_exactly_the_states_of_the_code() -> None:
     listed = {name.strip("'") for name in schema._STATES.split(",")}
     assert listed == set(OrderState)
-    assert {str(status) for status in OutcomeStatus} <= listed
+    assert set(_STATE_OF) == set(OutcomeStatus)
 
 
 class TestAccount:

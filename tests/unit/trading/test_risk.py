@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from tradeloom.errors import Conflict
-from tradeloom.trading.risk import AccountState, OrderFacts, RiskLimits, next_state, refusal
+from tradeloom.trading.risk import AccountState, Action, OrderFacts, RiskLimits, next_state, refusal
 
 NOW = datetime(2024, 1, 10, 12, tzinfo=UTC)
 LIMITS = RiskLimits(max_lot=Decimal("0.5"), max_price_age_s=10, symbols=("EURUSD", "GBPUSD"))
 FACTS = OrderFacts(
-    closing=False,
+    action=Action.OPEN,
     symbol="EURUSD",
     volume=Decimal("0.5"),
     bid=1.1,
@@ -62,20 +62,42 @@ def test_each_rule_refuses_what_it_is_for(changes: dict[str, object], broken: st
 
 
 @given(
+    action=st.sampled_from([Action.CLOSE, Action.TIGHTEN, Action.CANCEL]),
     state=STATES,
     volume=st.decimals(min_value="0.01", max_value="1000", places=2),
     age=st.integers(-10_000, 10_000_000),
     symbol=st.sampled_from(["EURUSD", "USDJPY"]),
 )
-def test_leaving_the_market_stays_possible(state: AccountState, volume: Decimal, age: int, symbol: str) -> None:
+def test_reducing_risk_stays_possible(
+    action: Action, state: AccountState, volume: Decimal, age: int, symbol: str
+) -> None:
     price_time = NOW - timedelta(seconds=age)
-    assert rule(state, closing=True, volume=volume, price_time=price_time, symbol=symbol) is None
+    assert rule(state, action=action, volume=volume, price_time=price_time, symbol=symbol) is None
 
 
+@pytest.mark.parametrize("action", [Action.CLOSE, Action.TIGHTEN])
 @pytest.mark.parametrize("changes", [{"deadline": NOW - timedelta(seconds=1)}, {"price_time": None}, {"bid": 0.0}])
-def test_but_not_too_late_and_not_without_a_price(changes: dict[str, object]) -> None:
-    broken = rule(closing=True, **changes)  # type: ignore[arg-type]
+def test_but_not_too_late_and_not_without_a_price(action: Action, changes: dict[str, object]) -> None:
+    broken = rule(action=action, **changes)  # type: ignore[arg-type]
     assert broken == ("deadline" if "deadline" in changes else "sound_numbers")
+
+
+def test_a_cancel_needs_no_price_but_is_not_sent_too_late() -> None:
+    assert rule(HALTED, action=Action.CANCEL, price_time=None, bid=0.0, ask=0.0) is None
+    assert rule(action=Action.CANCEL, deadline=NOW - timedelta(seconds=1)) == "deadline"
+
+
+@pytest.mark.parametrize(
+    ("changes", "broken"),
+    [
+        ({"state": REDUCING}, "account_state"),
+        ({"symbol": "USDJPY"}, "symbols"),
+        ({"price_time": NOW - timedelta(seconds=11)}, "max_price_age_s"),
+        ({"volume": Decimal(7)}, None),
+    ],
+)
+def test_widening_is_new_risk_but_no_new_volume(changes: dict[str, object], broken: str | None) -> None:
+    assert rule(action=Action.WIDEN, **changes) == broken  # type: ignore[arg-type]
 
 
 def test_the_reason_of_a_late_order_is_its_deadline() -> None:
