@@ -15,6 +15,7 @@ from tradeloom.storage.postgres.migrations import migrate
 from tradeloom.storage.postgres.server import PostgresServer
 
 TABLES = (
+    "credentials",
     "notifications",
     "logs",
     "node_runs",

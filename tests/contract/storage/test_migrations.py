@@ -13,6 +13,7 @@ from tradeloom.storage.postgres.migrations import migrate, migrations
 __all__ = ["postgres_server"]
 
 TABLES = {
+    "credentials",
     "executions",
     "logs",
     "node_runs",

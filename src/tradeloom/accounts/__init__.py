@@ -1,0 +1,1 @@
+"""Tenants' own things that are no workflows: their credentials."""
