@@ -30,6 +30,10 @@ def value_of(source: str, **names: Any) -> Any:
         ("round(123456789012345.67, 15)", 123456789012345.67),
         ("round(0.1, 15)", 0.1),
         ("sqrt(9)", 3),
+        ("log(1)", 0),
+        ("log(exp(2))", 2),
+        ("exp(0)", 1),
+        ("exp(-1000)", 0),
         ("pow(2, 10)", 1024),
         ("pow(4, 0.5)", 2),
         ("pow(2, -1)", 0.5),
@@ -128,6 +132,9 @@ def test_crossings(series, level, above, below):
         ("round(1, -1)", "0 to 15"),
         ("round(1, 1.5)", "0 to 15"),
         ("sqrt(-1)", "no square root"),
+        ("log(0)", "no logarithm"),
+        ("log(-1)", "no logarithm"),
+        ("exp(1000)", "too large"),
         ("pow(10, 400)", "too large"),
         ("pow(-8, 1 / 3)", "no real result"),
         ("pow(0, -1)", "no real result"),
@@ -178,7 +185,7 @@ def test_sums_do_not_depend_on_the_order_of_additions():
 
 def test_the_catalogue_is_complete():
     asked_for = {
-        "abs", "min", "max", "round", "floor", "ceil", "sqrt", "pow", "sum", "avg", "size", "int", "double", "string",
+        "abs", "min", "max", "round", "floor", "ceil", "sqrt", "log", "exp", "pow", "sum", "avg", "size", "int", "double", "string",
         "bool", "now", "duration", "timestamp", "cross_above", "cross_below", "contains", "startsWith", "endsWith",
         "lower", "upper",
     }  # fmt: skip

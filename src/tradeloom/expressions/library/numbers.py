@@ -49,6 +49,20 @@ def _sqrt(run: Run, value: Any) -> float:
     return math.sqrt(number)
 
 
+def _log(run: Run, value: Any) -> float:
+    number = as_number(value, "log")
+    if number <= 0:
+        raise failure("There is no logarithm of zero or a negative number.")
+    return math.log(number)
+
+
+def _exp(run: Run, value: Any) -> float:
+    try:
+        return finite(math.exp(as_number(value, "exp")), "exp")
+    except OverflowError:
+        raise failure("The result of exp is too large for a double.") from None
+
+
 def _pow(run: Run, base: Any, exponent: Any) -> float:
     x, y = as_number(base, "pow"), as_number(exponent, "pow")
     try:
@@ -101,6 +115,8 @@ FUNCTIONS = (
         _round,
     ),
     Function("sqrt", "The square root.", _NUMBER_TO_NUMBER, _sqrt),
+    Function("log", "The natural logarithm.", _NUMBER_TO_NUMBER, _log),
+    Function("exp", "e to the power of the number.", _NUMBER_TO_NUMBER, _exp),
     Function("pow", "The first number to the power of the second.", (Overload((NUMBER, NUMBER), NUMBER),), _pow),
     Function(
         "int",
