@@ -5,6 +5,11 @@ from typing import Any
 
 LogRecord = dict[str, Any]
 
+_LOGGERS_OWN = frozenset(
+    "name msg args levelname levelno pathname filename module exc_info exc_text stack_info lineno funcName created "
+    "msecs relativeCreated thread threadName processName process taskName asctime".split()
+)
+
 _sink: Callable[[LogRecord], None] | None = None
 
 
@@ -19,7 +24,12 @@ def emit(record: LogRecord) -> None:
     if _sink is not None:
         _sink(record)
         return
-    fields = {key: value for key, value in record.items() if key not in {"level", "message"}}
+    fields = {
+        # A field that bears the name of one of the logger's own would end the log call.
+        f"{key}_" if key in _LOGGERS_OWN else key: value
+        for key, value in record.items()
+        if key not in {"level", "message"}
+    }
     getattr(_logger(), record["level"])(record["message"], extra=fields)
 
 

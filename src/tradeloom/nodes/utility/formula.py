@@ -70,7 +70,7 @@ class FormulaNode(Node):
     description = "Calculates named values from the ones before, step by step."
     help = (
         "Each line is a name and an expression. Lines are calculated from top to bottom; a line may use the results "
-        "above it as `values.<name>`, besides everything other nodes gave. The last line is also the node's `value`.\n\n"
+        "above it as `values.<name>`, besides what other nodes gave. The last line is also the node's `value`.\n\n"
         "Functions such as `abs`, `min`, `max`, `round`, `sqrt`, `pow`, `log`, `exp`, `sum` and `avg` are at hand. A "
         "result that is missing, or a number that is not finite, fails the node and names the line: a strategy must "
         "never trade on half a calculation."

@@ -124,7 +124,7 @@ class VariablesNode(Node):
         context.before_acting()
         written = self._write(config, context, scope, name)
         if written.repeated:
-            context.log("this was done before the node ran again; it is not done twice", name=name)
+            context.log("this was done before the node ran again; it is not done twice", variable=name)
         return VariablesOutput(
             name=name, value=written.value, previous=written.previous, exists=written.value is not None
         )

@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from tests.support.node_context import FakeContext
 from tradeloom.compiler.validate import validate
-from tradeloom.errors import ExpressionError, MissingInput, NotANumber, TradeloomError
+from tradeloom.errors import ExpressionError, MissingInput, TradeloomError
 from tradeloom.nodes.utility.formula import FormulaConfig, FormulaNode, FormulaOutput
 
 
@@ -48,7 +48,7 @@ def test_half_a_calculation_names_its_line(text: str, error: type[TradeloomError
 
 
 def test_infinity_from_a_source_is_no_result() -> None:
-    with pytest.raises(NotANumber):
+    with pytest.raises(ExpressionError, match="NaN or infinite"):
         calculate(("x", "nodes.a.value"), nodes={"a": {"value": float("inf")}})
 
 
