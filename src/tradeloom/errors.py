@@ -9,12 +9,15 @@ the API's answers. The class says whether trying again can help::
     │   ├── ExpressionError         an expression's text, types or evaluation
     │   ├── NodeConfigError         a node's configuration once its expressions have values
     │   ├── ModelRefused            a model's file, or a use it is not made for
+    │   ├── QueryRefused            SQL that may not be asked
     │   └── DataFileError           a market-data file
     ├── NotFound, Conflict, Unauthorized
     ├── NodeError                   a node could not give its value
     │   ├── MissingInput, AmbiguousInput, NotANumber, NotEnoughBars
     │   ├── StalePrice
     │   ├── ModelFailed             a model gave no forecast
+    │   ├── QueryFailed, QueryTimeout, ResultTooLarge   a query of the tenant's own tables
+    │   ├── RowRefused              an object that its table does not take
     │   ├── CredentialProblem       a credential that is not named, of the wrong kind, or cannot be read
     │   └── RiskTooSmall, NotEnoughMargin   no order small enough: never rounded up
     ├── BrokerError                 the broker or its bridge
@@ -103,6 +106,10 @@ class ModelRefused(InvalidInput):
     """A model's file is not one that is run here, or the model is not made for what it is asked."""
 
 
+class QueryRefused(InvalidInput):
+    """SQL that may not be asked: it would write, look outside the tenant's own tables, or cost too much."""
+
+
 class NotFound(TradeloomError):
     http_status = 404
 
@@ -141,6 +148,24 @@ class StalePrice(NodeError):
 
 class ModelFailed(NodeError):
     """A model could not be run, took too long, or answered something that is no forecast."""
+
+
+class QueryFailed(NodeError):
+    """A query that may be asked and cannot be answered: an unknown column, a division by zero."""
+
+
+class QueryTimeout(NodeError):
+    """A query of the tenant's own tables took longer than it may."""
+
+    http_status = 504
+
+
+class ResultTooLarge(NodeError):
+    """A query's result, or what is needed on the way to it, is larger than it may be."""
+
+
+class RowRefused(NodeError):
+    """An object that its table does not take: a value of another type than its column's, or more than a limit."""
 
 
 class RiskTooSmall(NodeError):

@@ -17,7 +17,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from tradeloom.errors import TradeloomError
 
 if TYPE_CHECKING:
+    from tradeloom.network.messages import Http, Mail
     from tradeloom.trading.bars import Bars, BarsReference
+    from tradeloom.nodes.models import ModelStore
+    from tradeloom.nodes.tenant_database import TenantDatabase
     from tradeloom.nodes.variables import Variables
     from tradeloom.trading.broker import Broker
 
@@ -191,11 +194,27 @@ class NodeContext(Protocol):
 
     def client_order_id(self) -> str: ...
 
+    def http(self) -> "Http":
+        """The way out to public servers. Every request is an effect: `before_acting` first."""
+        ...
+
+    def mail(self) -> "Mail": ...
+
     def notify(self, level: Literal["info", "success", "warning", "error"], title: str, message: str) -> str: ...
 
     @property
     def variables(self) -> "Variables":
         """What is remembered between runs. A write that must happen once takes `client_order_id()` as its effect."""
+        ...
+
+    @property
+    def models(self) -> "ModelStore":
+        """Trained and uploaded models. Keeping one is no effect: it follows from its bars. Test mode keeps none."""
+        ...
+
+    @property
+    def database(self) -> "TenantDatabase":
+        """The tenant's own tables. A write takes `client_order_id()` as its effect."""
         ...
 
     def evaluate(self, expression: str, **names: Any) -> Any:

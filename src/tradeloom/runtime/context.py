@@ -13,7 +13,10 @@ from tradeloom.runtime.observability import emit
 from tradeloom.runtime.services import Notification, Services
 
 if TYPE_CHECKING:
+    from tradeloom.network.messages import Http, Mail
     from tradeloom.trading.bars import Bars, BarsReference
+    from tradeloom.nodes.models import ModelStore
+    from tradeloom.nodes.tenant_database import TenantDatabase
     from tradeloom.nodes.variables import Variables
     from tradeloom.trading.broker import Broker
 
@@ -76,10 +79,16 @@ class TaskContext:
         self._services.may_act(self._run, self.node_id)
 
     def client_order_id(self) -> str:
-        # Trading nodes have loaded it; the others never need it.
+        # Trading nodes have loaded it; of the others, only those need it that act.
         from tradeloom.trading.intents import client_order_id
 
         return client_order_id(self.execution_id, self.node_id, self.iteration)
+
+    def http(self) -> "Http":
+        return self._services.http()
+
+    def mail(self) -> "Mail":
+        return self._services.mail()
 
     def notify(self, level: Literal["info", "success", "warning", "error"], title: str, message: str) -> str:
         key = "\x1f".join([self.execution_id, self.node_id, *map(str, self.iteration)])
@@ -98,6 +107,17 @@ class TaskContext:
     @property
     def variables(self) -> "Variables":
         return self._services.variables(self._run)
+
+    @property
+    def models(self) -> "ModelStore":
+        # Only a forecast needs it.
+        from tradeloom.nodes.models import ModelStore
+
+        return ModelStore(self.variables, self._services, read_only=self.test_mode)
+
+    @property
+    def database(self) -> "TenantDatabase":
+        return self._services.database(self._run)
 
     def evaluate(self, expression: str, **names: Any) -> Any:
         return evaluate(parse(expression), {**self._names, **names} if names else self._names, now=self.as_of)

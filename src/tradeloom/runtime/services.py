@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from pydantic import BaseModel, ConfigDict
 
 if TYPE_CHECKING:
+    from tradeloom.network.messages import Http, Mail
+    from tradeloom.nodes.tenant_database import TenantDatabase
     from tradeloom.nodes.variables import Variables
     from tradeloom.runtime.envelope import RunInfo
     from tradeloom.trading.broker import Broker
@@ -53,6 +55,16 @@ class Services(Protocol):
 
     def variables(self, run: "RunInfo") -> "Variables":
         """The run's tenant's variables; in test mode, with the run's own changes over them."""
+        ...
+
+    def http(self) -> "Http":
+        """The way out to public servers, and to what this process's operator allows besides."""
+        ...
+
+    def mail(self) -> "Mail": ...
+
+    def database(self, run: "RunInfo") -> "TenantDatabase":
+        """The run's tenant's own tables."""
         ...
 
     def may_act(self, run: "RunInfo", node: str) -> None:
