@@ -4,6 +4,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from types import NoneType
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 from pydantic import AwareDatetime, Field
@@ -24,11 +25,16 @@ if TYPE_CHECKING:
 
 Source = Literal["close", "open", "high", "low", "median", "typical", "weighted"]
 
+Crossover = Literal["bullish", "bearish", "none"]
+
 UNDEFINED = -1
 """Code of a label on rows where there is not enough history for it."""
 
 ROUNDING = 1e-12
 """Differences below this part of the value are rounding of the running sums, not movement."""
+
+SERIES_LENGTH = 50
+"""Values an output's `series` holds."""
 
 EXAMPLE_BARS = {
     "kind": "bars",
@@ -69,7 +75,9 @@ class IndicatorNode(Node):
     """An indicator: `columns` holds all its arithmetic, `run` gives the last row.
 
     Every output field but `time` and `series` is a column of the same name, so a backtest that evaluates whole
-    columns and a live run that evaluates one bar take the same numbers from the same calls.
+    columns and a live run that evaluates one bar take the same numbers from the same calls. An output field that
+    holds several named numbers has a column for each, named `field.name`. Where a column may stay NaN, its output
+    field admits null.
     """
 
     tier = Tier.BASIC
@@ -81,6 +89,12 @@ class IndicatorNode(Node):
         """For each output that is a word, its words. Its column holds their positions as int8."""
         fields = cls.Output.model_fields.items()
         return {name: get_args(field.annotation) for name, field in fields if get_origin(field.annotation) is Literal}
+
+    @classmethod
+    def optional(cls) -> frozenset[str]:
+        """The outputs that are null where there is no number for them."""
+        fields = cls.Output.model_fields.items()
+        return frozenset(name for name, field in fields if NoneType in get_args(field.annotation))
 
     @classmethod
     @abstractmethod
@@ -119,11 +133,15 @@ class IndicatorNode(Node):
                 hint="ask for more bars, shorten the period, or wait until the broker has more history",
             )
         _require_prices(bars)
+        self.require(config, bars)
         columns = self.columns(config, bars)
-        labels = self.labels()
-        values = {name: self._value(name, column[self.row(name, bars)], labels) for name, column in columns.items()}
+        values = self._last(columns, bars)
         opening = datetime.fromtimestamp(int(bars.time[-1]), tz=UTC)
         return self.Output(time=opening, **values, **self.more(config, bars, columns))
+
+    def require(self, config: Any, bars: "Bars") -> None:
+        """Raise `NotEnoughBars` or `NotANumber` where the bars lack what this indicator needs beyond their number."""
+        return
 
     def row(self, column: str, bars: "Bars") -> int:
         """Which row of a column is the output; the last one unless the node says otherwise."""
@@ -133,12 +151,28 @@ class IndicatorNode(Node):
         """Output fields that are no column."""
         return {}
 
-    def _value(self, name: str, value: Any, labels: Mapping[str, tuple[str, ...]]) -> float | str:
+    def _last(self, columns: "Columns", bars: "Bars") -> dict[str, Any]:
+        labels, optional = self.labels(), self.optional()
+        values: dict[str, Any] = {}
+        for name, column in columns.items():
+            field, _, part = name.partition(".")
+            value = self._value(name, column[self.row(name, bars)], labels, optional)
+            if part:
+                values.setdefault(field, {})[part] = value
+            else:
+                values[field] = value
+        return values
+
+    def _value(
+        self, name: str, value: Any, labels: Mapping[str, tuple[str, ...]], optional: frozenset[str]
+    ) -> float | str | None:
         if name in labels:
             if value != UNDEFINED:
                 return labels[name][int(value)]
         elif math.isfinite(value):
             return float(value)
+        elif name in optional:
+            return None
         # A price of zero that something is divided by, or sums too large for a double.
         raise NotANumber(f"{self.title} has no number for {name} with these prices", field="config.bars")
 
@@ -163,6 +197,36 @@ def previous(column: "NDArray[np.float64]") -> "NDArray[np.float64]":
     shifted[:1] = np.nan
     shifted[1:] = column[:-1]
     return shifted
+
+
+def last_series(column: "NDArray[np.float64]", bars: "Bars") -> list[float]:
+    """The last values of a column, oldest first, back to the first row that has none.
+
+    Of the bars asked for only: how far the warm-up reaches depends on the nodes around this one.
+    """
+    import numpy as np
+
+    latest = column[max(0, len(column) - min(SERIES_LENGTH, bars.reference.count)) :]
+    gaps = np.flatnonzero(~np.isfinite(latest))
+    values: list[float] = latest[gaps[-1] + 1 if len(gaps) else 0 :].tolist()
+    return values
+
+
+def sides(difference: "NDArray[np.float64]", scale: "NDArray[np.float64]") -> "NDArray[np.float64]":
+    """1 above, -1 below, 0 where the difference of two lines is only rounding of `scale`; NaN where there is none."""
+    import numpy as np
+
+    signs: NDArray[np.float64] = np.sign(difference)
+    signs[np.abs(difference) <= ROUNDING * np.abs(scale)] = 0.0
+    return signs
+
+
+def crossover_codes(side: "NDArray[np.float64]") -> "NDArray[np.int8]":
+    """Positions in `Crossover`: bullish where a line that was not above the other now is, bearish mirrored."""
+    import numpy as np
+
+    before = previous(side)
+    return label_codes(~np.isnan(before), (side > 0) & (before <= 0), (side < 0) & (before >= 0))
 
 
 def label_codes(defined: "NDArray[np.bool_]", *conditions: "NDArray[np.bool_]") -> "NDArray[np.int8]":

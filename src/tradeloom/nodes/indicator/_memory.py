@@ -14,15 +14,16 @@ _BITS = 53
 
 def ema_memory(period: int) -> int:
     """Bars until an exponential average (weight 2/(period+1)) has forgotten its start: 3,674 for 200."""
-    return _decay(1 - 2 / (period + 1), period)
+    return decay_memory(1 - 2 / (period + 1), period)
 
 
 def wilder_memory(period: int) -> int:
     """Bars until Wilder's average (weight 1/period) has forgotten its start: 496 for 14."""
-    return _decay(1 - 1 / period, period)
+    return decay_memory(1 - 1 / period, period)
 
 
-def _decay(kept: float, period: int) -> int:
+def decay_memory(kept: float, period: int) -> int:
+    """Bars until a recursion that keeps this part of itself a bar, started on `period` bars, has forgotten them."""
     # The average starts as a simple one over `period` changes, so even one that keeps nothing needs those.
     least = period + 1
     return max(least, math.ceil(_BITS * math.log(2) / -math.log(kept))) if kept > 0 else least

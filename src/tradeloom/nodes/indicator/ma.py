@@ -14,6 +14,7 @@ from tradeloom.nodes.indicator._base import (
     IndicatorOutput,
     Source,
     label_codes,
+    last_series,
     previous,
     source_setting,
 )
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from tradeloom.nodes.indicator._base import Columns
     from tradeloom.trading.bars import Bars
 
-SERIES_LENGTH = 50
 _TALIB_KIND = {"SMA": 0, "EMA": 1, "WMA": 2}
 
 
@@ -90,6 +90,4 @@ class MovingAverage(IndicatorNode):
         return {"value": value, "previous": before, "trend": trend}
 
     def more(self, config: MaConfig, bars: "Bars", columns: "Columns") -> dict[str, Any]:
-        # Of the bars asked for only: how far the warm-up reaches depends on the nodes around this one.
-        defined = min(SERIES_LENGTH, bars.reference.count, len(bars) - config.period + 1)
-        return {"series": columns["value"][-defined:].tolist()}
+        return {"series": last_series(columns["value"], bars)}
