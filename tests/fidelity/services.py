@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tradeloom.errors import BrokerUnavailable, ExecutionStopped
+from tradeloom.nodes.models import SCOPE
 from tradeloom.storage.blobs import FileBlobs
 
 if TYPE_CHECKING:
     from tests.support.fake_variables import FakeVariables
+    from tradeloom.network.messages import Http, Mail
     from tradeloom.nodes.variables import Variables
     from tradeloom.runtime.envelope import RunInfo
     from tradeloom.runtime.services import Notification, Services
@@ -59,12 +61,26 @@ class FolderServices:
         if self._variables is None:
             from tests.support.fake_variables import FakeVariables
 
-            self._variables = FakeVariables(on_write=lambda *written: self._happened("variable", {"written": written}))
+            self._variables = FakeVariables(on_write=self._wrote)
         return self._variables
+
+    def http(self) -> "Http":
+        from tests.support.fake_network import FakeHttp
+
+        return FakeHttp(on_send=lambda sent: self._happened("request", {"method": sent.method, "url": sent.url}))
+
+    def mail(self) -> "Mail":
+        from tests.support.fake_network import FakeMail
+
+        return FakeMail(on_send=lambda sent: self._happened("mail", {"to": sent.to, "subject": sent.subject}))
 
     def may_act(self, run: "RunInfo", node: str) -> None:
         if (self._folder / STOPPED).exists():
             raise ExecutionStopped(f"The execution {run.execution_id} was stopped.")
+
+    def _wrote(self, scope: str, key: str, value: Any) -> None:
+        if scope != SCOPE:  # a model that is kept follows from its bars: keeping it is no effect
+            self._happened("variable", {"written": [scope, key, value]})
 
     def _happened(self, kind: str, what: dict[str, Any]) -> None:
         with (self._folder / EFFECTS).open("a") as file:

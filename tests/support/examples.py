@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tests.support.credentials import CREDENTIALS
 from tests.support.node_context import AS_OF, FakeContext
 from tradeloom.nodes.base import Node, NodeConfig, Source
 from tradeloom.runtime.config import prepare
@@ -18,4 +19,4 @@ def example_of(node_type: type[Node]) -> tuple[NodeConfig, FakeContext]:
         names["input"] = next(iter(outputs.values()))
     sources = [Source(node, "main", live=True, output=output) for node, output in outputs.items()]
     config = prepare(node_type, node_type.example.config).resolve(names, AS_OF)
-    return config, FakeContext(sources=sources, names=names)
+    return config, FakeContext(sources=sources, names=names, credentials=dict(CREDENTIALS))

@@ -6,9 +6,12 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from tests.support.fake_broker import FakeBroker
+from tests.support.fake_models import FakeFiles
+from tests.support.fake_network import FakeHttp, FakeMail
 from tests.support.fake_variables import FakeVariables
 from tradeloom.errors import CredentialProblem, ExecutionStopped, NotFound
 from tradeloom.nodes.base import Credential, Source
+from tradeloom.nodes.models import ModelStore
 from tradeloom.trading.bars import Bars, BarsReference
 from tradeloom.trading.intents import client_order_id
 
@@ -35,6 +38,9 @@ class FakeContext:
     names: dict[str, Any] = field(default_factory=dict)
     credentials: dict[str, Credential] = field(default_factory=dict)
     variables: FakeVariables = field(default_factory=FakeVariables)
+    files: FakeFiles = field(default_factory=FakeFiles)
+    web: FakeHttp = field(default_factory=FakeHttp)
+    post: FakeMail = field(default_factory=FakeMail)
     stopped: bool = False
     logs: list[dict[str, Any]] = field(default_factory=list)
     notifications: list[dict[str, str]] = field(default_factory=list)
@@ -60,10 +66,20 @@ class FakeContext:
     def log(self, message: str, *, level: str = "info", **fields: Any) -> None:
         self.logs.append({"message": message, "level": level, **fields})
 
+    def http(self) -> FakeHttp:
+        return self.web
+
+    def mail(self) -> FakeMail:
+        return self.post
+
     def before_acting(self) -> None:
         if self.stopped:
             raise ExecutionStopped("the execution was stopped")
         self.acted += 1
+
+    @property
+    def models(self) -> ModelStore:
+        return ModelStore(self.variables, self.files, read_only=self.test_mode)
 
     def client_order_id(self) -> str:
         return client_order_id(self.execution_id, self.node_id, self.iteration)

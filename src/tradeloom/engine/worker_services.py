@@ -15,6 +15,7 @@ from tradeloom.engine.stores import Blobs
 from tradeloom.engine.workers import channel
 
 if TYPE_CHECKING:
+    from tradeloom.network.messages import Http, Mail
     from tradeloom.nodes.variables import Variables
     from tradeloom.runtime.envelope import RunInfo
     from tradeloom.runtime.services import Notification, Services
@@ -32,6 +33,8 @@ class WorkerServices:
         self._artefacts: OrderedDict[str, dict[str, Any]] = OrderedDict()
         self._bridge: Any = None
         self._brokers: dict[str, Broker] = {}
+        self._http: Http | None = None
+        self._mail: Mail | None = None
 
     def artefact(self, version: str) -> dict[str, Any]:
         known = self._artefacts.get(version)
@@ -62,6 +65,22 @@ class WorkerServices:
         from tradeloom.engine.worker_variables import AskedVariables
 
         return AskedVariables(channel.current())
+
+    def http(self) -> "Http":
+        if self._http is None:
+            from tradeloom.network.client import GuardedHttp
+            from tradeloom.network.policy import Policy
+
+            self._http = GuardedHttp(Policy.of(os.environ))
+        return self._http
+
+    def mail(self) -> "Mail":
+        if self._mail is None:
+            from tradeloom.network.mail import GuardedMail
+            from tradeloom.network.policy import Policy
+
+            self._mail = GuardedMail(Policy.of(os.environ))
+        return self._mail
 
     def may_act(self, run: "RunInfo", node: str) -> None:
         channel.current().ask("may_act", {"execution_id": run.execution_id, "node": node})

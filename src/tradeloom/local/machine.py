@@ -274,6 +274,7 @@ def _worker_settings(home: Home, market: PaperMarket, settings: Settings) -> Wor
         paths=(functions_root(),),
         blob_directory=home.blobs,
         bridge_state=market.state_file,
+        environment=settings.network,
         least=settings.workers,
         most=max(settings.workers, 8),
     )

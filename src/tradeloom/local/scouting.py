@@ -15,8 +15,9 @@ from mt5_bridge.paper.sample import write_sample_terminal
 from mt5_bridge.paper.server_time import to_datetime
 from mt5_bridge.worker import AccountWorker, connect_terminal
 from tradeloom.compiler.compile import Compiled
-from tradeloom.errors import InvalidInput, NotFound, StorageUnavailable, TradeloomError
+from tradeloom.errors import InvalidInput, NetworkRefused, NotFound, StorageUnavailable, TradeloomError
 from tradeloom.local.market import MAX_LOT, MAX_PRICE_AGE_S, MarketData
+from tradeloom.network.messages import Http, Mail
 from tradeloom.nodes.base import ERROR_PORT, Effect, Emit, Kind
 from tradeloom.nodes.variables import InMemoryVariables, Variables
 from tradeloom.runtime.config import Recipe, prepare
@@ -181,6 +182,12 @@ class _ScoutServices:
 
     def notify(self, notification: Notification) -> None:
         raise StorageUnavailable("A scout tells nobody.")
+
+    def http(self) -> Http:
+        raise NetworkRefused("A scout asks nobody outside.")
+
+    def mail(self) -> Mail:
+        raise NetworkRefused("A scout writes to nobody.")
 
     def may_act(self, run: RunInfo, node: str) -> None:
         """Every node asks before it acts: this one was about to."""

@@ -5,10 +5,11 @@ import os
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from tradeloom.errors import InvalidInput
+from tradeloom.network.policy import ALLOW, ROUTES, TRUST, Policy
 
 PREFIX = "TRADELOOM_"
 DEFAULT_PORT = 8420
@@ -26,7 +27,8 @@ def default_home() -> Path:
 
 
 class Settings(BaseSettings):
-    """`TRADELOOM_HOME`, `TRADELOOM_HOST`, `TRADELOOM_PORT`, `TRADELOOM_WORKERS`, and `DATABASE_URL`."""
+    """`TRADELOOM_HOME`, `TRADELOOM_HOST`, `TRADELOOM_PORT`, `TRADELOOM_WORKERS`, `TRADELOOM_NETWORK_ALLOW`,
+    `TRADELOOM_NETWORK_ROUTES`, `TRADELOOM_NETWORK_CA` and `DATABASE_URL`."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True)
 
@@ -34,6 +36,9 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int | None = Field(default=None, ge=0, le=65_535, description="None: 8420, or any free one if it is taken.")
     workers: int = Field(default=2, ge=1, le=32, description="Worker processes for nodes.")
+    network_allow: str = Field(default="", description="What may be reached besides public servers.")
+    network_routes: str = Field(default="", description="Requests to one origin that go to another.")
+    network_ca: str = Field(default="", description="A PEM file of authorities to trust besides the public ones.")
     database_url: Annotated[str | None, NoDecode, Field(validation_alias="DATABASE_URL")] = None
 
     @field_validator("host")
@@ -46,6 +51,20 @@ class Settings(BaseSettings):
         if not loopback:
             raise ValueError(f"{value!r} is not this machine's own address; only 127.0.0.1 is served for now")
         return value
+
+    @field_validator("network_allow", "network_routes", "network_ca")
+    @classmethod
+    def _is_a_policy(cls, value: str, info: ValidationInfo) -> str:
+        try:
+            Policy.of({f"{PREFIX}{str(info.field_name).upper()}": value})
+        except InvalidInput as error:
+            raise ValueError(" ".join(filter(None, (error.message, error.hint)))) from error
+        return value
+
+    @property
+    def network(self) -> dict[str, str]:
+        """The variables that say what nodes may reach, for the processes they run in."""
+        return {ALLOW: self.network_allow, ROUTES: self.network_routes, TRUST: self.network_ca}
 
     @field_validator("home")
     @classmethod

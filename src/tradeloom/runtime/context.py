@@ -14,10 +14,10 @@ from tradeloom.runtime.services import Notification, Services
 
 if TYPE_CHECKING:
     from tradeloom.network.messages import Http, Mail
-    from tradeloom.trading.bars import Bars, BarsReference
     from tradeloom.nodes.models import ModelStore
     from tradeloom.nodes.tenant_database import TenantDatabase
     from tradeloom.nodes.variables import Variables
+    from tradeloom.trading.bars import Bars, BarsReference
     from tradeloom.trading.broker import Broker
 
 KEPT_BARS = 16
