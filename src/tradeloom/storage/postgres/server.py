@@ -7,6 +7,7 @@ killed process; the next one finds it running. Several processes may use it; the
 import fcntl
 import logging
 import os
+import pwd
 import warnings
 from pathlib import Path
 from typing import Any, Final
@@ -39,6 +40,12 @@ jit = off
 autovacuum_naptime = '5min'
 log_min_messages = 'warning'
 timezone = 'UTC'
+"""
+ADMISSION: Final = """\
+# Written by Tradeloom at every start. Whoever runs it is the owner; tenants' roles show their password.
+local all         postgres peer map=tradeloom
+local replication all      reject
+local all         all      scram-sha-256
 """
 _INCLUDE: Final = "include_if_exists = 'tradeloom.conf'\n"
 
@@ -98,10 +105,12 @@ class PostgresServer:
             self._server = _server(data)
             self._server.ensure_pgdata_inited()
             _configure(data)
+            _admit(data)
             _drop_stale_lock(data)
             self._server.ensure_postgres_running()
             uri: str = self._server.get_uri()
             _try(uri, hint=f"See {data / 'log'}.")
+            _reload(uri)
             return uri
         except BaseException:
             if self._users is not None:
@@ -142,6 +151,28 @@ def _configure(data: Path) -> None:
     if _INCLUDE not in main.read_text("utf-8"):
         with main.open("a", encoding="utf-8") as file:
             file.write(_INCLUDE)
+
+
+def _admit(data: Path) -> None:
+    """Who may log in as whom: initdb trusts everybody who reaches the socket, with any name."""
+    owners = {pwd.getpwuid(os.geteuid()).pw_name}
+    if os.geteuid() == 0:
+        owners.add("pgserver")  # as whom the packaged server runs then, with its own tools
+    lines = [f'tradeloom "{owner}" postgres\n' for owner in sorted(owners)]
+    for name, text in {"pg_hba.conf": ADMISSION, "pg_ident.conf": "".join(lines)}.items():
+        # Replaced whole: a server that reads half a file would let nobody in.
+        new = data / f"{name}.new"
+        new.write_text(text, encoding="utf-8")
+        status = data.stat()
+        os.chown(new, status.st_uid, status.st_gid)
+        new.chmod(0o600)
+        new.replace(data / name)
+
+
+def _reload(dsn: str) -> None:
+    """A server that was running already read the files before they were ours."""
+    with psycopg.connect(dsn, connect_timeout=5) as connection:
+        connection.execute("SELECT pg_reload_conf()")
 
 
 def _try(dsn: str, *, hint: str) -> None:
