@@ -1,22 +1,30 @@
 """An account's market clock: the wall clock live, the replay's clock on paper. One seam for both."""
 
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Protocol
 
+from mt5_bridge.alarms import Alarm
 from mt5_bridge.terminal import PaperControl
 from tradeloom.errors import Conflict
 from tradeloom.trading.protocol import MarketClock
 
 
 class AccountClock(Protocol):
-    """`advance`, `set_speed` and `next_event_time` raise `Conflict` where time is not ours to move."""
+    """`advance`, `set_speed` and `next_event_time` raise `Conflict` where time is not ours to move.
+
+    A replay stands from `hold`, or from an alarm it came to, until `set_alarms`; real time cannot, and knows no alarms.
+    """
 
     def now(self) -> datetime: ...
     def reading(self) -> MarketClock: ...
     def advance(self, to: datetime) -> MarketClock: ...
     def set_speed(self, speed: float) -> MarketClock: ...
     def next_event_time(self) -> datetime | None: ...
+    def hold(self) -> None: ...
+    def is_held(self) -> bool: ...
+    def set_alarms(self, alarms: Mapping[str, Alarm]) -> None: ...
 
 
 class WallClock:
@@ -36,6 +44,15 @@ class WallClock:
 
     def next_event_time(self) -> datetime | None:
         raise _not_ours()
+
+    def hold(self) -> None:
+        pass
+
+    def is_held(self) -> bool:
+        return False
+
+    def set_alarms(self, alarms: Mapping[str, Alarm]) -> None:
+        pass
 
 
 class ReplayClock:
@@ -60,6 +77,15 @@ class ReplayClock:
 
     def next_event_time(self) -> datetime | None:
         return self._control.next_event_time()
+
+    def hold(self) -> None:
+        self._control.hold()
+
+    def is_held(self) -> bool:
+        return self._control.is_held()
+
+    def set_alarms(self, alarms: Mapping[str, Alarm]) -> None:
+        self._control.set_alarms(alarms)
 
 
 def _not_ours() -> Conflict:

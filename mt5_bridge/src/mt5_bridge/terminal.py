@@ -5,13 +5,17 @@ the reason in `last_error()`, which the next call overwrites: read it at once.
 """
 
 import importlib
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal, Protocol, cast
 
+from mt5_bridge.alarms import Alarm
 from mt5_bridge.retcodes import pipe_is_suspect
 from tradeloom.errors import BrokerError, BrokerUnavailable, NotFound, TradeloomError
 
 _MODULES = {"metatrader5": "MetaTrader5", "paper": "mt5_bridge.paper.metatrader5"}
+
+_RES_S_OK = 1
 
 
 class Terminal(Protocol):
@@ -37,13 +41,16 @@ class Terminal(Protocol):
 
 
 class PaperControl(Protocol):
-    """What only the paper terminal offers: its clock."""
+    """What only the paper terminal offers: its clock, which can be held and stops by itself at alarms."""
 
     def market_time(self) -> datetime: ...
     def advance(self, to: datetime) -> datetime: ...
     def speed(self) -> float: ...
     def set_speed(self, speed: float, /) -> None: ...
     def next_event_time(self) -> datetime | None: ...
+    def hold(self) -> None: ...
+    def is_held(self) -> bool: ...
+    def set_alarms(self, alarms: Mapping[str, Alarm], /) -> None: ...
 
 
 class PipeBroken(BrokerUnavailable):
@@ -72,6 +79,18 @@ def failure(terminal: Terminal, doing: str) -> TradeloomError:
     code, text = terminal.last_error()
     message = f"{doing}: {text or 'the terminal gave no reason'} ({code})"
     return PipeBroken(message) if pipe_is_suspect(code) else BrokerError(message)
+
+
+def read_all(terminal: Terminal, function: str, *dates: int, **filters: Any) -> tuple[Any, ...]:
+    """What one of the `…_get` functions finds. Raises `BrokerError` or `PipeBroken` when it cannot be read."""
+    found = getattr(terminal, function)(*dates, **filters)
+    if found is None:
+        # Some versions answer "nothing there" with None and success.
+        code, _ = terminal.last_error()
+        if code == _RES_S_OK:
+            return ()
+        raise failure(terminal, function)
+    return tuple(found)
 
 
 def symbol_facts(terminal: Terminal, symbol: str) -> Any:

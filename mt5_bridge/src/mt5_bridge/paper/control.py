@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from mt5_bridge.alarms import Alarm
 from mt5_bridge.paper.faults import Fault
 from mt5_bridge.paper.metatrader5 import SESSION
 from mt5_bridge.paper.terminal import PaperTerminal
@@ -24,7 +25,8 @@ def market_time() -> datetime:
 
 def advance(to: datetime) -> datetime:
     """Moves the market clock to `to`; everything due until then happens, in order, and is on the disk when this
-    returns the new time. Raises `InvalidInput` for an earlier time than now."""
+    returns the new time, which is earlier than `to` if an alarm rang on the way. Raises `InvalidInput` for an earlier
+    time than now."""
     with _open_terminal() as terminal:
         return terminal.advance(to)
 
@@ -44,6 +46,24 @@ def next_event_time() -> datetime | None:
     """When something next happens by itself (a quote, a close of the market, an expiry, a swap); None: never again."""
     with _open_terminal() as terminal:
         return terminal.next_event_time()
+
+
+def set_alarms(alarms: Mapping[str, Alarm]) -> None:
+    """Prices at which the market is to stop by itself; if it stands at one it goes on. Empty: it never stops."""
+    with _open_terminal() as terminal:
+        terminal.set_alarms(alarms)
+
+
+def hold() -> None:
+    """The market stands where it is until `set_alarms`, whatever the clock's speed."""
+    with _open_terminal() as terminal:
+        terminal.hold()
+
+
+def is_held() -> bool:
+    """Whether the market stands at an alarm, or was told to."""
+    with _open_terminal() as terminal:
+        return terminal.is_held
 
 
 def is_open(symbol: str) -> bool:

@@ -4,7 +4,7 @@ At the same moment swaps come first, then expiries, then bars that complete or o
 configuration. While nobody has a position or a pending order nothing in between can matter, and the market jumps.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from mt5_bridge.paper.market import Market, MarketEvent
 from mt5_bridge.paper.matching import Matcher
@@ -22,8 +22,9 @@ class Replay:
     def is_exposed(self) -> bool:
         return any(matcher.execution.account.is_exposed for matcher in self._matchers)
 
-    def run(self, to_msc: int) -> None:
-        """All events after the market's time up to and including `to_msc`."""
+    def run(self, to_msc: int, stop: Callable[[], bool]) -> bool:
+        """All events after the market's time up to and including `to_msc`, or up to the first moment after which
+        `stop` says so; then True. A moment is never cut in two."""
         while self.is_exposed:
             event = self._market.peek(to_msc)
             timed = self._next_timed()
@@ -34,7 +35,10 @@ class Replay:
                 self._let_happen(event)
             else:
                 break
+            if self._market.peek(self._market.now_msc) is None and stop():
+                return True
         self._market.jump(to_msc)
+        return False
 
     def next_timed(self) -> int | None:
         """The next moment at which time alone does something: an expiry or a night's swap."""

@@ -10,15 +10,17 @@ resumes there, so nobody ever sees the market go back; while no terminal runs, t
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
+from mt5_bridge.alarms import Alarm
 from mt5_bridge.paper import constants as mt5
 from mt5_bridge.paper import faults, requests
 from mt5_bridge.paper.account import Account, deposit
 from mt5_bridge.paper.bars import load_bars
+from mt5_bridge.paper.bell import Bell
 from mt5_bridge.paper.clock import MarketClock
 from mt5_bridge.paper.config import SymbolConfig, load_config
 from mt5_bridge.paper.desk import Answer, Desk
@@ -73,6 +75,8 @@ class PaperTerminal:
             with self.store.transaction():
                 self._first_start(utc_to_server(start, self._zone))
             self._read_books()
+            self._bell = Bell(self.store, {name: symbol.point for name, symbol in self.symbols.items()})
+            self._now_msc = min(position, server_to_utc(self.market.now_msc, self._zone))
             self.login = self.config.accounts[0].login
             self.sync()
         except BaseException:
@@ -90,14 +94,15 @@ class PaperTerminal:
                 self.store.put_meta("clock_msc", str(lease))
             self._lease_msc = lease
         self._run_to(utc_to_server(now, self._zone))
-        self._now_msc = now
+        self._now_msc = self.clock.now() if self.clock.is_held else now
 
     def market_time(self) -> datetime:
         """The market clock's time (UTC) as of the last `sync`: what quotes and books are at."""
         return to_datetime(self._now_msc)
 
     def advance(self, to: datetime) -> datetime:
-        """Moves the clock forward and lets everything up to then happen."""
+        """Moves the clock forward and lets everything up to then happen, or up to the first alarm on the way: then the
+        time returned is earlier than `to`."""
         if to.tzinfo is None:
             raise InvalidInput("the market time needs an offset", field="to")
         self.clock.advance(to_msc(to))
@@ -115,6 +120,22 @@ class PaperTerminal:
         moments = (self.market.next_change(), self._replay.next_timed())
         first = min((moment for moment in moments if moment is not None), default=None)
         return None if first is None else to_datetime(server_to_utc(first, self._zone))
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the market stands at an alarm, or because it was told to, until `set_alarms` lets it go on."""
+        return self.clock.is_held
+
+    def hold(self) -> None:
+        """The market stands where it is, so that all that is read until `set_alarms` is of one moment."""
+        self.clock.hold(self._now_msc)
+
+    def set_alarms(self, alarms: Mapping[str, Alarm]) -> None:
+        """From now on the market stops after the first moment at which an alarm rings, or anything in the books
+        changed; a market that stands at one goes on. No alarms: it never stops. They survive a restart, so that no
+        moment is passed over while whoever watches is away."""
+        self._bell.set(alarms, self.market)
+        self.clock.release()
 
     # Trading
 
@@ -269,7 +290,21 @@ class PaperTerminal:
         if target == self.market.now_msc:
             return
         with self._writing():
-            self._replay.run(target)
+            stopped_utc = self._run_until_alarm(target)
+        if stopped_utc is not None:
+            self.clock.hold(stopped_utc)
+            self._lease_msc = stopped_utc
+
+    def _run_until_alarm(self, target: int) -> int | None:
+        """The moment (UTC) the market stopped at, already in the store with whatever happened until then; None when
+        it went all the way."""
+        changes = self.store.changes
+        if not self._replay.run(target, lambda: self._bell.rings(self.market, changes)):
+            return None
+        stopped = server_to_utc(self.market.now_msc, self._zone)
+        stopped = max(self._now_msc, min(stopped, self.clock.now()))  # a zone's clock that goes back shows hours twice
+        self.store.put_meta("clock_msc", str(stopped))
+        return stopped
 
     def _store_clock(self) -> None:
         now = self.clock.now()
