@@ -10,8 +10,20 @@ import numpy as np
 
 from tradeloom.errors import NotEnoughBars, NotFound
 from tradeloom.trading.bars import Bars, BarsReference
-from tradeloom.trading.broker import Account, Position, Symbol, Tick
-from tradeloom.trading.intents import CloseIntent, MarketOrderIntent, OrderIntent, OrderOutcome, OutcomeStatus, Side
+from tradeloom.trading.broker import Account, CashFlow, ClosedTrade, PendingOrder, Position, Symbol, Tick
+from tradeloom.trading.intents import (
+    CancelIntent,
+    CloseIntent,
+    Expiry,
+    MarketOrderIntent,
+    ModifyIntent,
+    OrderIntent,
+    OrderOutcome,
+    OutcomeStatus,
+    PendingOrderIntent,
+    PendingType,
+    Side,
+)
 
 NOW = datetime(2017, 6, 1, 12, tzinfo=UTC)
 MARGIN_RATE = Decimal("0.01")
@@ -72,6 +84,51 @@ def make_position(ticket: int, **changes: Any) -> Position:
     return Position(**{**values, **changes})
 
 
+def make_pending(ticket: int, **changes: Any) -> PendingOrder:
+    values: dict[str, Any] = {
+        "ticket": ticket,
+        "symbol": "EURUSD",
+        "type": PendingType.LIMIT,
+        "side": Side.BUY,
+        "volume": Decimal("0.10"),
+        "remaining": Decimal("0.10"),
+        "price": 1.095,
+        "limit_price": None,
+        "price_current": 1.1,
+        "stop_loss": None,
+        "take_profit": None,
+        "expiry": Expiry.GTC,
+        "expires_at": None,
+        "placed_at": NOW,
+        "magic": ticket,
+        "comment": "",
+        "workflow_id": "wf-1",
+    }
+    return PendingOrder(**{**values, **changes})
+
+
+def make_trade(deal: int, **changes: Any) -> ClosedTrade:
+    values: dict[str, Any] = {
+        "deal": deal,
+        "position": deal - 1,
+        "symbol": "EURUSD",
+        "side": Side.BUY,
+        "volume": Decimal("0.10"),
+        "price_open": 1.1,
+        "price_close": 1.101,
+        "opened_at": NOW,
+        "closed_at": NOW,
+        "profit": 10.0,
+        "swap": 0.0,
+        "commission": 0.0,
+        "reason": "expert",
+        "magic": deal,
+        "comment": "",
+        "workflow_id": "wf-1",
+    }
+    return ClosedTrade(**{**values, **changes})
+
+
 @dataclass
 class FakeBroker:
     """`answers` are tried first, one per `send`: an outcome's fields, or a function of the intent (which may raise)."""
@@ -83,6 +140,11 @@ class FakeBroker:
     quotes: dict[str, Tick] = field(default_factory=dict)
     history: dict[tuple[str, str], dict[str, np.ndarray]] = field(default_factory=dict)
     open_positions: list[Position] = field(default_factory=list)
+    pending: list[PendingOrder] = field(default_factory=list)
+    closed_trades: list[ClosedTrade] = field(default_factory=list)
+    flows: list[CashFlow] = field(default_factory=list)
+    ended: dict[int, str] = field(default_factory=dict)
+    """Pending orders that are no more, by ticket: cancelled, expired or filled."""
     to_account_currency: dict[str, Decimal] = field(default_factory=lambda: {"USD": Decimal(1)})
     answers: list[dict[str, Any] | Callable[[OrderIntent], OrderOutcome]] = field(default_factory=list)
     sent: list[OrderIntent] = field(default_factory=list)
@@ -124,6 +186,18 @@ class FakeBroker:
     def positions(self, symbol: str | None = None) -> list[Position]:
         return [position for position in self.open_positions if symbol in (None, position.symbol)]
 
+    def orders(self, symbol: str | None = None) -> list[PendingOrder]:
+        return [order for order in self.pending if symbol in (None, order.symbol)]
+
+    def trades(self, since: datetime, until: datetime, symbol: str | None = None) -> list[ClosedTrade]:
+        found = [trade for trade in self.closed_trades if symbol in (None, trade.symbol)]
+        return sorted(
+            (trade for trade in found if since <= trade.closed_at <= until), key=lambda trade: trade.closed_at
+        )
+
+    def cash_flows(self, since: datetime, until: datetime) -> list[CashFlow]:
+        return sorted((flow for flow in self.flows if since <= flow.time <= until), key=lambda flow: flow.time)
+
     def profit(self, symbol: str, side: Side, volume: Decimal, price_open: float, price_close: float) -> float:
         facts = self.symbol(symbol)
         move = Decimal(str(price_close)) - Decimal(str(price_open))
@@ -148,7 +222,76 @@ class FakeBroker:
         return made
 
     def _fill(self, intent: OrderIntent) -> OrderOutcome:
-        return self._close(intent) if isinstance(intent, CloseIntent) else self._open(intent)
+        match intent:
+            case CloseIntent():
+                return self._close(intent)
+            case PendingOrderIntent():
+                return self._place(intent)
+            case ModifyIntent():
+                return self._modify(intent)
+            case CancelIntent():
+                return self._cancel(intent)
+            case _:
+                return self._open(intent)
+
+    def _place(self, intent: PendingOrderIntent) -> OrderOutcome:
+        ticket, self.next_ticket = self.next_ticket, self.next_ticket + 1
+        order = make_pending(
+            ticket,
+            volume=intent.volume,
+            remaining=intent.volume,
+            placed_at=self.now,
+            magic=intent.magic,
+            price=float(intent.price),
+            **{key: _float(getattr(intent, key)) for key in ("limit_price", "stop_loss", "take_profit")},
+            **{key: getattr(intent, key) for key in ("symbol", "type", "side", "expiry", "expires_at", "workflow_id")},
+        )
+        self.pending.append(order)
+        return _resting(intent, order, OutcomeStatus.PLACED, remainder=order.remaining)
+
+    def _modify(self, intent: ModifyIntent) -> OrderOutcome:
+        held: list[Any] = self.pending if intent.target == "order" else self.open_positions
+        found = next((each for each in held if each.ticket == intent.ticket), None)
+        if found is None:
+            return _refused(intent, "filled" if self.ended.get(intent.ticket) == "filled" else "gone")
+        changes: dict[str, Any] = {}
+        for key in ("stop_loss", "take_profit"):
+            if getattr(intent, f"remove_{key}"):
+                changes[key] = None
+        for key in ("stop_loss", "take_profit", "price", "limit_price"):
+            if (value := getattr(intent, key)) is not None:
+                changes[key] = float(value)
+        if intent.expiry is not None:
+            changes |= {"expiry": intent.expiry, "expires_at": intent.expires_at}
+        changed = found.model_copy(update=changes)
+        if _risk(changed) > _risk(found) and not intent.allow_widening:
+            return _refused(intent, "widens")
+        held[held.index(found)] = changed
+        reason = "no_change" if changed == found else None
+        if isinstance(changed, PendingOrder):
+            return _resting(intent, changed, OutcomeStatus.DONE, reason=reason)
+        return OrderOutcome(
+            client_order_id=intent.client_order_id,
+            status=OutcomeStatus.DONE,
+            position=found.ticket,
+            stop_loss=changed.stop_loss,
+            take_profit=changed.take_profit,
+            reason=reason,
+        )
+
+    def _cancel(self, intent: CancelIntent) -> OrderOutcome:
+        found = next((each for each in self.pending if each.ticket == intent.order), None)
+        if found is None and self.ended.get(intent.order) == "filled":
+            return _refused(intent, "filled")
+        if found is not None:
+            self.pending.remove(found)
+            self.ended[intent.order] = "cancelled"
+        return OrderOutcome(
+            client_order_id=intent.client_order_id,
+            status=OutcomeStatus.DONE,
+            order=intent.order,
+            reason="already_cancelled" if found is None else None,
+        )
 
     def _open(self, intent: MarketOrderIntent) -> OrderOutcome:
         quote = self.quotes[intent.symbol]
@@ -195,6 +338,23 @@ class FakeBroker:
         quote = self.quotes[intent.symbol]
         price = quote.bid if found.side is Side.BUY else quote.ask
         ticket, self.next_ticket = self.next_ticket, self.next_ticket + 1
+        profit = self.profit(intent.symbol, found.side, volume, found.price_open, price)
+        self.closed_trades.append(
+            make_trade(
+                ticket + 1000,
+                position=found.ticket,
+                symbol=found.symbol,
+                side=found.side,
+                volume=volume,
+                price_open=found.price_open,
+                price_close=price,
+                opened_at=found.opened_at,
+                closed_at=self.now,
+                profit=profit,
+                magic=found.magic,
+                workflow_id=found.workflow_id,
+            )
+        )
         return OrderOutcome(
             client_order_id=intent.client_order_id,
             status=OutcomeStatus.DONE,
@@ -203,6 +363,41 @@ class FakeBroker:
             position=found.ticket,
             volume=volume,
             price=price,
-            profit=self.profit(intent.symbol, found.side, volume, found.price_open, price),
+            profit=profit,
             message="done",
         )
+
+
+def _float(value: Decimal | None) -> float | None:
+    return None if value is None else float(value)
+
+
+def _risk(held: Position | PendingOrder) -> float:
+    """How far the stop loss is from the entry, against the trade."""
+    if held.stop_loss is None:
+        return float("inf")
+    entry = held.price_open if isinstance(held, Position) else held.limit_price or held.price
+    return (entry - held.stop_loss) * (1 if held.side is Side.BUY else -1)
+
+
+def _resting(
+    intent: PendingOrderIntent | ModifyIntent, order: PendingOrder, status: OutcomeStatus, **more: Any
+) -> OrderOutcome:
+    return OrderOutcome(
+        client_order_id=intent.client_order_id,
+        status=status,
+        order=order.ticket,
+        order_price=order.price,
+        limit_price=order.limit_price,
+        stop_loss=order.stop_loss,
+        take_profit=order.take_profit,
+        expires_at=order.expires_at,
+        message="done",
+        **more,
+    )
+
+
+def _refused(intent: OrderIntent, reason: str) -> OrderOutcome:
+    return OrderOutcome(
+        client_order_id=intent.client_order_id, status=OutcomeStatus.REJECTED, reason=reason, message=reason
+    )

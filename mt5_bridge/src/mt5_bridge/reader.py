@@ -11,19 +11,22 @@ from numpy.typing import NDArray
 
 from mt5_bridge import constants as mt5
 from mt5_bridge.clock import AccountClock
+from mt5_bridge.pending import PENDING_TYPES, utc_of
 from mt5_bridge.preparation import exact
 from mt5_bridge.server_time import ServerZone
-from mt5_bridge.terminal import Terminal, failure, symbol_facts
+from mt5_bridge.terminal import Terminal, failure, read_all, symbol_facts
 from tradeloom.errors import BrokerError, NotEnoughBars
 from tradeloom.trading.bars import BarsReference
-from tradeloom.trading.broker import Account, Position, Symbol, Tick
-from tradeloom.trading.intents import Side
+from tradeloom.trading.broker import Account, PendingOrder, Position, Symbol, Tick
+from tradeloom.trading.intents import Expiry, Side
 from tradeloom.trading.timeframes import Timeframe
 
 _LOADING_WAITS_S = (0.1, 0.2, 0.4, 0.8)
 """A terminal asked for bars it does not hold yet answers with fewer and fetches the rest."""
 
 _COLUMNS = {"open": "<f8", "high": "<f8", "low": "<f8", "close": "<f8"}
+
+_EXPIRIES = {mt5.ORDER_TIME_GTC: Expiry.GTC, mt5.ORDER_TIME_DAY: Expiry.DAY}
 
 type Columns = dict[str, tuple[str, memoryview]]
 
@@ -103,10 +106,11 @@ class Reader:
         )
 
     def positions(self, symbol: str | None) -> list[Position]:
-        found = self._terminal.positions_get(symbol=symbol) if symbol else self._terminal.positions_get()
-        if found is None:
-            raise failure(self._terminal, "reading the positions")
-        return [self._position(position) for position in found]
+        return [self._position(position) for position in self._all("positions_get", symbol)]
+
+    def orders(self, symbol: str | None) -> list[PendingOrder]:
+        """The pending orders; those at market that are just being filled are none."""
+        return [self._order(order) for order in self._all("orders_get", symbol) if order.type in PENDING_TYPES]
 
     def profit(self, symbol: str, side: Side, volume: Decimal, price_open: float, price_close: float) -> float:
         symbol_facts(self._terminal, symbol)
@@ -176,6 +180,30 @@ class Reader:
             comment=position.comment,
             opened_at=self._utc(position.time_msc / 1000),
         )
+
+    def _order(self, order: Any) -> PendingOrder:
+        kind, side = PENDING_TYPES[order.type]
+        return PendingOrder(
+            ticket=order.ticket,
+            symbol=order.symbol,
+            type=kind,
+            side=side,
+            volume=exact(order.volume_initial),
+            remaining=exact(order.volume_current),
+            price=order.price_open,
+            limit_price=order.price_stoplimit or None,
+            price_current=order.price_current,
+            stop_loss=order.sl or None,
+            take_profit=order.tp or None,
+            expiry=_EXPIRIES.get(order.type_time, Expiry.SPECIFIED),
+            expires_at=utc_of(order.time_expiration, self._zone),
+            placed_at=self._utc(order.time_setup_msc / 1000),
+            magic=order.magic,
+            comment=order.comment,
+        )
+
+    def _all(self, function: str, symbol: str | None) -> tuple[Any, ...]:
+        return read_all(self._terminal, function, **({} if symbol is None else {"symbol": symbol}))
 
     def _trade_mode(self, info: Any) -> Literal["paper", "demo", "live"]:
         if self._paper:

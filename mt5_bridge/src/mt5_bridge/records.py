@@ -15,7 +15,7 @@ from mt5_bridge.changes import find_change
 from mt5_bridge.pending import utc_of
 from mt5_bridge.preparation import exact
 from mt5_bridge.server_time import ServerZone
-from mt5_bridge.terminal import Terminal, failure
+from mt5_bridge.terminal import Terminal, read_all
 from tradeloom.trading.intents import (
     CancelIntent,
     CloseIntent,
@@ -28,7 +28,6 @@ from tradeloom.trading.intents import (
 
 _SLACK = timedelta(days=1)
 """Server clocks and ours differ, and history is asked for by the server's: look a day further on both sides."""
-_RES_S_OK = 1
 _NOT_OURS = {
     "order": {mt5.ORDER_REASON_SL, mt5.ORDER_REASON_TP, mt5.ORDER_REASON_SO},
     "deal": {mt5.DEAL_REASON_SL, mt5.DEAL_REASON_TP, mt5.DEAL_REASON_SO},
@@ -171,14 +170,7 @@ class BrokerRecords:
         return info is not None and bool(info.connected)
 
     def _read(self, function: str, *dates: int, **filters: Any) -> tuple[Any, ...]:
-        found = getattr(self._terminal, function)(*dates, **filters)
-        if found is None:
-            # Some versions answer "nothing there" with None and success.
-            code, _ = self._terminal.last_error()
-            if code == _RES_S_OK:
-                return ()
-            raise failure(self._terminal, function)
-        return tuple(found)
+        return read_all(self._terminal, function, *dates, **filters)
 
 
 def filled_outcome(

@@ -10,10 +10,12 @@ import logging
 import signal
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
+
+from pydantic import BaseModel
 
 from mt5_bridge import constants as mt5
 from mt5_bridge.clock import AccountClock, ReplayClock, WallClock
@@ -21,6 +23,7 @@ from mt5_bridge.config import AccountConfig
 from mt5_bridge.desk import OrderDesk
 from mt5_bridge.gatekeeper import Gatekeeper
 from mt5_bridge.journal import SENDABLE, Journal
+from mt5_bridge.ledger import Ledger
 from mt5_bridge.logs import log_to
 from mt5_bridge.process_lock import ProcessLock
 from mt5_bridge.reader import Reader
@@ -30,7 +33,7 @@ from mt5_bridge.server_time import ServerZone
 from mt5_bridge.terminal import PipeBroken, Terminal, failure, load_terminal
 from tradeloom.errors import BrokerError, BrokerUnavailable, Conflict, StorageUnavailable, TradeloomError
 from tradeloom.trading import protocol
-from tradeloom.trading.broker import Position
+from tradeloom.trading.broker import ClosedTrade, PendingOrder, Position
 from tradeloom.trading.protocol import Params, SendParams
 
 REQUEST_HEAD = struct.Struct("!QB")
@@ -58,6 +61,7 @@ class AccountWorker:
         self._terminal = terminal
         self._clock = clock
         self._reader = Reader(terminal, clock, zone, account_name=settings.name, paper=paper, pause=pause)
+        self._ledger = Ledger(terminal, zone)
         self._journal: Journal | None = None
         self._journal_trouble: StorageUnavailable | None = None
         self._desk: OrderDesk | None = None
@@ -134,8 +138,8 @@ class AccountWorker:
                 return self._reader.symbol(params.symbol).model_dump(mode="json")
             case "tick", protocol.SymbolParams():
                 return self._reader.tick(params.symbol).model_dump(mode="json")
-            case "positions", protocol.PositionsParams():
-                return [position.model_dump(mode="json") for position in self._positions(params.symbol)]
+            case "positions" | "orders" | "trades" | "cash_flows", _:
+                return [fact.model_dump(mode="json") for fact in self._listed(method, params)]
             case "profit", protocol.ProfitParams():
                 return self._reader.profit(
                     params.symbol, params.side, params.volume, params.price_open, params.price_close
@@ -151,13 +155,24 @@ class AccountWorker:
                 return None if moment is None else moment.isoformat()
         raise BrokerError(f"the worker does not know the method {method}")
 
-    def _positions(self, symbol: str | None) -> list[Position]:
+    def _listed(self, method: str, params: Params) -> Sequence[BaseModel]:
+        match method, params:
+            case "positions", protocol.PositionsParams():
+                return self._with_workflows(self._reader.positions(params.symbol))
+            case "orders", protocol.PositionsParams():
+                return self._with_workflows(self._reader.orders(params.symbol))
+            case "trades", protocol.TradesParams():
+                return self._with_workflows(self._ledger.trades(params.since, params.until, params.symbol))
+            case "cash_flows", protocol.PeriodParams():
+                return self._ledger.cash_flows(params.since, params.until)
+        raise BrokerError(f"the worker does not know the method {method}")
+
+    def _with_workflows[F: (Position, PendingOrder, ClosedTrade)](self, facts: list[F]) -> list[F]:
         """Each with the workflow whose order opened it, as far as the journal can say."""
-        positions = self._reader.positions(symbol)
-        if self._journal is None or not positions:
-            return positions
-        workflows = self._journal.workflows(position.magic for position in positions)
-        return [p.model_copy(update={"workflow_id": workflows.get(p.magic)}) for p in positions]
+        if self._journal is None or not facts:
+            return facts
+        workflows = self._journal.workflows(fact.magic for fact in facts)
+        return [fact.model_copy(update={"workflow_id": workflows.get(fact.magic)}) for fact in facts]
 
     def _trading(self) -> OrderDesk:
         if self._desk is None or self._journal_trouble is not None:

@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from tradeloom.trading.bars import Bars, BarsReference
-from tradeloom.trading.intents import OrderIntent, OrderOutcome, Side
+from tradeloom.trading.intents import Expiry, OrderIntent, OrderOutcome, PendingType, Side
 
 
 class _Fact(BaseModel):
@@ -64,6 +64,97 @@ class Position(_Fact):
     workflow_id: str | None = None
 
 
+class PendingOrder(_Fact):
+    """An order resting at the broker. `volume` was asked for, `remaining` of it is not filled; `price` is where it
+    waits, `limit_price` the limit a stop-limit places there; `price_current` is the market's on its side.
+
+    `workflow_id` as a position's.
+    """
+
+    ticket: int
+    symbol: str
+    type: PendingType
+    side: Side
+    volume: Decimal
+    remaining: Decimal
+    price: float
+    limit_price: float | None
+    price_current: float
+    stop_loss: float | None
+    take_profit: float | None
+    expiry: Expiry
+    expires_at: AwareDatetime | None
+    placed_at: AwareDatetime
+    magic: int
+    comment: str
+    workflow_id: str | None = None
+
+
+CloseReason = Literal[
+    "client",
+    "mobile",
+    "web",
+    "expert",
+    "stop_loss",
+    "take_profit",
+    "stop_out",
+    "rollover",
+    "variation_margin",
+    "split",
+    "other",
+]
+"""Who or what closed: by hand in the terminal, the phone or the web, a program (us too), or the broker itself."""
+
+
+class ClosedTrade(_Fact):
+    """A deal that closed a position, or the part `volume` of it. `side` is the position's.
+
+    `profit`, `swap` and `commission` are the broker's figures in the account's currency, costs negative; the
+    commission is the closing deal's and the share of the opening's. Opening price and time are None where the broker's
+    history does not reach back to them. `magic` and `workflow_id` are those of the order that opened the position.
+    """
+
+    deal: int
+    position: int
+    symbol: str
+    side: Side
+    volume: Decimal
+    price_open: float | None
+    price_close: float
+    opened_at: AwareDatetime | None
+    closed_at: AwareDatetime
+    profit: float
+    swap: float
+    commission: float
+    reason: CloseReason
+    magic: int
+    comment: str
+    workflow_id: str | None = None
+
+    @property
+    def net_profit(self) -> float:
+        """What the trade changed the balance by."""
+        return float(sum(Decimal(str(amount)) for amount in (self.profit, self.swap, self.commission)))
+
+
+class CashFlow(_Fact):
+    """A change of the balance that is no trade. `amount` in the account's currency, negative when it was taken.
+
+    `balance` is a deposit or withdrawal.
+    """
+
+    deal: int
+    time: AwareDatetime
+    kind: Literal["balance", "credit", "charge", "correction", "bonus", "commission", "interest", "dividend", "tax"]
+    amount: float
+    comment: str
+
+    @property
+    def is_capital(self) -> bool:
+        """Whether it was paid in or out, rather than earned or spent by trading."""
+        return self.kind in ("balance", "credit", "correction", "bonus")
+
+
 class Symbol(_Fact):
     """What the broker says of a symbol. `point` is the smallest quoted unit, `tick_size` the smallest price step,
     `stops_level` the least distance of stops in points, `contract_size` the units in one lot."""
@@ -105,6 +196,18 @@ class Broker(Protocol):
     def tick(self, symbol: str) -> Tick: ...
     def bars(self, reference: BarsReference) -> Bars: ...
     def positions(self, symbol: str | None = None) -> list[Position]: ...
+    def orders(self, symbol: str | None = None) -> list[PendingOrder]: ...
+    def trades(self, since: datetime, until: datetime, symbol: str | None = None) -> list[ClosedTrade]:
+        """Closed between two moments, both included, the earliest first.
+
+        Raises `InvalidInput` for a period that is too long or holds too many, as `cash_flows` does.
+        """
+        ...
+
+    def cash_flows(self, since: datetime, until: datetime) -> list[CashFlow]:
+        """Deposits, withdrawals and every other change of the balance that is no trade, the earliest first."""
+        ...
+
     def profit(self, symbol: str, side: Side, volume: Decimal, price_open: float, price_close: float) -> float:
         """The broker's own calculation, in the account's currency."""
         ...

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from tradeloom.errors import BrokerTimeout, BrokerUnavailable, InvalidInput, TradeloomError
 from tradeloom.trading import protocol
 from tradeloom.trading.bars import Bars, BarsReference
-from tradeloom.trading.broker import Account, Position, Symbol, Tick
+from tradeloom.trading.broker import Account, CashFlow, ClosedTrade, PendingOrder, Position, Symbol, Tick
 from tradeloom.trading.intents import OrderIntent, OrderOutcome, OutcomeStatus, Side
 from tradeloom.trading.mt5_transport import CallLost, Endpoint, RpcTransport, Transport
 from tradeloom.trading.protocol import AccountStatus, Answer, MarketClock, Params, UnreadableAnswer
@@ -156,6 +156,23 @@ class MT5Broker:
     def positions(self, symbol: str | None = None) -> list[Position]:
         found = self._read("positions", _params(protocol.PositionsParams, symbol=symbol))
         return [_fact(Position, position) for position in found]
+
+    def orders(self, symbol: str | None = None) -> list[PendingOrder]:
+        found = self._read("orders", _params(protocol.PositionsParams, symbol=symbol))
+        return [_fact(PendingOrder, order) for order in found]
+
+    def trades(self, since: datetime, until: datetime, symbol: str | None = None) -> list[ClosedTrade]:
+        """Closed between two moments, both included, the earliest first.
+
+        Raises `InvalidInput` for a period that is too long or holds too many, as `cash_flows` does.
+        """
+        found = self._read("trades", _params(protocol.TradesParams, since=since, until=until, symbol=symbol))
+        return [_fact(ClosedTrade, trade) for trade in found]
+
+    def cash_flows(self, since: datetime, until: datetime) -> list[CashFlow]:
+        """Deposits, withdrawals and every other change of the balance that is no trade, the earliest first."""
+        found = self._read("cash_flows", _params(protocol.PeriodParams, since=since, until=until))
+        return [_fact(CashFlow, flow) for flow in found]
 
     def profit(self, symbol: str, side: Side, volume: Decimal, price_open: float, price_close: float) -> float:
         """The broker's own calculation, in the account's currency."""

@@ -71,6 +71,15 @@ class PositionsParams(Params):
     symbol: _SymbolName | None = None
 
 
+class PeriodParams(Params):
+    since: AwareDatetime
+    until: AwareDatetime
+
+
+class TradesParams(PeriodParams):
+    symbol: _SymbolName | None = None
+
+
 class ProfitParams(Params):
     symbol: _SymbolName
     side: Side
@@ -150,6 +159,9 @@ METHODS: Mapping[str, Method] = {
     "tick": Method(Effect.READ, SymbolParams),
     "bars": Method(Effect.READ, BarsParams),
     "positions": Method(Effect.READ, PositionsParams),
+    "orders": Method(Effect.READ, PositionsParams),
+    "trades": Method(Effect.READ, TradesParams),
+    "cash_flows": Method(Effect.READ, PeriodParams),
     "profit": Method(Effect.READ, ProfitParams),
     "margin": Method(Effect.READ, MarginParams),
     "send": Method(Effect.TRADE, SendParams),

@@ -14,7 +14,16 @@ from mt5_bridge.config import AccountConfig
 from mt5_bridge.journal import Journal
 from mt5_bridge.worker import AccountWorker
 from tradeloom.errors import Conflict
-from tradeloom.trading.intents import CloseIntent, MarketOrderIntent, Side, client_order_id
+from tradeloom.trading.intents import (
+    CancelIntent,
+    CloseIntent,
+    MarketOrderIntent,
+    ModifyIntent,
+    PendingOrderIntent,
+    PendingType,
+    Side,
+    client_order_id,
+)
 from tradeloom.trading.protocol import MarketClock
 from tradeloom.trading.risk import RiskLimits
 
@@ -97,7 +106,8 @@ class FakeTerminal:
         return tuple(o for o in self.orders if all(getattr(o, k) == v for k, v in filters.items()))
 
     def history_orders_get(self, *dates: int, **filters: Any) -> Any:
-        return tuple(o for o in self.history_orders if not dates or dates[0] <= o.time_done <= dates[1])
+        found = [o for o in self.history_orders if all(getattr(o, k) == v for k, v in filters.items())]
+        return tuple(o for o in found if not dates or dates[0] <= o.time_done <= dates[1])
 
     def history_deals_get(self, *dates: int, **filters: Any) -> Any:
         names = {"ticket": "order", "position": "position_id"}
@@ -120,7 +130,9 @@ class FakeTerminal:
     # What happens at the broker
 
     def execute(self, request: dict[str, Any], volume: float | None = None) -> Any:
-        """Fills the request; returns the result a broker would send."""
+        """Carries the request out; returns the result a broker would send."""
+        if request.get("action", mt5.TRADE_ACTION_DEAL) != mt5.TRADE_ACTION_DEAL:
+            return self._change(request)
         lots = request["volume"] if volume is None else volume
         self.ticket += 1
         order, closed = self.ticket, request.get("position", 0)
@@ -132,6 +144,40 @@ class FakeTerminal:
             self.positions.append(make_position(order, request["type"], lots, magic=request["magic"]))
         retcode = 10009 if lots == request["volume"] else 10010
         return make_result(retcode, order=order, volume=lots, price=request["price"])
+
+    def _change(self, request: dict[str, Any]) -> Any:
+        match request["action"]:
+            case mt5.TRADE_ACTION_PENDING:
+                self.ticket += 1
+                self.orders.append(make_order(self.ticket, request, mt5.ORDER_STATE_PLACED))
+                return make_result(10009, order=self.ticket, volume=request["volume"])
+            case mt5.TRADE_ACTION_SLTP:
+                (position,) = [p for p in self.positions if p.ticket == request["position"]]
+                position.sl, position.tp = request["sl"], request["tp"]
+                return make_result(10009)
+            case mt5.TRADE_ACTION_MODIFY:
+                (order,) = [o for o in self.orders if o.ticket == request["order"]]
+                order.price_open, order.price_stoplimit = request["price"], request["stoplimit"]
+                order.sl, order.tp = request["sl"], request["tp"]
+                order.type_time, order.time_expiration = request["type_time"], request["expiration"]
+                return make_result(10009, order=order.ticket)
+            case _:
+                self.leave(request["order"], mt5.ORDER_STATE_CANCELED)
+                return make_result(10009, order=request["order"])
+
+    def leave(self, ticket: int, state: int) -> Any:
+        """A pending order goes to the history: cancelled, expired, or filled, whose position this gives."""
+        (order,) = [o for o in self.orders if o.ticket == ticket]
+        self.orders.remove(order)
+        order.state, order.time_done = state, int(NOW.timestamp())
+        self.history_orders.append(order)
+        if state != mt5.ORDER_STATE_FILLED:
+            return None
+        request = {"magic": order.magic, "type": order.type % 2, "price": order.price_open, "symbol": order.symbol}
+        order.volume_current, order.position_id = 0.0, ticket
+        self.deals.append(make_deal(ticket, request, order.volume_initial, position=ticket, entry=0))
+        self.positions.append(make_position(ticket, order.type % 2, order.volume_initial, magic=order.magic))
+        return self.positions[-1]
 
 
 class FakeClock:
@@ -152,6 +198,15 @@ class FakeClock:
 
     def next_event_time(self) -> datetime | None:
         raise Conflict("not a paper account")
+
+    def hold(self) -> None:
+        pass
+
+    def is_held(self) -> bool:
+        return False
+
+    def set_alarms(self, alarms: Any) -> None:
+        pass
 
 
 class Bench:
@@ -243,15 +298,24 @@ def make_result(retcode: int, *, order: int = 0, volume: float = 0.0, price: flo
 
 def make_order(ticket: int, request: dict[str, Any], state: int, **changes: Any) -> Any:
     seconds = int(NOW.timestamp())
-    values = {"ticket": ticket, "magic": request["magic"], "reason": 3, "state": state, "symbol": request["symbol"]}
-    return SimpleNamespace(**values | {"time_done": seconds} | changes)
+    volume = request.get("volume", 0.1)
+    values = {
+        "ticket": ticket, "magic": request["magic"], "reason": 3, "state": state, "symbol": request["symbol"],
+        "type": request.get("type", 0), "time_done": seconds, "time_setup_msc": seconds * 1000,
+        "price_open": request.get("price", 0.0), "price_stoplimit": request.get("stoplimit", 0.0),
+        "price_current": 1.1, "sl": request.get("sl", 0.0), "tp": request.get("tp", 0.0),
+        "type_time": request.get("type_time", 0), "time_expiration": request.get("expiration", 0),
+        "volume_initial": volume, "volume_current": volume, "position_id": 0, "comment": request.get("comment", ""),
+    }  # fmt: skip
+    return SimpleNamespace(**values | changes)
 
 
 def make_deal(order: int, request: dict[str, Any], volume: float, *, position: int, entry: int, **changes: Any) -> Any:
     values = {
         "ticket": order + 1000, "order": order, "magic": request["magic"], "type": request["type"], "entry": entry,
         "volume": volume, "price": request["price"], "profit": 12.5 if entry else 0.0, "position_id": position,
-        "reason": 3, "time": int(NOW.timestamp()),
+        "reason": 3, "time": int(NOW.timestamp()), "time_msc": int(NOW.timestamp() * 1000), "symbol": request["symbol"],
+        "commission": 0.0, "swap": 0.0, "fee": 0.0, "comment": "",
     }  # fmt: skip
     return SimpleNamespace(**values | changes)
 
@@ -269,18 +333,29 @@ def make_position(ticket: int, side: int = 0, volume: float = 0.1, **changes: An
 
 
 def market(node: str = "n", **changes: Any) -> MarketOrderIntent:
-    values: dict[str, Any] = {
-        "client_order_id": client_order_id("e", node), "account": "acc", "execution_id": "e", "workflow_id": "w",
-        "node_id": node, "created_at": NOW, "deadline": NOW + timedelta(minutes=1), "symbol": "EURUSD",
-        "side": Side.BUY, "volume": Decimal("0.1"),
-    }  # fmt: skip
-    return MarketOrderIntent(**values | changes)
+    return MarketOrderIntent(**_common(node) | {"side": Side.BUY, "volume": Decimal("0.1")} | changes)
 
 
 def close(position: int, node: str = "c", **changes: Any) -> CloseIntent:
-    values: dict[str, Any] = {
+    return CloseIntent(**_common(node) | {"position": position} | changes)
+
+
+def pending(node: str = "p", **changes: Any) -> PendingOrderIntent:
+    """A buy limit ten pips below the market."""
+    values = {"side": Side.BUY, "type": PendingType.LIMIT, "volume": Decimal("0.1"), "price": Decimal("1.0991")}
+    return PendingOrderIntent(**_common(node) | values | changes)
+
+
+def modify(ticket: int, node: str = "m", **changes: Any) -> ModifyIntent:
+    return ModifyIntent(**_common(node) | {"target": "position", "ticket": ticket} | changes)
+
+
+def cancel(order: int, node: str = "x", **changes: Any) -> CancelIntent:
+    return CancelIntent(**_common(node) | {"order": order} | changes)
+
+
+def _common(node: str) -> dict[str, Any]:
+    return {
         "client_order_id": client_order_id("e", node), "account": "acc", "execution_id": "e", "workflow_id": "w",
         "node_id": node, "created_at": NOW, "deadline": NOW + timedelta(minutes=1), "symbol": "EURUSD",
-        "position": position,
     }  # fmt: skip
-    return CloseIntent(**values | changes)

@@ -12,6 +12,7 @@ from tests.unit.mt5_bridge.fake_terminal import NOW, RATES, Bench, make_position
 from tradeloom.errors import BrokerError, NotEnoughBars, NotFound
 from tradeloom.trading.bars import BarsReference
 from tradeloom.trading.intents import Side
+from tradeloom.trading.protocol import PositionsParams
 from tradeloom.trading.timeframes import Timeframe
 
 MakeBench = Callable[..., Bench]
@@ -137,11 +138,12 @@ def test_the_account(bench: Bench) -> None:
 def test_positions_bear_the_workflow_that_opened_them(bench: Bench) -> None:
     bench.desk.send(market())
     bench.terminal.positions.append(make_position(9, side=1, volume=0.07, sl=1.2, magic=3))
-    ours, other = bench.worker._positions("EURUSD")
+    found: Any = bench.worker._listed("positions", PositionsParams(symbol="EURUSD"))
+    ours, other = found
     assert (ours.workflow_id, other.workflow_id) == ("w", None)
     assert (other.side, other.volume, other.stop_loss, other.take_profit) == (Side.SELL, Decimal("0.07"), 1.2, None)
     assert other.opened_at == NOW
-    assert bench.worker._positions("GBPUSD") == []
+    assert bench.worker._listed("positions", PositionsParams(symbol="GBPUSD")) == []
 
 
 def test_a_symbol_that_is_not_in_market_watch_is_put_there(bench: Bench) -> None:

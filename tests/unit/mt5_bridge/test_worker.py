@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 
 from mt5_bridge import worker
 from mt5_bridge.config import AccountConfig
-from tests.unit.mt5_bridge.fake_terminal import LIMITS, LOGIN, Bench, FakeTerminal, make_position, market, nothing
+from tests.unit.mt5_bridge.fake_terminal import (
+    LIMITS,
+    LOGIN,
+    Bench,
+    FakeTerminal,
+    make_order,
+    make_position,
+    market,
+    nothing,
+)
 from tradeloom.errors import (
     BrokerError,
     BrokerUnavailable,
@@ -40,18 +49,26 @@ def send(bench: Bench, **changes: Any) -> Any:
 def test_every_method_of_the_whitelist_is_answered(bench: Bench) -> None:
     bench.terminal.positions.append(make_position(9))
     size = {"symbol": "EURUSD", "side": "buy", "volume": "0.1"}
+    bench.terminal.orders.append(make_order(8, {"magic": 0, "symbol": "EURUSD", "type": 2, "price": 1.09}, 1))
+    bench.terminal.execute({"magic": 3, "symbol": "EURUSD", "type": 1, "volume": 0.1, "price": 1.1, "position": 7})
+    period = {"since": "2024-01-01T00:00:00Z", "until": "2024-02-01T00:00:00Z"}
     answers = {
         "market_clock": ask(bench, "market_clock"),
         "account": ask(bench, "account"),
         "symbol": ask(bench, "symbol", symbol="EURUSD"),
         "tick": ask(bench, "tick", symbol="EURUSD"),
         "positions": ask(bench, "positions"),
+        "orders": ask(bench, "orders"),
+        "trades": ask(bench, "trades", **period),
+        "cash_flows": ask(bench, "cash_flows", **period),
         "profit": ask(bench, "profit", **size, price_open=1.1, price_close=1.2),
         "margin": ask(bench, "margin", **size, price=1.1),
         "send": send(bench),
         "outcome": ask(bench, "outcome", client_order_id=market().client_order_id),
     }
     assert answers["positions"][0]["ticket"] == 9
+    assert answers["orders"][0]["ticket"] == 8
+    assert (answers["trades"][0]["position"], answers["cash_flows"]) == (7, [])
     assert answers["profit"] == pytest.approx(1000)
     assert answers["send"] == answers["outcome"]
     for method, params in (
