@@ -101,16 +101,16 @@ class Walk:
                 record = self._loop(node, record["output"]["items"], known, iteration)
             return record, None
         except NodeFailed as failure:
-            return self._failed(node, failure.name, node.id)
+            return self._failed(node, failure.name)
         except Stopped as stop:
-            return self._failed(node, stop.name, stop.node)
+            return self._failed(node, stop.name)
 
-    def _failed(self, node: Node, name: str, source: str) -> tuple[Record, Stopped | None]:
+    def _failed(self, node: Node, name: str) -> tuple[Record, Stopped | None]:
         routed = node.on_error == "route" and self._error_is_wired(node)
         stops = node.on_error == "stop" or (node.on_error == "route" and not routed)
         error = {"name": name, "node": node.id}
         record = {"state": "failed", "port": "error" if routed else None, "output": {"error": error}}
-        return record, Stopped(name, source) if stops else None
+        return record, Stopped(name, node.id) if stops else None
 
     def _try(self, node: Node, known: Mapping[str, Record], iteration: Iteration, item: Any) -> Record:
         payload: dict[str, Any] = {"node": node.id, "inputs": self._inputs(node, known)}
@@ -127,12 +127,25 @@ class Walk:
                     raise
 
     def _loop(self, node: Node, items: list[Any], known: Mapping[str, Record], iteration: Iteration) -> Record:
-        results = []
+        isolates = node.type == "utility.for_each" and node.config["on_item_error"] == "continue"
+        results: list[Any] = []
         for index, item in enumerate(items):
-            inner = self._scope(node.id, (*iteration, index), known, item)
+            try:
+                inner = self._scope(node.id, (*iteration, index), known, item)
+            except Stopped as stop:
+                if not isolates:
+                    raise
+                error = {"name": stop.name, "node": stop.node}
+                results.append({"item": item, "state": "failed", "output": None, "error": error})
+                continue
             last = self._last(node.id)
-            results.append(inner[last]["output"] if last is not None else None)
-        return {"state": "succeeded", "port": "main", "output": {"results": results, "count": len(results)}}
+            output = inner[last]["output"] if last is not None else None
+            one = {"item": item, "state": "succeeded", "output": output, "error": None}
+            results.append(one if isolates else output)
+        output = {"results": results, "count": len(results)}
+        if isolates:
+            output |= {how: sum(one["state"] == how for one in results) for how in ("succeeded", "failed")}
+        return {"state": "succeeded", "port": "main", "output": output}
 
     def _last(self, loop: str) -> str | None:
         """The body's last node that can run: of the last group, where what acts comes after what does not."""

@@ -19,7 +19,9 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "notify.dashboard": {"title": "t", "message": "m", "type": "info"},
     "utility.delay": {"mode": "seconds", "seconds": 0},
     "utility.loop": {"over": "count", "count": 3, "max_iterations": 3},
+    "utility.for_each": {"items": "= [1, 2, 3]", "max_iterations": 3, "on_item_error": "continue"},
 }
+LOOPS = ["utility.loop", "utility.for_each"]
 PLAIN = ["utility.transform", "utility.merge", "market.account", "condition.if", "condition.logic", "notify.dashboard"]
 PORTS = {"condition.if": ["true", "false"], "condition.logic": ["true", "false"]}
 RETRYABLE, FINAL = "BrokerUnavailable", "MissingInput"
@@ -75,14 +77,14 @@ def _draw_scope(
         for source in draw(st.permutations(before))[:wanted]:
             _draw_way(draw, drawing, source, node_id)
         before.append(node_id)
-        if kind == "utility.loop":
+        if kind in LOOPS:
             _draw_scope(draw, drawing, [], parent=node_id, prefix=f"{node_id}_", most=3, depth=depth + 1)
 
 
 def _draw_node(draw: st.DrawFn, drawing: _Drawing, name: str, parent: str | None, depth: int) -> tuple[str, str]:
-    kinds = PLAIN + ["utility.delay"] + (["utility.loop"] if depth < 2 else [])
+    kinds = PLAIN + ["utility.delay"] + (LOOPS if depth < 2 else [])
     kind = draw(st.sampled_from(kinds))
-    node_id = f"loop_{name}" if kind == "utility.loop" else name
+    node_id = f"loop_{name}" if kind in LOOPS else name
     on_error = draw(st.sampled_from(["stop", "stop", "continue", "route"]))
     if kind == "utility.delay":
         on_error = "stop"

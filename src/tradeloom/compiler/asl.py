@@ -31,7 +31,6 @@ from tradeloom.compiler.plan import Plan, Stage
 from tradeloom.nodes.base import ERROR_PORT, Kind
 from tradeloom.nodes.references import named_nodes
 from tradeloom.nodes.utility.delay import Delay
-from tradeloom.nodes.utility.loop import Loop
 from tradeloom.workflow.document import Connection, Node
 
 
@@ -56,8 +55,11 @@ class _Writer:
 
     # -- scopes -------------------------------------------------------------------------------------------------
 
-    def scope(self, scope: str | None, at_end: State) -> tuple[str, States]:
-        """The states of a scope (the document or a loop's body), from its Start to its end."""
+    def scope(self, scope: str | None, at_end: State, at_failure: State | None = None) -> tuple[str, States]:
+        """The states of a scope (the document or a loop's body), from its Start to its end.
+
+        Without `at_failure`, a node that stops fails the scope.
+        """
         suffix = "" if scope is None else f".{scope}"
         start, done, failed = f"Start{suffix}", f"Done{suffix}", f"Failed{suffix}"
         stages = self.plan.stages[scope]
@@ -71,7 +73,7 @@ class _Writer:
                 states |= self._parallel(stage, entries[position], following, failed)
         states[done] = at_end
         if any(leads_to(state, failed) for state in states.values()):
-            states[failed] = {
+            states[failed] = at_failure or {
                 "Type": "Fail",
                 "Error": jsonata(f"${failure_variable(scope)}.name"),
                 "Cause": jsonata(f"${failure_variable(scope)}.node & ': ' & ${failure_variable(scope)}.cause"),
@@ -192,15 +194,20 @@ class _Writer:
         return self._leave(node.id, record, following)
 
     def _loop(self, node: Node, following: str | None, caught: State) -> States:
-        name = state_name(node)
+        name, node_type = state_name(node), self.plan.types[node.id]
         last = self.plan.stages[node.id][-1].nodes[-1] if self.plan.stages[node.id] else None
         result = jsonata(f"${variable(last)}.output" if last else "null")
-        start, states = self.scope(node.id, at_end={"Type": "Pass", "Output": result, "End": True})
-        record = {
-            "state": "succeeded",
-            "port": "main",
-            "output": {"results": jsonata("$states.result"), "count": jsonata("$count($states.result)")},
-        }
+        output = {"results": jsonata("$states.result"), "count": jsonata("$count($states.result)")}
+        if node_type.isolates_items(node.config):
+            item = {"item": jsonata(f"$it_{node.id}.item")}
+            succeeded = item | {"state": "succeeded", "output": result, "error": None}
+            failed = item | {"state": "failed", "output": None, "error": jsonata(f"${failure_variable(node.id)}")}
+            ends = [{"Type": "Pass", "Output": each, "End": True} for each in (succeeded, failed)]
+            output |= {each: jsonata(f"$count($states.result[state = '{each}'])") for each in ("succeeded", "failed")}
+        else:
+            ends = [{"Type": "Pass", "Output": result, "End": True}]
+        start, states = self.scope(node.id, *ends)
+        record = {"state": "succeeded", "port": "main", "output": output}
         each = f"{name}.each"
         return {
             name: self._task(node, caught)
@@ -216,7 +223,7 @@ class _Writer:
                     "item": jsonata("$states.context.Map.Item.Value"),
                     "index": jsonata("$states.context.Map.Item.Index"),
                 },
-                "Comment": f"{ITERATIONS}{Loop.max_iterations_of(node.config)}",
+                "Comment": f"{ITERATIONS}{node_type.max_iterations_of(node.config)}",
                 "MaxConcurrency": 1,
                 "ItemProcessor": {"ProcessorConfig": {"Mode": "INLINE"}, "StartAt": start, "States": states},
                 "Catch": catches(caught),

@@ -256,6 +256,16 @@ class Node(ABC):
         return 0
 
     @classmethod
+    def max_iterations_of(cls, config: Mapping[str, Any]) -> int:
+        """For a loop: the most iterations its raw configuration can lead to."""
+        raise NotImplementedError(f"{cls.type} is no loop")
+
+    @classmethod
+    def isolates_items(cls, config: Mapping[str, Any]) -> bool:
+        """For a loop: whether an item that fails is reported and the next one runs. `config` is the raw one."""
+        return False
+
+    @classmethod
     def wiring_problem(cls, config: Mapping[str, Any], ports: Sequence[str]) -> str | None:
         """What is wrong with what leads into the node, as a sentence; asked when a document is saved.
 

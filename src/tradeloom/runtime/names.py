@@ -59,7 +59,23 @@ def output_of(record: NodeRecord, services: Services) -> Any:
     """A record's output: claims fetched, a failure's cause put in words."""
     if record.state == "failed" and isinstance(record.output, dict) and "error" in record.output:
         return {"error": readable_failure(record.output["error"])}
-    return check_out(record.output, services)
+    return _with_readable_items(check_out(record.output, services))
+
+
+def _with_readable_items(output: Any) -> Any:
+    """The results of a loop that went on past failures, each failure's cause put in words."""
+    results = output.get("results") if isinstance(output, dict) else None
+    if not isinstance(results, list) or not any(_failed_item(result) for result in results):
+        return output
+    told = [
+        {**result, "error": readable_failure(result["error"])} if _failed_item(result) else result for result in results
+    ]
+    return {**output, "results": told}
+
+
+def _failed_item(result: Any) -> bool:
+    error = result.get("error") if isinstance(result, dict) else None
+    return isinstance(error, dict) and error.keys() == {"name", "cause", "node"}
 
 
 def readable_failure(failure: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,14 +1,10 @@
 """Node logs: one JSON record a line through Powertools, and a sink the local engine sets to stream them live."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 LogRecord = dict[str, Any]
-
-_LOGGERS_OWN = frozenset(
-    "name msg args levelname levelno pathname filename module exc_info exc_text stack_info lineno funcName created "
-    "msecs relativeCreated thread threadName processName process taskName asctime".split()
-)
 
 _sink: Callable[[LogRecord], None] | None = None
 
@@ -24,16 +20,21 @@ def emit(record: LogRecord) -> None:
     if _sink is not None:
         _sink(record)
         return
-    fields = {
-        # A field that bears the name of one of the logger's own would end the log call.
-        f"{key}_" if key in _LOGGERS_OWN else key: value
-        for key, value in record.items()
-        if key not in {"level", "message"}
-    }
-    getattr(_logger(), record["level"])(record["message"], extra=fields)
+    logger = _logger()
+    # A field that bears the name of one of the logger's own would end the log call.
+    fields = {f"{key}_" if key in _own_fields() else key: value for key, value in record.items() if key not in _SAID}
+    getattr(logger, record["level"])(record["message"], extra=fields)
 
 
+_SAID = frozenset({"level", "message"})
 _powertools: Any = None
+
+
+@cache
+def _own_fields() -> frozenset[str]:
+    from logging import LogRecord
+
+    return frozenset({"asctime", *vars(LogRecord("", 0, "", 0, "", None, None))})
 
 
 def _logger() -> Any:

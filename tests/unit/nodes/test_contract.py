@@ -62,7 +62,11 @@ BASIC = {
 }
 BASIC_CATEGORIES = {"market", "condition"}
 BASIC_INDICATORS = {"ma", "rsi", "macd", "bollinger", "atr"}
-PLANS: dict[str, type[NodeOutput]] = {"utility.delay": DelayPlan, "utility.loop": LoopPlan}
+PLANS: dict[str, type[NodeOutput]] = {
+    "utility.delay": DelayPlan,
+    "utility.loop": LoopPlan,
+    "utility.for_each": LoopPlan,
+}
 """Nodes whose task only prepares what the state machine then does: what `run` gives is not yet the output."""
 
 every_type = pytest.mark.parametrize("node", TYPES.values(), ids=list(TYPES))

@@ -101,12 +101,9 @@ class Loop(Node):
 
     @classmethod
     def max_iterations_of(cls, config: Mapping[str, Any]) -> int:
-        """The most iterations a raw configuration can lead to: exact for a count that stands there, else the cap."""
-        cap = _whole(config.get("max_iterations", DEFAULT_ITERATIONS), default=MAX_ITERATIONS)
-        if config.get("over", "list") == "count":
-            return min(_whole(config.get("count"), default=cap), cap)
-        items = config.get("items")
-        return min(len(items), cap) if isinstance(items, list) else cap
+        """Exact for a count that stands there."""
+        most = most_items(config)
+        return min(_whole(config.get("count"), default=most), most) if config.get("over", "list") == "count" else most
 
     def run(self, config: LoopConfig, context: NodeContext) -> LoopPlan:
         if config.over == "count":
@@ -116,6 +113,13 @@ class Loop(Node):
         if config.items is None:
             raise MissingInput("The list to loop over has no value.", field="config.items")
         return LoopPlan(items=config.items, count=len(config.items))
+
+
+def most_items(config: Mapping[str, Any]) -> int:
+    """The most items a loop's raw configuration can lead to: the length of a list that stands there, else its cap."""
+    cap = _whole(config.get("max_iterations", DEFAULT_ITERATIONS), default=MAX_ITERATIONS)
+    items = config.get("items")
+    return min(len(items), cap) if isinstance(items, list) and config.get("over", "list") == "list" else cap
 
 
 def _whole(value: Any, default: int) -> int:
