@@ -28,6 +28,8 @@ class Access(StrEnum):
     READ_VARIABLES = "read_variables"
     WRITE_VARIABLES = "write_variables"
     """What a workflow remembers between runs."""
+    MODELS = "models"
+    """Read models, and keep those trained: their records among the variables, their files among the blobs."""
     NOTIFICATIONS = "notifications"
     """Put a message on the console."""
     DATABASE = "database"
@@ -56,6 +58,7 @@ BY_CATEGORY: Mapping[tuple[str, Effect], frozenset[Access]] = MappingProxyType(
         ("market", Effect.READS_STATE): frozenset({Access.BRIDGE}),
         ("order", Effect.READS_STATE): frozenset({Access.BRIDGE}),
         ("risk", Effect.READS_STATE): frozenset({Access.BRIDGE}),
+        ("ml", Effect.READS_STATE): frozenset({Access.MODELS}),
         ("notify", Effect.WRITES): frozenset({Access.RUN_STATE, Access.NOTIFICATIONS}),
         ("database", Effect.READS_STATE): frozenset({Access.DATABASE}),
         ("database", Effect.WRITES): frozenset({Access.RUN_STATE, Access.DATABASE}),

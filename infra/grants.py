@@ -119,6 +119,7 @@ _GRANTS: Mapping[Access, Callable[[Surroundings], Grant]] = MappingProxyType(
         Access.IDEMPOTENCY: lambda _: table_grant("idempotency", "GetItem", "PutItem", "UpdateItem"),
         Access.READ_VARIABLES: lambda _: table_grant("variables", "GetItem", "Query"),
         Access.WRITE_VARIABLES: lambda _: table_grant("variables", "PutItem", "UpdateItem", "DeleteItem"),
+        Access.MODELS: lambda _: table_grant("variables", "GetItem", "Query", "PutItem", "UpdateItem"),
         Access.NOTIFICATIONS: lambda _: table_grant("notifications", "PutItem"),
         Access.DATABASE: _database,
         Access.CREDENTIALS: _credentials,

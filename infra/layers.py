@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from infra.access import Access, access_of
 from infra.names import PREFIX
-from layers.recipes import ALL, BROKER, BUILT, CODE, CORE, QUANT, Marker, recipe_digest
+from layers.recipes import ALL, BROKER, BUILT, CODE, CORE, ML, QUANT, Marker, recipe_digest
 from tradeloom.errors import InvalidInput
 from tradeloom.nodes.base import Node
 
@@ -28,13 +28,16 @@ def layers_of(node: type[Node]) -> tuple[str, ...]:
     """The layers of a node's function, in loading order.
 
     Whoever reaches the bridge speaks rpyc, so carries `broker`; whoever also speaks of bars in its configuration or
-    output turns them into numpy columns, so carries `quant`. Everyone else is light.
+    output turns them into numpy columns, so carries `quant`. Whoever reaches models runs them, so carries `ml`.
+    Everyone else is light.
     """
     found = [CORE, CODE]
     if Access.BRIDGE in access_of(node):
         found.append(BROKER)
         if speaks_of_bars(node):
             found.append(QUANT)
+    if Access.MODELS in access_of(node):
+        found.append(ML)
     return tuple(found)
 
 

@@ -1,7 +1,7 @@
 """What each Lambda layer holds, and the digest that says whether a built one is still that.
 
 Third-party layers are closures of the lock less what the core layer brings; the `tradeloom` layer is our own package.
-A function takes `core` and `tradeloom`, and `quant` or `broker` where its node needs them.
+A function takes `core` and `tradeloom`, and `quant`, `broker` or `ml` (which stands on `quant`) where its node needs them.
 """
 
 import hashlib
@@ -30,11 +30,15 @@ CORE = "core"
 CODE = "tradeloom"
 QUANT = "quant"
 BROKER = "broker"
+ML = "ml"
 
-THIRD_PARTY = {CORE: None, QUANT: "quant", BROKER: "broker"}
+THIRD_PARTY = {CORE: None, QUANT: "quant", BROKER: "broker", ML: "ml"}
 """Layer → the extra of `pyproject.toml` it is made from; None is the project's own dependencies."""
 
-ALL = (CORE, CODE, QUANT, BROKER)
+BENEATH = {ML: (CORE, QUANT)}
+"""Layers a layer is always carried with, so that it need not hold what they bring; the others stand on `core`."""
+
+ALL = (CORE, CODE, QUANT, BROKER, ML)
 
 LOCAL_ONLY = {"cli", "data", "engine", "local"}
 """Parts of the package that run on one machine only: the engine, the command line, the bundled sample bars."""
@@ -42,13 +46,12 @@ LOCAL_ONLY = {"cli", "data", "engine", "local"}
 
 @cache
 def pins_of(layer: str) -> dict[str, Pin]:
-    """What a third-party layer holds: the closure of its extra, less the core layer's."""
+    """What a third-party layer holds: the closure of its extra, less that of the layers beneath it."""
     pins = read_lock(LOCK.read_text())
-    core = closure(pins, requirements_of(None))
-    if layer == CORE:
-        return core
+    beneath = () if layer == CORE else BENEATH.get(layer, (CORE,))
+    brought = {name for under in beneath for name in closure(pins, requirements_of(THIRD_PARTY[under]))}
     extra = THIRD_PARTY[layer]
-    return {name: pin for name, pin in closure(pins, requirements_of(extra)).items() if name not in core}
+    return {name: pin for name, pin in closure(pins, requirements_of(extra)).items() if name not in brought}
 
 
 def source_files() -> list[Path]:

@@ -7,7 +7,7 @@ import pytest
 
 from infra.checks import flat
 from infra.function import LIGHT_MEMORY_MB, MEMORY_MB
-from layers.recipes import BROKER, QUANT
+from layers.recipes import BROKER, ML, QUANT
 from tests.infra.conftest import ROOT, Cloud, Resource
 from tests.unit.api.fakes import event
 from tradeloom.api.routing import PREFIX as API_PREFIX
@@ -60,7 +60,7 @@ def test_the_apis_handler_answers_with_the_adapters_its_environment_names(
 def test_a_function_is_what_its_node_type_declares(functions: dict[str, Resource], name: str) -> None:
     node, made = node_types()[name], functions[function_name(name)]
     layers = " ".join(flat(layer) for layer in made["Layers"]).lower()
-    expected = next((MEMORY_MB[layer] for layer in (QUANT, BROKER) if layer in layers), LIGHT_MEMORY_MB)
+    expected = next((MEMORY_MB[layer] for layer in (ML, QUANT, BROKER) if layer in layers), LIGHT_MEMORY_MB)
     assert made["Timeout"] == node.timeout_s
     assert made["MemorySize"] == expected
     assert node.type in made["Description"]

@@ -18,6 +18,7 @@ from layers.recipes import (
     CODE,
     CORE,
     MAX_UNZIPPED_BYTES,
+    ML,
     QUANT,
     Marker,
     pins_of,
@@ -72,6 +73,9 @@ def test_layers_hold_what_their_extras_ask_for_each_thing_once() -> None:
     for pins in (core, quant, broker):
         assert not {"boto3", "botocore", "aws-cdk-lib", "psycopg", "pytest"} & pins.keys()
         assert all("--hash=sha256:" in pin.text for pin in pins.values())
+    # The models' runtime stands on what quant brings: numpy once.
+    assert {"onnx", "onnxruntime"} <= pins_of(ML).keys()
+    assert not pins_of(ML).keys() & (core.keys() | quant.keys())
     assert set(requirements_of("quant")) == {"numpy", "pandas", "TA-Lib"}
 
 
