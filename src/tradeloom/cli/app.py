@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from tradeloom.cli import models
 from tradeloom.cli.output import told
 
 app = typer.Typer(
@@ -21,6 +22,8 @@ app = typer.Typer(
     epilog="Exit codes: 0 done · 1 the execution failed · 2 wrong usage · 3 unusable document or input · "
     "4 something around Tradeloom does not work · 5 a fault of Tradeloom · 130 interrupted",
 )
+
+app.add_typer(models.app)
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")]
 File = Annotated[Path, typer.Argument(help="A workflow document (JSON).", show_default=False)]

@@ -103,6 +103,13 @@ class ModelStore:
         """An empty one where nothing was kept under the name."""
         return _shelf(self._variables.read(SCOPE, name).value)
 
+    def known(self, name: str) -> Shelf:
+        """A shelf that holds something. Raises `NotFound`."""
+        shelf = self.shelf(name)
+        if not shelf.versions:
+            raise NotFound(f"There is no model {name!r}.", field="name", hint="`tradeloom models list` shows them.")
+        return shelf
+
     def content(self, record: ModelRecord) -> bytes:
         """The ONNX file. Raises `NotFound`, `StorageUnavailable`."""
         return self._files.load_blob(record.version)
@@ -121,14 +128,21 @@ class ModelStore:
 
         Raises `NotFound` for a name or version that is not there.
         """
-        shelf = self.shelf(name)
-        if not shelf.versions:
-            raise NotFound(f"There is no model {name!r}.", field="name", hint="`tradeloom models list` shows them.")
+        shelf = self.known(name)
         found = None if version is None else shelf.version(version)
         if version is not None and found is None:
             hint = "Give enough of the version's SHA-256 that only one begins with it."
             raise NotFound(f"The model {name!r} has no version {version!r}.", field="version", hint=hint)
         return self._change(name, lambda known: known.model_copy(update={"active": found and found.version}))
+
+    def rollback(self, name: str) -> Shelf:
+        """Choose the version before the current one. Raises `NotFound` where there is none."""
+        shelf = self.known(name)
+        versions = [record.version for record in shelf.versions]
+        place = versions.index(shelf.current.version) + 1 if shelf.current else 0
+        if place >= len(versions):
+            raise NotFound(f"The model {name!r} has no earlier version.", field="name")
+        return self.promote(name, versions[place])
 
     def uploaded(self, name_or_version: str) -> ModelRecord:
         """An uploaded model by its name (its current version) or by a version's SHA-256. Raises `NotFound`."""

@@ -1,6 +1,7 @@
 """ml.predict: the price some bars ahead, with the error such forecasts made on bars their model had not seen."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -239,7 +240,8 @@ class Predict(Node):
         else:
             record = next((each for each in shelf.versions if each.inputs == inputs), None)
         if record is not None:
-            return _Ready(record, context.models.content(record), Scores.from_json(record.scores))
+            with suppress(NotFound):  # its file may be gone; it is trained again then, the same
+                return _Ready(record, context.models.content(record), Scores.from_json(record.scores))
         return self._train(window, kind, config.horizon, inputs, name, context)
 
     def _train(
