@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tradeloom.errors import BrokerUnavailable, ExecutionStopped
+from tradeloom.errors import BrokerUnavailable, ExecutionStopped, NotFound
 from tradeloom.nodes.models import SCOPE
 from tradeloom.storage.blobs import FileBlobs
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tradeloom.network.messages import Http, Mail
     from tradeloom.nodes.variables import Variables
     from tradeloom.runtime.envelope import RunInfo
-    from tradeloom.runtime.services import Notification, Services
+    from tradeloom.runtime.services import Disclosed, Notification, Services
     from tradeloom.trading.broker import Broker
 
 FOLDER = "TRADELOOM_FIDELITY"
@@ -63,6 +63,16 @@ class FolderServices:
 
             self._variables = FakeVariables(on_write=self._wrote)
         return self._variables
+
+    def credential(self, run: "RunInfo", node: str, reference: str) -> "Disclosed":
+        from tests.support.credentials import CREDENTIALS
+        from tradeloom.accounts.credentials.kinds import secrets_of
+        from tradeloom.runtime.services import Disclosed
+
+        if reference not in CREDENTIALS:
+            raise NotFound(f"There is no credential {reference!r}.")
+        found = CREDENTIALS[reference]
+        return Disclosed(found, tuple(secrets_of(found.kind, found.fields)))
 
     def http(self) -> "Http":
         from tests.support.fake_network import FakeHttp

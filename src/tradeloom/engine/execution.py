@@ -16,11 +16,12 @@ from tradeloom.engine.interpreter.failures import StatesError, lambda_failure
 from tradeloom.engine.interpreter.machine import Outcome, TaskCall, WaitCall
 from tradeloom.engine.interpreter.times import parse_timestamp, timestamp, to_millisecond
 from tradeloom.engine.journal import Execution, History, Journal, NodeRun, StoredNotification
-from tradeloom.engine.questions import Answers, Asker
+from tradeloom.engine.questions import CREDENTIAL, Answers, Asker
 from tradeloom.engine.recording import Recorder
 from tradeloom.engine.replay import Replay
 from tradeloom.engine.workers.invocation import Invocation, Workers
 from tradeloom.errors import ExecutionStopped, InvalidInput, StorageUnavailable, TradeloomError
+from tradeloom.runtime.redaction import ANSWER_WORDS, LOG_WORDS, Redactor
 from tradeloom.runtime.services import Notification
 
 ACCOUNT_ID: Final = "000000000000"
@@ -54,6 +55,7 @@ class ExecutionRun:
         self.ticket = Ticket((row.tenant, row.workflow_id), row.exclusive)
         self.recorder = Recorder(row, history.last_seq, around.journal, around.clock)
         self.closing = False
+        self._redactor = Redactor()
         self._around = around
         self._market = market
         self._replay = Replay(history.runs)
@@ -160,10 +162,11 @@ class ExecutionRun:
         try:
             if self._around.is_effect(call.function):
                 await self._around.journal.barrier(self.row.id)
-            payload = await self._around.workers.invoke(self._invocation(call, run, task))
+            payload = self._redacted(await self._around.workers.invoke(self._invocation(call, run, task)))
         except StatesError as error:
-            self.recorder.fail(run, error, begun)
-            raise
+            told = StatesError(error.error, self._redactor.text(error.cause))
+            self.recorder.fail(run, told, begun)
+            raise told from None
         except EngineClosed as error:
             raise asyncio.CancelledError from error
         except TradeloomError as error:
@@ -184,7 +187,7 @@ class ExecutionRun:
             payload=call.payload,
             timeout_s=call.timeout_s,
             on_begin=lambda: self._at_work.add(task),
-            on_log=lambda record: self.recorder.log(run, record),
+            on_log=lambda record: self.recorder.log(run, self._redactor.record(record, LOG_WORDS)),
             on_ask=lambda what, body: self._answer(run, what, body),
         )
 
@@ -214,10 +217,19 @@ class ExecutionRun:
         elif what == "notify":
             await self._notify(body)
         elif what in self._around.answers:
-            return await self._around.answers[what](self._asker(run), body)
+            answer = await self._around.answers[what](self._asker(run), body)
+            if what == CREDENTIAL:
+                self._redactor.remember(answer["secrets"])
+            return answer
         else:
             raise InvalidInput(f"The engine knows no question {what!r}.")
         return None
+
+    def _redacted(self, payload: Any) -> Any:
+        """The worker keeps what it was given to itself; what it was given by this execution is looked for once more."""
+        if isinstance(payload, dict):
+            return self._redactor.record(payload, ANSWER_WORDS)
+        return self._redactor.value(payload)
 
     def _asker(self, run: NodeRun) -> Asker:
         return Asker(
@@ -247,7 +259,14 @@ class ExecutionRun:
         if notification.execution_id != self.row.id:
             raise InvalidInput("A notification speaks for its own execution only.")
         stored = StoredNotification(
-            tenant=self.row.tenant, created_at=self._around.clock.now(), notification=notification
+            tenant=self.row.tenant,
+            created_at=self._around.clock.now(),
+            notification=notification.model_copy(
+                update={
+                    "title": self._redactor.text(notification.title),
+                    "message": self._redactor.text(notification.message),
+                }
+            ),
         )
         self._around.journal.record(stored)
         await self._around.journal.barrier(self.row.id)

@@ -18,6 +18,10 @@ class Asker:
     test_mode: bool
 
 
+CREDENTIAL = "credential"
+"""The question for the credential a node's configuration names. Its answer is `{id, kind, fields, secrets}`; what is in
+`secrets` is kept out of everything the execution records from then on."""
+
 Answer = Callable[[Asker, dict[str, Any]], Awaitable[Any]]
 """Answers one kind of question with plain JSON; a `TradeloomError` it raises is raised in the handler."""
 

@@ -61,12 +61,15 @@ class RuntimeFault(Exception):
 
 
 class PrintedLines(io.TextIOBase):
-    """Standard output or error of handlers, a log record a line."""
+    """Standard output or error of handlers, a log record a line. A line is redacted whole, then cut."""
 
-    def __init__(self, stream: str, emit: Callable[[dict[str, Any]], None]) -> None:
+    def __init__(
+        self, stream: str, emit: Callable[[dict[str, Any]], None], redact: Callable[[str], str] = lambda text: text
+    ) -> None:
         self._level = "info" if stream == "stdout" else "warning"
         self._stream = stream
         self._emit = emit
+        self._redact = redact
         self._begun = ""
 
     def writable(self) -> bool:
@@ -85,7 +88,7 @@ class PrintedLines(io.TextIOBase):
 
     def _say(self, line: str) -> None:
         if line.strip():
-            self._emit({"level": self._level, "message": line[:32_768], "stream": self._stream})
+            self._emit({"level": self._level, "message": self._redact(line)[:32_768], "stream": self._stream})
 
 
 class Worker:
@@ -93,7 +96,7 @@ class Worker:
         self._settings = settings
         self._channel = connection
         self._handlers: dict[str, Handler] = {}
-        self._printed = [PrintedLines("stdout", self._log), PrintedLines("stderr", self._log)]
+        self._printed = [PrintedLines(stream, self._log, self._redact) for stream in ("stdout", "stderr")]
 
     def serve(self) -> None:
         """Run tasks until the engine goes."""
@@ -115,15 +118,18 @@ class Worker:
             answer = _failed(fault.name, str(fault), [])
         except Exception as error:  # whatever a handler raises is its answer
             trace = traceback.format_list(traceback.extract_tb(error.__traceback__)[1:])
-            answer = _failed(type(error).__name__, str(error), trace)
+            answer = _failed(type(error).__name__, self._redact(str(error)), trace)
         for printed in self._printed:
             printed.end_task()
         self._channel.send(answer)
+        self._channel.redactor.forget()
 
     def _answer(self, payload: Any) -> dict[str, Any]:
-        answer = {"say": "done", "payload": payload}
         try:
             size = len(codec.dumps(payload))
+            if self._channel.redactor:
+                payload = self._channel.redacted_payload(payload)
+                size = len(codec.dumps(payload))
         except InvalidPayload as error:
             raise RuntimeFault("Runtime.MarshalError", f"Unable to marshal response: {error}") from error
         if size > MAX_RESPONSE_BYTES:
@@ -132,7 +138,7 @@ class Worker:
                 f"Response payload size ({size} bytes) exceeded maximum allowed payload size"
                 f" ({MAX_RESPONSE_BYTES} bytes).",
             )
-        return answer
+        return {"say": "done", "payload": payload}
 
     def _handler(self, function: str) -> Handler:
         handler = self._handlers.get(function)
@@ -152,6 +158,9 @@ class Worker:
         if handler is None:
             raise RuntimeFault("Runtime.HandlerNotFound", f"Handler 'handler' missing on module '{name}'")
         return handler
+
+    def _redact(self, text: str) -> str:
+        return self._channel.redactor.text(text)
 
     def _log(self, record: dict[str, Any]) -> None:
         try:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tradeloom.network.messages import Http, Mail
     from tradeloom.nodes.variables import Variables
     from tradeloom.runtime.envelope import RunInfo
-    from tradeloom.runtime.services import Notification, Services
+    from tradeloom.runtime.services import Disclosed, Notification, Services
     from tradeloom.trading.broker import Broker
 
 BLOBS: Final = "TRADELOOM_BLOBS"
@@ -47,7 +47,7 @@ class WorkerServices:
         return known
 
     def store_blob(self, content: bytes) -> str:
-        return self._files.put(content)
+        return self._files.put(channel.current().redactor.raw(content))
 
     def load_blob(self, sha256: str) -> bytes:
         return self._files.get(sha256)
@@ -60,6 +60,16 @@ class WorkerServices:
 
     def notify(self, notification: "Notification") -> None:
         channel.current().ask("notify", notification.model_dump())
+
+    def credential(self, run: "RunInfo", node: str, reference: str) -> "Disclosed":
+        from tradeloom.nodes.base import Credential
+        from tradeloom.runtime.services import Disclosed
+
+        engine = channel.current()
+        told = engine.ask("credential", {"id": reference})
+        secrets = tuple(told["secrets"])
+        engine.redactor.remember(secrets)
+        return Disclosed(Credential(told["id"], told["kind"], told["fields"]), secrets)
 
     def variables(self, run: "RunInfo") -> "Variables":
         from tradeloom.engine.worker_variables import AskedVariables
@@ -117,7 +127,7 @@ def error_named(described: dict[str, Any]) -> Exception:
     message = str(described.get("message"))
     if isinstance(known, type) and issubclass(known, errors.TradeloomError):
         try:
-            return known(message)
+            return known(message, **{part: described.get(part) for part in ("field", "hint")})
         except TypeError:  # an error whose constructor wants more
             return errors.TradeloomError(message)
     return errors.StorageUnavailable(message)

@@ -15,7 +15,14 @@ from mt5_bridge.paper.sample import write_sample_terminal
 from mt5_bridge.paper.server_time import to_datetime
 from mt5_bridge.worker import AccountWorker, connect_terminal
 from tradeloom.compiler.compile import Compiled
-from tradeloom.errors import InvalidInput, NetworkRefused, NotFound, StorageUnavailable, TradeloomError
+from tradeloom.errors import (
+    CredentialProblem,
+    InvalidInput,
+    NetworkRefused,
+    NotFound,
+    StorageUnavailable,
+    TradeloomError,
+)
 from tradeloom.local.market import MAX_LOT, MAX_PRICE_AGE_S, MarketData
 from tradeloom.network.messages import Http, Mail
 from tradeloom.nodes.base import ERROR_PORT, Effect, Emit, Kind
@@ -25,7 +32,7 @@ from tradeloom.runtime.context import TaskContext
 from tradeloom.runtime.envelope import NodeRecord, RunInfo, TaskInput
 from tradeloom.runtime.names import names_of, sources_of
 from tradeloom.runtime.observability import set_sink
-from tradeloom.runtime.services import Notification
+from tradeloom.runtime.services import Disclosed, Notification
 from tradeloom.trading.broker import Broker
 from tradeloom.trading.mt5_client import BridgeClient, MT5Broker
 from tradeloom.trading.risk import RiskLimits
@@ -182,6 +189,9 @@ class _ScoutServices:
 
     def notify(self, notification: Notification) -> None:
         raise StorageUnavailable("A scout tells nobody.")
+
+    def credential(self, run: RunInfo, node: str, reference: str) -> Disclosed:
+        raise CredentialProblem("A scout is given no credentials.")
 
     def http(self) -> Http:
         raise NetworkRefused("A scout asks nobody outside.")

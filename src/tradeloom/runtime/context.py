@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
+from tradeloom.errors import CredentialProblem, NotFound
 from tradeloom.expressions import evaluate, parse
-from tradeloom.nodes.base import Level, Source
+from tradeloom.nodes.base import Credential, Level, Source
 from tradeloom.runtime.envelope import TaskInput
 from tradeloom.runtime.observability import emit
+from tradeloom.runtime.redaction import LOG_WORDS, Redactor
 from tradeloom.runtime.services import Notification, Services
 
 if TYPE_CHECKING:
@@ -25,10 +27,16 @@ _bars: "OrderedDict[BarsReference, Bars]" = OrderedDict()
 
 
 class TaskContext:
-    """The `NodeContext` of one task."""
+    """The `NodeContext` of one task. `redactor` learns the credentials the node is given."""
 
     def __init__(
-        self, task: TaskInput, sources: Sequence[Source], names: Mapping[str, Any], services: Services, warmup: int
+        self,
+        task: TaskInput,
+        sources: Sequence[Source],
+        names: Mapping[str, Any],
+        services: Services,
+        warmup: int,
+        redactor: Redactor | None = None,
     ) -> None:
         run = task.run
         self.execution_id = run.execution_id
@@ -46,6 +54,7 @@ class TaskContext:
         self._run = run
         self._names = names
         self._services = services
+        self._redactor = redactor or Redactor()
 
     def broker(self, account: str | None = None) -> "Broker":
         return self._services.broker(account or self.account)
@@ -63,17 +72,31 @@ class TaskContext:
             _bars.popitem(last=False)
         return made
 
+    def credential(self, reference: str | None) -> Credential:
+        if not reference:
+            raise CredentialProblem(
+                "This needs a credential, and none is named.",
+                field="config.credential",
+                hint="Choose one, or add it under Credentials first.",
+            )
+        try:
+            disclosed = self._services.credential(self._run, self.node_id, reference)
+        except (CredentialProblem, NotFound) as error:
+            error.field = "config.credential"
+            raise
+        self._redactor.remember(disclosed.secrets)
+        return disclosed.credential
+
     def log(self, message: str, *, level: Level = "info", **fields: Any) -> None:
-        emit(
-            {
-                **fields,
-                "level": level,
-                "message": message,
-                "execution_id": self.execution_id,
-                "node": self.node_id,
-                "iteration": list(self.iteration),
-            }
-        )
+        record = {
+            **fields,
+            "level": level,
+            "message": message,
+            "execution_id": self.execution_id,
+            "node": self.node_id,
+            "iteration": list(self.iteration),
+        }
+        emit(self._redactor.record(record, LOG_WORDS))
 
     def before_acting(self) -> None:
         self._services.may_act(self._run, self.node_id)
@@ -98,8 +121,8 @@ class TaskContext:
             workflow_id=self.workflow_id,
             node_id=self.node_id,
             level=level,
-            title=title,
-            message=message,
+            title=self._redactor.text(title),
+            message=self._redactor.text(message),
         )
         self._services.notify(notification)
         return notification.id

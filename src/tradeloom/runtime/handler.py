@@ -14,6 +14,7 @@ from tradeloom.runtime.config import Recipe, prepare
 from tradeloom.runtime.context import TaskContext
 from tradeloom.runtime.envelope import NodeRecord, TaskInput
 from tradeloom.runtime.names import names_of, sources_of
+from tradeloom.runtime.redaction import Redactor
 from tradeloom.runtime.services import Services, current
 from tradeloom.workflow.document import Connection, Workflow
 from tradeloom.workflow.graph import Graph
@@ -48,24 +49,32 @@ def node_handler(node_type: type[Node]) -> Handler:
 
     def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         task = _task(event)
+        redactor = Redactor()
         try:
-            return _run(node, task, prepared(task.run.version, task.node), current())
-        except TradeloomError as error:
-            error.node = error.node or task.node
-            _tell(error)
-            raise
+            return _run(node, task, prepared(task.run.version, task.node), current(), redactor)
+        except Exception as error:  # what leaves a function is logged and kept, so it tells no credential
+            failure = redactor.error(error)
+        finally:
+            redactor.forget()
+        try:
+            if isinstance(failure, TradeloomError):
+                failure.node = failure.node or task.node
+                _tell(failure)
+            raise failure
+        finally:
+            del failure  # its traceback holds this frame, and the node's with what it was given
 
     return handler
 
 
-def _run(node: Node, task: TaskInput, made: Prepared, services: Services) -> dict[str, Any]:
+def _run(node: Node, task: TaskInput, made: Prepared, services: Services, redactor: Redactor) -> dict[str, Any]:
     sources = sources_of(task, made.incoming, services)
     names = names_of(task, made.document, sources, services)
     config = made.recipe.resolve(names, task.run.as_of)
-    emitted = node.run(config, TaskContext(task, sources, names, services, made.warmup))
+    emitted = node.run(config, TaskContext(task, sources, names, services, made.warmup, redactor))
     port, output = (emitted.port, emitted.output) if isinstance(emitted, Emit) else ("main", emitted)
     # A loop's items feed a Map, which reads them from the state itself.
-    carried = check_in(as_json(output), services, inline=node.kind is Kind.LOOP)
+    carried = check_in(redactor.value(as_json(output)), services, inline=node.kind is Kind.LOOP)
     return NodeRecord(state="succeeded", port=port, output=carried).model_dump()
 
 

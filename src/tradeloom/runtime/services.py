@@ -6,6 +6,7 @@ a function that returns the `Services`; the engine's workers and the Lambda func
 
 import importlib
 import os
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -13,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 if TYPE_CHECKING:
     from tradeloom.network.messages import Http, Mail
+    from tradeloom.nodes.base import Credential
     from tradeloom.nodes.tenant_database import TenantDatabase
     from tradeloom.nodes.variables import Variables
     from tradeloom.runtime.envelope import RunInfo
@@ -36,6 +38,14 @@ class Notification(BaseModel):
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class Disclosed:
+    """A credential, and every text that must not show anywhere: its secret fields, and what they travel as."""
+
+    credential: "Credential"
+    secrets: tuple[str, ...] = field(repr=False)
+
+
 class Services(Protocol):
     """Adapters a handler may use; each is reached only when asked for."""
 
@@ -52,6 +62,10 @@ class Services(Protocol):
     def broker(self, account: str) -> "Broker": ...
 
     def notify(self, notification: Notification) -> None: ...
+
+    def credential(self, run: "RunInfo", node: str, reference: str) -> Disclosed:
+        """A credential the node's own configuration names. Raises `NotFound` and `CredentialProblem`."""
+        ...
 
     def variables(self, run: "RunInfo") -> "Variables":
         """The run's tenant's variables; in test mode, with the run's own changes over them."""

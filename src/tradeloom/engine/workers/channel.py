@@ -6,6 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from tradeloom.engine import codec
+from tradeloom.engine.errors import InvalidPayload
+from tradeloom.runtime.redaction import ANSWER_WORDS, LOG_WORDS, NOTIFICATION_WORDS, Redactor
+
+_ASK_WORDS = NOTIFICATION_WORDS | {"execution_id", "node"}
 
 
 class EngineGone(BaseException):
@@ -13,7 +17,10 @@ class EngineGone(BaseException):
 
 
 class Channel:
-    """Blocking. Handlers may log from threads of their own; questions are asked one at a time."""
+    """Blocking. Handlers may log from threads of their own; questions are asked one at a time.
+
+    `redactor` knows the credentials the running task was given: nothing of them leaves by here.
+    """
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
@@ -21,15 +28,42 @@ class Channel:
         self._arrived: Iterator[Any] = iter(())
         self._sending = threading.Lock()
         self._asking = threading.Lock()
+        self.redactor = Redactor()
 
     def send(self, message: dict[str, Any]) -> None:
         """Raises `InvalidPayload` when the message is not JSON; nothing was sent then."""
-        data = codec.frame(message)
+        data = codec.frame(self._redacted(message) if self.redactor else message)
         try:
             with self._sending:
                 self._connection.sendall(data)
         except OSError as error:
             raise EngineGone from error
+
+    def _redacted(self, message: dict[str, Any]) -> dict[str, Any]:
+        """What a handler says, without what it must not tell; the words of the protocol stay."""
+        said, redactor = message["say"], self.redactor
+        try:
+            if said == "log":
+                return {**message, "record": redactor.record(message["record"], LOG_WORDS)}
+            if said == "ask":
+                return {**message, "body": redactor.record(message["body"], _ASK_WORDS)}
+            if said == "failed":
+                return {
+                    **message,
+                    "message": redactor.text(message["message"]),
+                    "trace": redactor.value(message["trace"]),
+                }
+            if said == "done":
+                return {**message, "payload": self.redacted_payload(message["payload"])}
+        except RecursionError as error:
+            raise InvalidPayload("nested too deeply") from error
+        return message
+
+    def redacted_payload(self, payload: Any) -> Any:
+        """A handler's answer without secrets."""
+        if isinstance(payload, dict):
+            return self.redactor.record(payload, ANSWER_WORDS)
+        return self.redactor.value(payload)
 
     def receive(self) -> dict[str, Any]:
         while True:

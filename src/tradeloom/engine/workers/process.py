@@ -24,6 +24,7 @@ log: Final = logging.getLogger(__name__)
 
 _KEPT_FROM_PARENT: Final = ("PATH", "LANG", "LC_ALL", "TZ", "HOME", "TMPDIR")
 _LAST_WORDS: Final = 20
+_LONGEST_LINE: Final = 8192
 
 
 class WorkerProcess(asyncio.Protocol):
@@ -191,7 +192,7 @@ class WorkerProcess(asyncio.Protocol):
         try:
             reply = {"do": "answer", "value": await invocation.on_ask(what, body)}
         except TradeloomError as error:
-            reply = {"do": "answer", "error": {"name": error.name, "message": error.message}}
+            reply = {"do": "answer", "error": _described(error)}
         except Exception:
             log.exception("a worker's question %r could not be answered", what)
             reply = {"do": "answer", "error": {"name": "StorageUnavailable", "message": "The engine failed."}}
@@ -238,10 +239,19 @@ class _Output(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         *lines, self._begun = (self._begun + data).split(b"\n")
-        self._begun = self._begun[-8192:]
+        self._begun = self._begun[: _LONGEST_LINE + 1]
         for line in lines:
-            if line.strip():
-                self._worker.printed(line[:8192].decode("utf-8", "replace"))
+            if len(line) > _LONGEST_LINE:
+                # Where a line is cut, so may be a secret, and a part of one is not recognised.
+                self._worker.printed(f"(a line of more than {_LONGEST_LINE:,} bytes was left out)")
+            elif line.strip():
+                self._worker.printed(line.decode("utf-8", "replace"))
+
+
+def _described(error: TradeloomError) -> dict[str, Any]:
+    """An error as it travels to a worker: under a name every worker knows, without what is of no use there."""
+    known = next(kind for kind in type(error).__mro__ if kind.__module__ == TradeloomError.__module__)
+    return {"name": known.__name__, "message": error.message, "field": error.field, "hint": error.hint}
 
 
 def _reap(process: subprocess.Popen[bytes]) -> int:
