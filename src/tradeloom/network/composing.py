@@ -131,11 +131,11 @@ def signature(secret: str, timestamp: int, body: bytes) -> dict[str, str]:
     return {TIMESTAMP_HEADER: str(timestamp), SIGNATURE_HEADER: f"sha256={digest}"}
 
 
-def require(credential: Credential, *kinds: str) -> Credential:
+def require(credential: Credential, *kinds: str, field: str = "config.credential") -> Credential:
     if credential.kind not in kinds:
         raise CredentialProblem(
             f"The credential is of the kind {credential.kind}; this node takes {' or '.join(kinds)}.",
-            field="config.credential",
+            field=field,
         )
     return credential
 
