@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictBool
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, StrictBool
 
 from tradeloom.workflow.document import ID_PATTERN
 from tradeloom.workflow.problems import Problem
@@ -237,6 +237,93 @@ class NodeTestResult(_Model):
     error: Failure | None = None
     duration_ms: float
     logs: list[LogLine] = Field(default_factory=list)
+
+
+# -- credentials ------------------------------------------------------------------------------------------------
+
+CredentialName = Annotated[str, Field(min_length=1, max_length=100, description="Unique; printable characters.")]
+FieldName = Annotated[str, Field(max_length=100)]
+SecretText = Annotated[SecretStr, Field(max_length=8192)]
+
+
+class CredentialField(_Model):
+    """One field of a kind, as a form shows it. What is `secret` is never answered, and shown nowhere."""
+
+    name: str = Field(examples=["password"])
+    title: str
+    help: str
+    secret: bool
+    required: bool
+    default: str | None = None
+    choices: list[str] | None = Field(default=None, description="The only values it takes.")
+
+
+class CredentialKind(_Model):
+    kind: str = Field(examples=["smtp"])
+    title: str
+    description: str
+    fields: list[CredentialField]
+
+
+class CredentialKinds(_Model):
+    items: list[CredentialKind]
+
+
+class NewCredential(_Model):
+    """A credential to keep. `GET /credential-kinds` tells which fields a kind has."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        hide_input_in_errors=True,
+        json_schema_extra={
+            "examples": [{"name": "Ops bot", "kind": "http_bearer", "fields": {"token": "the token itself"}}]
+        },
+    )
+
+    name: CredentialName
+    kind: str = Field(max_length=40)
+    fields: dict[FieldName, SecretText] = Field(max_length=20, description="All values are texts.")
+
+
+class ReplacedCredential(_Model):
+    """What is to change. Fields left out keep their values, null takes one away."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        hide_input_in_errors=True,
+        json_schema_extra={"examples": [{"name": "Ops bot"}, {"fields": {"token": "the new token"}}]},
+    )
+
+    name: CredentialName | None = None
+    fields: dict[FieldName, SecretText | None] = Field(default_factory=dict, max_length=20)
+
+
+class CredentialSummary(_Model):
+    id: Identifier = Field(examples=["cred-5b0c9e2f41d7a836"])
+    name: str
+    kind: str = Field(examples=["http_bearer"])
+    fields: list[str] = Field(description="Which fields are set.")
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+    last_used_at: AwareDatetime | None = Field(default=None, description="When a node was given it last.")
+
+
+class CredentialUse(_Model):
+    """A workflow whose newest or running version names a credential, and in which nodes."""
+
+    workflow_id: str
+    workflow_name: str
+    active: bool
+    nodes: list[str]
+
+
+class CredentialDetail(CredentialSummary):
+    used_by: list[CredentialUse]
+
+
+class CredentialPage(_Model):
+    items: list[CredentialSummary]
+    total: int
 
 
 # -- the rest ---------------------------------------------------------------------------------------------------

@@ -7,15 +7,20 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tradeloom.api.models import (
+    CredentialDetail,
+    CredentialKinds,
+    CredentialPage,
     Execute,
     Execution,
     ExecutionPage,
     ExecutionStatus,
     Health,
     LogPage,
+    NewCredential,
     NodeTest,
     NodeTestResult,
     NotificationPage,
+    ReplacedCredential,
     WorkflowDetail,
     WorkflowPage,
 )
@@ -77,6 +82,30 @@ class NodeTests(Protocol):
         ...
 
 
+class Credentials(Protocol):
+    """Write-only: nothing here gives a value back, and no error tells one."""
+
+    def kinds(self) -> CredentialKinds: ...
+
+    def create(self, tenant: str, wanted: NewCredential) -> CredentialDetail:
+        """Raises `InvalidInput` naming the fields that are wrong, `Conflict` for a name that is taken."""
+        ...
+
+    def page(self, tenant: str, *, limit: int, offset: int) -> CredentialPage:
+        """By name."""
+        ...
+
+    def get(self, tenant: str, credential_id: str) -> CredentialDetail: ...
+
+    def replace(self, tenant: str, credential_id: str, wanted: ReplacedCredential) -> CredentialDetail:
+        """Raises `InvalidInput` where a secret is to be given again, `Conflict` for a lost race."""
+        ...
+
+    def delete(self, tenant: str, credential_id: str, *, even_if_used: bool) -> None:
+        """Raises `Conflict` while workflows name it, unless that is wanted."""
+        ...
+
+
 class Status(Protocol):
     def health(self, tenant: str) -> Health: ...
 
@@ -89,4 +118,5 @@ class Ports:
     executions: Executions
     notifications: Notifications
     node_tests: NodeTests
+    credentials: Credentials
     status: Status

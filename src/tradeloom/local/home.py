@@ -27,6 +27,8 @@ class Home:
         self.bridge = root / "bridge"
         self.terminals = root / "terminals"
         self.log = root / "logs" / "tradeloom.log"
+        self.key_file = root.with_name(f"{root.name}.key")
+        """Beside the data directory, so that a copy of that opens no credential."""
         self._lock: Any = None
 
     def open(self) -> None:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from tradeloom.accounts.credentials.key_file import KeyFile
+from tradeloom.accounts.credentials.vault import Vault
 from tradeloom.api.app import Api
 from tradeloom.api.ports import Ports
 from tradeloom.compiler.compile import local_arn
@@ -22,6 +24,7 @@ from tradeloom.engine.workers.pool import WorkerPool
 from tradeloom.engine.workers.settings import WorkerSettings
 from tradeloom.local.bridging import OnLoop
 from tradeloom.local.clocks import AccountClock, RunClock
+from tradeloom.local.credentials import LocalCredentials
 from tradeloom.local.executions import LocalExecutions, LocalNotifications
 from tradeloom.local.health import LocalStatus
 from tradeloom.local.home import Home
@@ -31,11 +34,14 @@ from tradeloom.local.node_tests import LocalNodeTests
 from tradeloom.local.places import functions_root
 from tradeloom.local.private_accounts import PrivateMarket, private_account
 from tradeloom.local.settings import Settings
+from tradeloom.local.sub_workflows import SubWorkflowAnswers
 from tradeloom.local.workflows import LocalWorkflows
 from tradeloom.nodes.registry import node_types
 from tradeloom.nodes.trigger.schedule import ScheduleTrigger
 from tradeloom.runtime.envelope import RunInfo
+from tradeloom.runtime.redaction import Redactor
 from tradeloom.storage.blobs import FileBlobs
+from tradeloom.storage.postgres.credentials import PostgresCredentials
 from tradeloom.storage.postgres.database import Database
 from tradeloom.storage.postgres.journal import PostgresJournal
 from tradeloom.storage.postgres.migrations import migrate
@@ -69,6 +75,7 @@ class Machine:
     engine: Engine
     journal: PostgresJournal
     stores: PostgresStores
+    vault: Vault
     workflows: LocalWorkflows
     executions: LocalExecutions
     scheduler: Scheduler
@@ -95,7 +102,8 @@ async def machine_up(
         home = Home(settings.home)
         home.open()
         stack.callback(home.close)
-        stack.enter_context(_logging_to(home.log))
+        given = Redactor()
+        stack.enter_context(_logging_to(home.log, given))
         market = PaperMarket(home, data, fresh=fresh_market)
         server = PostgresServer(home.postgres, url=settings.database_url or "")
         pool = WorkerPool(_worker_settings(home, market, settings))
@@ -107,7 +115,7 @@ async def machine_up(
                 asyncio.to_thread(_database, server), asyncio.to_thread(market.start), pool.start()
             )
         with step("engine"):
-            machine = await _engine_up(stack, home, settings, market, pool, dsn)
+            machine = await _engine_up(stack, home, settings, market, pool, dsn, given)
         keeper = Keeper(market, server, machine.ping)
         stack.push_async_callback(_ended, asyncio.ensure_future(keeper.keep()))
         if schedules:
@@ -118,7 +126,13 @@ async def machine_up(
 
 
 async def _engine_up(
-    stack: AsyncExitStack, home: Home, settings: Settings, market: PaperMarket, pool: WorkerPool, dsn: str
+    stack: AsyncExitStack,
+    home: Home,
+    settings: Settings,
+    market: PaperMarket,
+    pool: WorkerPool,
+    dsn: str,
+    given: Redactor,
 ) -> Machine:
     database = Database(dsn)
     await database.open()
@@ -131,19 +145,21 @@ async def _engine_up(
     await clocks.open(stack)
     variables = PostgresVariables(database)
     await variables.purge()
-    answers = {**VariableAnswers(variables).answers()}
+    on_loop = OnLoop(asyncio.get_running_loop())
+    vault = Vault(PostgresCredentials(database), KeyFile(settings.key_file or home.key_file))
+    credentials = LocalCredentials(on_loop, vault, stores, blobs, given)
+    answers = {**VariableAnswers(variables).answers(), **credentials.answers()}
     engine = Engine(
         journal=journal,
         workers=pool,
         blobs=blobs,
         is_effect=_acting_functions().__contains__,
         clock_for=clocks.for_run,
-        permit=ActiveVersions(stores),
+        permit=ActiveVersions(stores, journal),
         answers=answers,
     )
     clocks.engine = engine
     stack.push_async_callback(engine.close)
-    on_loop = OnLoop(asyncio.get_running_loop())
     private_market = PrivateMarket(clocks.of)
     executions = LocalExecutions(
         on_loop,
@@ -154,6 +170,14 @@ async def _engine_up(
         clock_for_account=clocks.of,
         private_market=private_market,
     )
+    answers |= SubWorkflowAnswers(
+        engine=engine,
+        journal=journal,
+        workflows=stores,
+        blobs=blobs,
+        dispatcher_for=lambda test_mode: executions.test_dispatcher if test_mode else executions.dispatcher,
+        lending=pool.lending,
+    ).answers()
     scheduler = Scheduler(
         workflows=stores,
         schedules=stores,
@@ -168,6 +192,7 @@ async def _engine_up(
         on_loop,
         stores,
         blobs,
+        vault,
         market_now=lambda account: clocks.of(account).now(),
         changed=scheduler.refresh,
         stop_all=executions.stop_all,
@@ -190,6 +215,7 @@ async def _engine_up(
         executions=executions,
         notifications=LocalNotifications(on_loop, journal),
         node_tests=LocalNodeTests(on_loop, pool, blobs, market=private_market.ready, answers=answers),
+        credentials=credentials,
         status=status,
     )
     return Machine(
@@ -200,6 +226,7 @@ async def _engine_up(
         engine=engine,
         journal=journal,
         stores=stores,
+        vault=vault,
         workflows=workflows,
         executions=executions,
         scheduler=scheduler,
@@ -280,11 +307,21 @@ def _worker_settings(home: Home, market: PaperMarket, settings: Settings) -> Wor
     )
 
 
+class _Redacting(logging.Formatter):
+    def __init__(self, given: Redactor, form: str, times: str) -> None:
+        super().__init__(form, times)
+        self._given = given
+
+    def format(self, record: logging.LogRecord) -> str:
+        return self._given.text(super().format(record))
+
+
 @contextlib.contextmanager
-def _logging_to(file: Path) -> Any:
-    """Everything of ours into the data directory's log, in UTC, with ten megabytes kept twice."""
+def _logging_to(file: Path, given: Redactor) -> Any:
+    """Everything of ours into the data directory's log, in UTC, with ten megabytes kept twice. What nodes were `given`
+    as secrets is left out, whoever tells it: a library, a worker's last words, a traceback."""
     handler = logging.handlers.RotatingFileHandler(file, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8")
-    formatter = logging.Formatter("%(asctime)sZ %(levelname)s %(name)s %(message)s", "%Y-%m-%dT%H:%M:%S")
+    formatter = _Redacting(given, "%(asctime)sZ %(levelname)s %(name)s %(message)s", "%Y-%m-%dT%H:%M:%S")
     formatter.converter = time.gmtime
     handler.setFormatter(formatter)
     root = logging.getLogger()

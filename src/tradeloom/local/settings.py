@@ -27,8 +27,8 @@ def default_home() -> Path:
 
 
 class Settings(BaseSettings):
-    """`TRADELOOM_HOME`, `TRADELOOM_HOST`, `TRADELOOM_PORT`, `TRADELOOM_WORKERS`, `TRADELOOM_NETWORK_ALLOW`,
-    `TRADELOOM_NETWORK_ROUTES`, `TRADELOOM_NETWORK_CA` and `DATABASE_URL`."""
+    """`TRADELOOM_HOME`, `TRADELOOM_HOST`, `TRADELOOM_PORT`, `TRADELOOM_WORKERS`, `TRADELOOM_KEY_FILE`,
+    `TRADELOOM_NETWORK_ALLOW`, `TRADELOOM_NETWORK_ROUTES`, `TRADELOOM_NETWORK_CA` and `DATABASE_URL`."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True)
 
@@ -39,6 +39,7 @@ class Settings(BaseSettings):
     network_allow: str = Field(default="", description="What may be reached besides public servers.")
     network_routes: str = Field(default="", description="Requests to one origin that go to another.")
     network_ca: str = Field(default="", description="A PEM file of authorities to trust besides the public ones.")
+    key_file: Path | None = Field(default=None, description="Key of the credentials. None: beside the data directory.")
     database_url: Annotated[str | None, NoDecode, Field(validation_alias="DATABASE_URL")] = None
 
     @field_validator("host")
@@ -65,6 +66,19 @@ class Settings(BaseSettings):
     def network(self) -> dict[str, str]:
         """The variables that say what nodes may reach, for the processes they run in."""
         return {ALLOW: self.network_allow, ROUTES: self.network_routes, TRUST: self.network_ca}
+
+    @field_validator("key_file")
+    @classmethod
+    def _is_outside(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        if value is None:
+            return None
+        expanded = value.expanduser()
+        if not expanded.is_absolute():
+            raise ValueError(f"{str(value)!r} is no absolute path")
+        home = info.data.get("home")
+        if home is not None and expanded.resolve().is_relative_to(home.resolve()):
+            raise ValueError(f"{value} lies inside the data directory, where a copy of that would hold the key as well")
+        return expanded
 
     @field_validator("home")
     @classmethod

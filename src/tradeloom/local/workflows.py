@@ -6,12 +6,14 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from tradeloom.accounts.credentials.vault import Vault
 from tradeloom.api.models import WorkflowDetail, WorkflowPage, WorkflowSummary
 from tradeloom.compiler.compile import Compiled
 from tradeloom.engine import codec
 from tradeloom.engine.stores import Blobs, VersionRecord, WorkflowRecord, WorkflowStore
 from tradeloom.errors import InvalidInput
 from tradeloom.local.bridging import OnLoop
+from tradeloom.local.credentials import METADATA, unknown_credentials, uses_of
 from tradeloom.nodes.trigger.schedule import ScheduleTrigger
 from tradeloom.workflow.schedules import next_fires
 
@@ -27,6 +29,7 @@ class LocalWorkflows:
         on_loop: OnLoop,
         store: WorkflowStore,
         blobs: Blobs,
+        vault: Vault,
         *,
         market_now: Callable[[str], datetime],
         changed: Changed,
@@ -35,6 +38,7 @@ class LocalWorkflows:
         self._on_loop = on_loop
         self._store = store
         self._blobs = blobs
+        self._vault = vault
         self._market_now = market_now
         self._changed = changed
         self._stop_all = stop_all
@@ -122,11 +126,12 @@ class LocalWorkflows:
     async def _detail(self, record: WorkflowRecord) -> WorkflowDetail:
         version = await self._store.version(record.tenant, record.id, record.version)
         artefact = await asyncio.to_thread(self._blobs.artefact, record.version)
+        unknown = await unknown_credentials(self._vault, record.tenant, artefact["document"]["nodes"])
         return WorkflowDetail(
             **self._summary(record, version),
             document=artefact["document"],
             execution_type=version.metadata.get("execution_type", "standard"),
-            warnings=version.metadata.get("warnings", []),
+            warnings=[*version.metadata.get("warnings", []), *unknown],
         )
 
     def _summary(self, record: WorkflowRecord, version: VersionRecord) -> dict[str, Any]:
@@ -159,6 +164,7 @@ def _metadata(compiled: Compiled) -> dict[str, Any]:
     return {
         "nodes": len(nodes),
         "execution_type": compiled.execution_type,
+        METADATA: uses_of(compiled.artefact["document"]["nodes"]),
         "warnings": [problem.as_dict() for problem in compiled.warnings],
         "schedules": [node.config for node in nodes if node.type == ScheduleTrigger.type and not node.disabled],
     }

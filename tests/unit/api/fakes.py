@@ -1,10 +1,13 @@
 """The API's ports in memory, and events as API Gateway sends them."""
 
 import json
+from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from typing import Any
+from typing import Any, cast
 
+from tests.support.loop import run
+from tradeloom.accounts.credentials.vault import Vault
 from tradeloom.api.models import (
     AccountStanding,
     Component,
@@ -29,6 +32,11 @@ from tradeloom.api.models import (
 from tradeloom.api.ports import Ports
 from tradeloom.compiler.compile import Compiled
 from tradeloom.errors import Conflict, NotFound
+from tradeloom.local.bridging import OnLoop
+from tradeloom.local.credentials import LocalCredentials
+from tradeloom.runtime.redaction import Redactor
+from tradeloom.storage.memory import MemoryBlobs, MemoryStores
+from tradeloom.storage.memory_credentials import MemoryCredentials
 
 NOW = datetime(2026, 11, 20, 14, 0, tzinfo=UTC)
 CLAIMS = {"custom:tenant_id": "acme", "sub": "user-1"}
@@ -172,6 +180,32 @@ class FakeStatus:
         return Health(status="ok", version="0.1.0", started_at=NOW, components=parts, accounts=[account], running=0)
 
 
+class _ByHand:
+    """The loop of tests that run one thing after another."""
+
+    def __call__[T](self, coroutine: Coroutine[Any, Any, T]) -> T:
+        return run(coroutine)
+
+
+class _NoKeyFile:
+    """Wraps nothing: what a key file does has tests of its own."""
+
+    def wrap(self, tenant: str, key: bytes) -> bytes:
+        return key
+
+    def unwrap(self, tenant: str, wrapped: bytes) -> bytes:
+        return wrapped
+
+    def is_current(self, wrapped: bytes) -> bool:
+        return True
+
+
+def credentials_in_memory() -> LocalCredentials:
+    """The real thing on stores in memory."""
+    vault = Vault(MemoryCredentials(), _NoKeyFile(), now=lambda: NOW)
+    return LocalCredentials(cast(OnLoop, _ByHand()), vault, MemoryStores(), MemoryBlobs(), Redactor())
+
+
 def fake_ports() -> Ports:
     workflows = FakeWorkflows()
     return Ports(
@@ -179,6 +213,7 @@ def fake_ports() -> Ports:
         executions=FakeExecutions(workflows),
         notifications=FakeNotifications(),
         node_tests=FakeNodeTests(),
+        credentials=credentials_in_memory(),
         status=FakeStatus(),
     )
 

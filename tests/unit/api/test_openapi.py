@@ -25,6 +25,9 @@ ROUTES = {
     "/nodes/types": {"get"},
     "/nodes/{type}/schema": {"get"},
     "/nodes/test": {"post"},
+    "/credential-kinds": {"get"},
+    "/credentials": {"get", "post"},
+    "/credentials/{id}": {"get", "put", "delete"},
     "/notifications": {"get"},
     "/health": {"get"},
 }
@@ -86,7 +89,9 @@ def test_it_is_served_without_a_token(ask: Ask, api: Api) -> None:
     assert answer.json == api.openapi
 
 
-@pytest.mark.parametrize("path", ["/workflows", "/nodes/types", "/notifications", "/health"])
+@pytest.mark.parametrize(
+    "path", ["/workflows", "/nodes/types", "/credentials", "/credential-kinds", "/notifications", "/health"]
+)
 def test_answers_fit_what_the_document_says_of_them(ask: Ask, api: Api, path: str) -> None:
     ask("POST", "/workflows", DOCUMENT)
     schema = schemathesis.openapi.from_dict(api.openapi)
