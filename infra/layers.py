@@ -10,9 +10,9 @@ from pydantic import BaseModel
 
 from infra.access import Access, access_of
 from infra.names import PREFIX
-from layers.recipes import ALL, BROKER, BUILT, CODE, CORE, ML, QUANT, Marker, recipe_digest
+from layers.recipes import ALL, BROKER, BUILT, CODE, CORE, ML, NETWORK, QUANT, Marker, recipe_digest
 from tradeloom.errors import InvalidInput
-from tradeloom.nodes.base import Node
+from tradeloom.nodes.base import Effect, Node
 
 PLACEHOLDER = Path(__file__).resolve().parent.parent / "layers" / "placeholder"
 
@@ -29,7 +29,7 @@ def layers_of(node: type[Node]) -> tuple[str, ...]:
 
     Whoever reaches the bridge speaks rpyc, so carries `broker`; whoever also speaks of bars in its configuration or
     output turns them into numpy columns, so carries `quant`. Whoever reaches models runs them, so carries `ml`.
-    Everyone else is light.
+    Whoever reaches the internet carries `network`. Everyone else is light.
     """
     found = [CORE, CODE]
     if Access.BRIDGE in access_of(node):
@@ -38,6 +38,8 @@ def layers_of(node: type[Node]) -> tuple[str, ...]:
             found.append(QUANT)
     if Access.MODELS in access_of(node):
         found.append(ML)
+    if Effect.NETWORK in node.effects:
+        found.append(NETWORK)
     return tuple(found)
 
 

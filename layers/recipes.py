@@ -1,7 +1,7 @@
 """What each Lambda layer holds, and the digest that says whether a built one is still that.
 
 Third-party layers are closures of the lock less what the core layer brings; the `tradeloom` layer is our own package.
-A function takes `core` and `tradeloom`, and `quant`, `broker` or `ml` (which stands on `quant`) where its node needs them.
+A function takes `core` and `tradeloom`, and `quant`, `broker` or `ml` (on top of `quant`) where its node needs them.
 """
 
 import hashlib
@@ -31,14 +31,15 @@ CODE = "tradeloom"
 QUANT = "quant"
 BROKER = "broker"
 ML = "ml"
+NETWORK = "network"
 
-THIRD_PARTY = {CORE: None, QUANT: "quant", BROKER: "broker", ML: "ml"}
+THIRD_PARTY = {CORE: None, QUANT: "quant", BROKER: "broker", ML: "ml", NETWORK: "network"}
 """Layer → the extra of `pyproject.toml` it is made from; None is the project's own dependencies."""
 
 BENEATH = {ML: (CORE, QUANT)}
 """Layers a layer is always carried with, so that it need not hold what they bring; the others stand on `core`."""
 
-ALL = (CORE, CODE, QUANT, BROKER, ML)
+ALL = (CORE, CODE, QUANT, BROKER, ML, NETWORK)
 
 LOCAL_ONLY = {"cli", "data", "engine", "local"}
 """Parts of the package that run on one machine only: the engine, the command line, the bundled sample bars."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tradeloom.nodes.base import Node
 
-CONTEXT_CALLS = {"broker", "bars", "notify", "before_acting"}
+CONTEXT_CALLS = {"broker", "bars", "notify", "before_acting", "http", "mail"}
 
 
 @dataclass

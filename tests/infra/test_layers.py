@@ -19,6 +19,7 @@ from layers.recipes import (
     CORE,
     MAX_UNZIPPED_BYTES,
     ML,
+    NETWORK,
     QUANT,
     Marker,
     pins_of,
@@ -75,6 +76,7 @@ def test_layers_hold_what_their_extras_ask_for_each_thing_once() -> None:
         assert all("--hash=sha256:" in pin.text for pin in pins.values())
     # The models' runtime stands on what quant brings: numpy once.
     assert {"onnx", "onnxruntime"} <= pins_of(ML).keys()
+    assert pins_of(NETWORK).keys() == {"certifi", "h11", "idna"}
     assert not pins_of(ML).keys() & (core.keys() | quant.keys())
     assert set(requirements_of("quant")) == {"numpy", "pandas", "TA-Lib"}
 

@@ -10,7 +10,7 @@ import pytest
 from infra.access import BY_EFFECT, EVERY_NODE, Access, ConflictingEffects, access_of, takes_credential
 from infra.checks import flat
 from infra.layers import layers_of
-from layers.recipes import BROKER, CODE, CORE, ML, QUANT
+from layers.recipes import BROKER, CODE, CORE, ML, NETWORK, QUANT
 from tests.infra.conftest import Cloud, listed, plain
 from tests.infra.node_sources import used_by
 from tradeloom.nodes.base import Effect, Node, NodeConfig, NodeOutput, setting
@@ -201,6 +201,7 @@ def test_layers_follow_from_what_is_declared() -> None:
     assert layers_of(declared("order", Effect.TRADES)) == (*light, BROKER)
     assert layers_of(declared("ml", Effect.READS_MARKET, config=WithBars)) == (*light, BROKER, QUANT)
     predicting = declared("ml", Effect.READS_MARKET, Effect.READS_STATE, config=WithBars)
+    assert layers_of(declared("notify", Effect.NETWORK)) == (*light, NETWORK)
     assert layers_of(predicting) == (*light, BROKER, QUANT, ML)
     assert layers_of(declared("market", Effect.READS_MARKET, config=WithTimeframe)) == (*light, BROKER, QUANT)
 
@@ -220,6 +221,8 @@ def test_what_a_node_declares_covers_what_its_code_does(name: str) -> None:
     if used.imports & {"onnx", "onnxruntime"}:
         assert Access.MODELS in access
         assert ML in layers
+    assert bool(used.calls & {"http", "mail"}) == (Effect.NETWORK in node.effects)
+    assert (NETWORK in layers) == (Effect.NETWORK in node.effects)
 
 
 def test_the_sources_are_read_helpers_and_lazy_imports_included() -> None:
