@@ -14,6 +14,7 @@ from tradeloom.nodes.indicator._base import (
     Source,
     label_codes,
     previous,
+    sides,
     source_setting,
 )
 from tradeloom.nodes.indicator._memory import ema_memory, wilder_memory
@@ -104,14 +105,14 @@ class Keltner(IndicatorNode):
         reach = config.multiplier * talib().ATR(bars.high, bars.low, bars.close, config.atr_period)
         middle[np.isnan(reach)] = np.nan
         upper, lower = middle + reach, middle - reach
-        defined = ~np.isnan(upper)
+        above, below, half = (sides(price - line, price) for line in (upper, lower, middle))
         return {
             "price": price,
             "upper": upper,
             "middle": middle,
             "lower": lower,
             "width": upper - lower,
-            "position": label_codes(defined, price > upper, price < lower, price > middle, price < middle),
+            "position": label_codes(~np.isnan(upper), above > 0, below < 0, half > 0, half < 0),
             "previous_price": previous(price),
             "previous_upper": previous(upper),
             "previous_middle": previous(middle),

@@ -1,6 +1,7 @@
 """indicator.vwap: the volume-weighted average price."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
@@ -73,9 +74,7 @@ class VwapConfig(IndicatorConfig):
 
 class VwapOutput(IndicatorOutput):
     value: float = Field(description="The average price by volume, in price.")
-    previous: float = Field(
-        description="The average one bar earlier; on a first bar, that of the period before."
-    )
+    previous: float = Field(description="The average one bar earlier; on a first bar, that of the period before.")
     price: float = Field(description="The close the average is held against.")
     upper: float = Field(description="The average plus the deviations, in price.")
     lower: float = Field(description="The average minus the deviations, in price.")
@@ -167,7 +166,7 @@ def _anchored(
     import numpy as np
 
     made = [np.full_like(price, np.nan) for _ in range(4)]
-    for start, end in zip(starts[1:], [*starts[2:], len(price)], strict=True):
+    for start, end in pairwise([*starts[1:].tolist(), len(price)]):
         # Counted from the period's first price, so that squares lose no digits.
         moved, weight = price[start:end] - price[start], volume[start:end]
         total = np.cumsum(weight)

@@ -9,11 +9,20 @@ from tests.support.fake_broker import FakeBroker
 from tests.support.node_context import FakeContext
 from tests.support.series import Columns, columns_from
 from tradeloom.nodes.indicator._base import UNDEFINED, IndicatorNode
+from tradeloom.nodes.indicator.adx import Adx
 from tradeloom.nodes.indicator.atr import Atr
 from tradeloom.nodes.indicator.bollinger import Bollinger
+from tradeloom.nodes.indicator.donchian import Donchian
+from tradeloom.nodes.indicator.ichimoku import Ichimoku
+from tradeloom.nodes.indicator.keltner import Keltner
 from tradeloom.nodes.indicator.ma import MovingAverage
 from tradeloom.nodes.indicator.macd import Macd
+from tradeloom.nodes.indicator.pivots import Pivots
 from tradeloom.nodes.indicator.rsi import Rsi
+from tradeloom.nodes.indicator.stochastic import Stochastic
+from tradeloom.nodes.indicator.supertrend import Supertrend
+from tradeloom.nodes.indicator.talib import Talib
+from tradeloom.nodes.indicator.vwap import Vwap
 from tradeloom.trading.bars import Bars, BarsReference
 
 CASES: list[tuple[type[IndicatorNode], dict[str, Any]]] = [
@@ -30,6 +39,28 @@ CASES: list[tuple[type[IndicatorNode], dict[str, Any]]] = [
     (Atr, {"lookback": 10}),
     (Atr, {"period": 1, "lookback": 10}),
     (Atr, {"period": 5, "smoothing": "simple", "lookback": 10}),
+    (Stochastic, {}),
+    (Stochastic, {"k_period": 1, "slowing": 1, "d_period": 1}),
+    (Stochastic, {"k_period": 5, "slowing": 4, "d_period": 7, "smoothing": "exponential"}),
+    (Adx, {}),
+    (Adx, {"period": 2, "threshold": 40}),
+    (Supertrend, {}),
+    (Supertrend, {"period": 2, "multiplier": 0.7}),
+    (Donchian, {}),
+    (Donchian, {"period": 2}),
+    (Keltner, {}),
+    (Keltner, {"period": 1, "atr_period": 1, "multiplier": 1.5, "source": "typical"}),
+    (Ichimoku, {"conversion": 5, "base": 13, "span_b": 26, "displacement": 13}),
+    (Ichimoku, {"conversion": 1, "base": 2, "span_b": 3, "displacement": 1}),
+    (Vwap, {"time_zone": "UTC", "day_start": "00:00"}),
+    (Vwap, {"deviations": 2.5, "source": "close"}),
+    (Vwap, {"anchor": "rolling", "period": 20}),
+    (Pivots, {}),
+    (Pivots, {"method": "fibonacci", "time_zone": "Europe/London", "day_start": "08:30"}),
+    (Pivots, {"method": "camarilla", "time_zone": "UTC", "day_start": "00:00"}),
+    (Talib, {"function": "CCI", "parameters": {"timeperiod": 20}}),
+    (Talib, {"function": "BBANDS", "parameters": {"matype": "EMA"}, "output": "lowerband"}),
+    (Talib, {"function": "STOCHRSI", "source": "typical"}),
 ]
 IDS = [f"{node.type} {config}" for node, config in CASES]
 
