@@ -11,9 +11,11 @@ import numpy as np
 
 from mt5_bridge import constants as mt5
 from mt5_bridge.config import AccountConfig
+from mt5_bridge.guard_store import GuardStore
 from mt5_bridge.journal import Journal
 from mt5_bridge.worker import AccountWorker
 from tradeloom.errors import Conflict
+from tradeloom.trading.guards import Guard, GuardKind, Trailing, guard_id
 from tradeloom.trading.intents import (
     CancelIntent,
     CloseIntent,
@@ -222,24 +224,37 @@ class Bench:
         self.clock = FakeClock()
         self.pauses: list[float] = []
         self._open: Journal | None = None
+        self._guards: GuardStore | None = None
         self.restart()
 
     def restart(self) -> "Bench":
         """A new worker on the same terminal and the same file, as after a crash."""
         self.close()
-        self.worker = AccountWorker(self.settings, self.terminal, self.clock, self.open_journal, self.pauses.append)
+        self.worker = AccountWorker(
+            self.settings, self.terminal, self.clock, self.open_journal, self.open_guards, self.pauses.append
+        )
         return self
 
     def close(self) -> None:
-        if self._open is not None:
-            self._open.close()
-            self._open = None
+        for file in (self._open, self._guards):
+            if file is not None:
+                file.close()
+        self._open = self._guards = None
 
     def open_journal(self) -> Journal:
         journal = Journal(self.path / "journal.sqlite3")
         journal.set_limits(self.settings.limits)
         self._open = journal
         return journal
+
+    def open_guards(self) -> GuardStore:
+        self._guards = GuardStore(self.path / "guards.sqlite3")
+        return self._guards
+
+    @property
+    def guards(self) -> GuardStore:
+        assert self._guards is not None
+        return self._guards
 
     @property
     def journal(self) -> Journal:
@@ -359,3 +374,17 @@ def _common(node: str) -> dict[str, Any]:
         "client_order_id": client_order_id("e", node), "account": "acc", "execution_id": "e", "workflow_id": "w",
         "node_id": node, "created_at": NOW, "deadline": NOW + timedelta(minutes=1), "symbol": "EURUSD",
     }  # fmt: skip
+
+
+# Guards
+
+
+def guard(position: int, rule: Any, *, node: str = "g", execution: str = "e", side: Side = Side.BUY) -> Guard:
+    return Guard(
+        guard_id=guard_id("acc", "w", node, GuardKind(rule.kind), position), account="acc", symbol="EURUSD",
+        position=position, side=side, execution_id=execution, workflow_id="w", node_id=node, rule=rule,
+    )  # fmt: skip
+
+
+def trailing(position: int, distance: str = "0.002", **rule: Any) -> Guard:
+    return guard(position, Trailing(distance=Decimal(distance), **rule))

@@ -21,6 +21,7 @@ from tests.unit.mt5_bridge.fake_terminal import (
     make_position,
     market,
     nothing,
+    trailing,
 )
 from tradeloom.errors import (
     BrokerError,
@@ -65,7 +66,11 @@ def test_every_method_of_the_whitelist_is_answered(bench: Bench) -> None:
         "margin": ask(bench, "margin", **size, price=1.1),
         "send": send(bench),
         "outcome": ask(bench, "outcome", client_order_id=market().client_order_id),
+        "guard": ask(bench, "guard", guard=trailing(9).model_dump(mode="json")),
+        "unguard": ask(bench, "unguard", guard_id=trailing(9).guard_id),
     }
+    assert (answers["guard"]["status"], answers["guard"]["stop_loss"]) == ("active", 1.098)
+    assert answers["unguard"]["status"] == "removed"
     assert answers["positions"][0]["ticket"] == 9
     assert answers["orders"][0]["ticket"] == 8
     assert (answers["trades"][0]["position"], answers["cash_flows"]) == (7, [])

@@ -1,14 +1,21 @@
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
 
 from tradeloom.trading.intents import (
+    CancelIntent,
     CloseIntent,
+    Expiry,
     MarketOrderIntent,
+    ModifyIntent,
+    OrderIntent,
+    PendingOrderIntent,
+    PendingType,
     Side,
     client_order_id,
     content_digest,
@@ -56,3 +63,78 @@ def test_times_and_ways_of_writing_a_number_do_not_matter() -> None:
 def test_kinds_differ() -> None:
     values = market().model_dump(exclude={"kind", "side", "stop_loss", "take_profit"})
     assert content_digest(CloseIntent(**values, position=1)) != content_digest(market())
+
+
+PLACE = market().model_dump(exclude={"kind", "side", "volume", "stop_loss", "take_profit", "deviation"})
+
+
+def pending(**changes: Any) -> PendingOrderIntent:
+    values = {"side": "buy", "type": "limit", "volume": "0.1", "price": "1.09"}
+    return PendingOrderIntent.model_validate(PLACE | values | changes)
+
+
+def modify(**changes: Any) -> ModifyIntent:
+    return ModifyIntent.model_validate(PLACE | {"target": "order", "ticket": 1} | changes)
+
+
+@pytest.mark.parametrize(
+    "intent",
+    [
+        market(),
+        CloseIntent(**PLACE, position=1),
+        pending(expiry="specified", expires_at=NOW, take_profit="1.2"),
+        pending(type="stop_limit", limit_price="1.08"),
+        modify(price="1.1", remove_stop_loss=True, expiry="day"),
+        CancelIntent(**PLACE, order=1),
+    ],
+    ids=lambda intent: f"{intent.kind}",
+)
+def test_every_kind_survives_the_journal(intent: OrderIntent) -> None:
+    adapter: TypeAdapter[OrderIntent] = TypeAdapter(OrderIntent)
+    again = adapter.validate_json(adapter.dump_json(intent))
+    assert again == intent
+    assert content_digest(again) == content_digest(intent)
+
+
+def test_the_same_moment_in_another_zone_is_the_same_content() -> None:
+    here = NOW.astimezone(timezone(timedelta(hours=2)))
+    one, other = (pending(expiry=Expiry.SPECIFIED, expires_at=at) for at in (NOW, here))
+    assert content_digest(one) == content_digest(other)
+    assert content_digest(one) != content_digest(pending(expiry=Expiry.SPECIFIED, expires_at=NOW + timedelta(1)))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"type": PendingType.STOP_LIMIT},
+        {"limit_price": "1.08"},
+        {"expiry": "specified"},
+        {"expires_at": NOW},
+        {"price": "0"},
+        {"price": "NaN"},
+        {"price": "Infinity"},
+        {"volume": "-1"},
+        {"type": "market"},
+    ],
+)
+def test_a_pending_order_that_contradicts_itself_is_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        pending(**changes)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"target": "position", "price": "1.1"},
+        {"target": "position", "expiry": "gtc"},
+        {"stop_loss": "1.1", "remove_stop_loss": True},
+        {"take_profit": "1.1", "remove_take_profit": True},
+        {"stop_loss": "0"},
+        {"expiry": "specified"},
+        {"expires_at": NOW, "price": "1.1"},
+    ],
+)
+def test_a_change_that_contradicts_itself_or_changes_nothing_is_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        modify(**changes)
