@@ -14,7 +14,7 @@ from tradeloom.compiler.compile import invalid, local_arn
 from tradeloom.compiler.config_check import config_problems
 from tradeloom.engine.failure import message_of
 from tradeloom.engine.interpreter.failures import StatesError
-from tradeloom.engine.questions import Answers, Asker
+from tradeloom.engine.questions import CREDENTIAL, Answers, Asker
 from tradeloom.engine.stores import Blobs
 from tradeloom.engine.workers.invocation import Invocation, Workers
 from tradeloom.errors import InvalidInput, NotFound
@@ -25,6 +25,7 @@ from tradeloom.nodes.references import expressions_in
 from tradeloom.nodes.registry import node_types
 from tradeloom.runtime.claims import CLAIM
 from tradeloom.runtime.envelope import NodeRecord, RunInfo, TaskInput
+from tradeloom.runtime.redaction import LOG_WORDS, Redactor
 from tradeloom.workflow.document import Connection, Node, Settings, Workflow
 from tradeloom.workflow.problems import Problem, errors
 from tradeloom.workflow.reading import read
@@ -89,24 +90,25 @@ class LocalNodeTests:
 
     async def _invoke(self, node_type: str, timeout_s: int, payload: dict[str, Any], run: RunInfo) -> NodeTestResult:
         lines: list[LogLine] = []
+        redactor = Redactor()
         call = Invocation(
             function=local_arn(node_type),
             payload=payload,
             timeout_s=timeout_s,
-            on_log=lambda record: lines.append(_line(len(lines) + 1, record)),
-            on_ask=lambda what, body: self._answer(run, what, body),
+            on_log=lambda record: lines.append(_line(len(lines) + 1, redactor.record(record, LOG_WORDS))),
+            on_ask=lambda what, body: self._answer(run, what, body, redactor),
         )
         begun = time.monotonic()
         try:
             record = await self._workers.invoke(call)
         except StatesError as error:
-            failure = Failure(name=error.error, message=message_of(error.cause), node=TESTED)
+            failure = Failure(name=error.error, message=redactor.text(message_of(error.cause)), node=TESTED)
             return NodeTestResult(state="failed", error=failure, duration_ms=_since(begun), logs=lines)
         took = _since(begun)
-        output = await asyncio.to_thread(self._shown, record.get("output"))
+        output = redactor.value(await asyncio.to_thread(self._shown, record.get("output")))
         return NodeTestResult(state="succeeded", port=record.get("port"), output=output, duration_ms=took, logs=lines)
 
-    async def _answer(self, run: RunInfo, what: str, body: dict[str, Any]) -> Any:
+    async def _answer(self, run: RunInfo, what: str, body: dict[str, Any], redactor: Redactor) -> Any:
         """A test may act on the test account, and its notifications are shown as its output, not kept."""
         if what not in self._answers:
             return None
@@ -118,8 +120,12 @@ class LocalNodeTests:
             node=TESTED,
             account=run.account,
             test_mode=True,
+            manual=True,
         )
-        return await self._answers[what](asker, body)
+        answer = await self._answers[what](asker, body)
+        if what == CREDENTIAL:
+            redactor.remember(answer["secrets"])
+        return answer
 
     def _shown(self, output: Any) -> Any:
         """A large output is fetched where it was put, unless it is too large to show."""
