@@ -47,7 +47,8 @@ class AccountConfig(_Section):
 
     `terminal_path` is `terminal64.exe` (run portable, one directory per account), or the paper terminal's directory. A
     terminal that does not answer for `hang_timeout_s` is given up and its worker replaced. `history_horizon_s` is how
-    long the broker's history may lag behind before an order that is not in it counts as not sent.
+    long the broker's history may lag behind before an order that is not in it counts as not sent. `guard_interval_s` is
+    how often a live market is looked at while there are guards.
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")
@@ -63,6 +64,7 @@ class AccountConfig(_Section):
     start_timeout_s: _Seconds = 90.0
     hang_timeout_s: _Seconds = 10.0
     history_horizon_s: Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)] = 60.0
+    guard_interval_s: Annotated[float, Field(ge=0.05, le=60, allow_inf_nan=False)] = 0.25
     max_waiting: int = Field(default=16, ge=1, le=1000)
 
     @field_validator("server_time_zone")
@@ -120,6 +122,9 @@ class BridgeConfig(_Section):
 
     def journal_path(self, name: str) -> Path:
         return self.account_dir(name) / "journal.sqlite3"
+
+    def guards_path(self, name: str) -> Path:
+        return self.account_dir(name) / "guards.sqlite3"
 
 
 def load_config(path: Path, environment: Mapping[str, str] | None = None) -> BridgeConfig:

@@ -13,6 +13,7 @@ from typing import Any
 
 from mt5_bridge import faultpoints
 from mt5_bridge.config import AccountConfig, BridgeConfig
+from mt5_bridge.guard_store import GuardStore
 from mt5_bridge.journal import SENDABLE, UNSETTLED, Entry, Journal
 from mt5_bridge.supervisor import HandedOver, Supervisor
 from tradeloom.errors import (
@@ -40,6 +41,13 @@ class Seat:
         self.supervisor = Supervisor(settings, config.account_dir(settings.name), config.log_level)
         self._journal: Journal | None = None
         self._trouble: StorageUnavailable | None = None
+        self._guards: GuardStore | None = None
+        self._guards_trouble: StorageUnavailable | None = None
+        try:
+            self._guards = GuardStore(config.guards_path(settings.name))
+        except StorageUnavailable as error:
+            self._guards_trouble = error
+            _log.error("account %s: %s", settings.name, error.message)
         try:
             self._journal = Journal(config.journal_path(settings.name))
             self._journal.set_limits(settings.limits)
@@ -53,8 +61,18 @@ class Seat:
             raise self._trouble or StorageUnavailable("the order journal is not open")
         return self._journal
 
+    @property
+    def guards(self) -> GuardStore:
+        if self._guards is None:
+            raise self._guards_trouble or StorageUnavailable("the guards' file is not open")
+        return self._guards
+
     def health(self) -> dict[str, Any]:
         health = {"terminal": self.settings.terminal, **self.supervisor.health()}
+        try:
+            health |= {"guards": self.guards.count_active(), "guards_file": "ok"}
+        except StorageUnavailable as error:
+            health |= {"guards": None, "guards_file": error.message}
         try:
             health |= {
                 "state": self.journal.status().state,
@@ -67,8 +85,9 @@ class Seat:
 
     def close(self) -> None:
         self.supervisor.stop()
-        if self._journal is not None:
-            self._journal.close()
+        for file in (self._journal, self._guards):
+            if file is not None:
+                file.close()
 
 
 class Front:
@@ -100,7 +119,10 @@ class Front:
 
     def health(self) -> dict[str, Any]:
         accounts = {name: seat.health() for name, seat in self._seats.items()}
-        ready = all(account["status"] == "ready" and account["journal"] == "ok" for account in accounts.values())
+        ready = all(
+            (account["status"], account["journal"], account["guards_file"]) == ("ready", "ok", "ok")
+            for account in accounts.values()
+        )
         return {
             "status": "draining" if self._draining else "ok" if ready else "degraded",
             "protocol": protocol.VERSION,
@@ -161,6 +183,11 @@ class Front:
                 if params.intent.account != request.account:
                     raise InvalidInput(f"the intent is for the account {params.intent.account}", field="account")
                 return self._send(seat, params.intent.client_order_id, payload, give_up)
+            case protocol.GuardParams(guard=guard) if guard.account != request.account:
+                raise InvalidInput(f"the guard is for the account {guard.account}", field="account")
+            case protocol.GuardsParams(active_only=active_only, symbol=symbol, position=position):
+                found = seat.guards.listed(active_only=active_only, symbol=symbol, position=position)
+                return protocol.encode_answer([report.model_dump(mode="json") for report in found])
             case protocol.OutcomeParams() as asked:
                 return self._outcome(seat, asked.client_order_id, payload, give_up)
         if method == "state":

@@ -1,4 +1,4 @@
-"""The journal's file: opened, checked, guarded. What a transaction wrote is on the disk when it ends."""
+"""A file of the account's: opened, checked, guarded. What a transaction wrote is on the disk when it ends."""
 
 import sqlite3
 import threading
@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import ClassVar
 
 from mt5_bridge.schema import APPLICATION_ID, SCHEMA, SCHEMA_VERSION
 from tradeloom.errors import StorageUnavailable
@@ -21,8 +22,15 @@ class JournalFile:
     """One SQLite file in WAL mode with `synchronous=FULL`, safe for threads and for several processes.
 
     Raises `StorageUnavailable` for a file that cannot be opened, is damaged, or was written by a newer bridge.
-    `clock` gives wall time, for what is written beside each change.
+    `clock` gives wall time, for what is written beside each change. The class attributes are the order journal's.
     """
+
+    schema: ClassVar[tuple[str, ...]] = SCHEMA
+    schema_version: ClassVar[int] = SCHEMA_VERSION
+    application_id: ClassVar[int] = APPLICATION_ID
+    what: ClassVar[str] = "order journal"
+    while_damaged: ClassVar[str] = "nothing is sent until it is restored"
+    while_unusable: ClassVar[str] = "nothing was sent"
 
     def __init__(self, path: Path, clock: Callable[[], datetime] = _wall_clock) -> None:
         self.path = path
@@ -48,17 +56,17 @@ class JournalFile:
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = FULL")
             version = db.execute("PRAGMA user_version").fetchone()[0]
-            if version > SCHEMA_VERSION:
+            if version > self.schema_version:
                 raise StorageUnavailable(f"{self.path} was written by a newer bridge (schema {version})")
             trouble = db.execute("PRAGMA quick_check(1)").fetchone()[0]
             if trouble != "ok":
                 raise sqlite3.DatabaseError(trouble)
-        if version < SCHEMA_VERSION:
+        if version < self.schema_version:
             with self._transaction() as db:
-                for statement in SCHEMA:
+                for statement in self.schema:
                     db.execute(statement)
-                db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-                db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                db.execute(f"PRAGMA user_version = {self.schema_version}")
+                db.execute(f"PRAGMA application_id = {self.application_id}")
 
     @contextmanager
     def _guarded(self) -> Iterator[sqlite3.Connection]:
@@ -84,10 +92,10 @@ class JournalFile:
         text = str(error)
         if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
             return StorageUnavailable(
-                f"the order journal {self.path} is damaged ({text}); nothing is sent until it is restored",
+                f"the {self.what} {self.path} is damaged ({text}); {self.while_damaged}",
                 hint="stop the bridge, keep the file, check open orders at the broker, then restore the last backup",
             )
-        return StorageUnavailable(f"the order journal {self.path} cannot be used ({text}); nothing was sent")
+        return StorageUnavailable(f"the {self.what} {self.path} cannot be used ({text}); {self.while_unusable}")
 
     def _now(self) -> str:
         return self._clock().isoformat()

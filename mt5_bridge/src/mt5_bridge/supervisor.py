@@ -16,13 +16,14 @@ from typing import Any
 from mt5_bridge import worker
 from mt5_bridge.config import AccountConfig
 from tradeloom.errors import BrokerError, BrokerTimeout, BrokerUnavailable
-from tradeloom.trading.protocol import MAX_ANSWER_BYTES
+from tradeloom.trading.protocol import MAX_ANSWER_BYTES, NoParams, encode_request
 
 _log = logging.getLogger(__name__)
 
 _WATCH_S = 0.1
 _FIRST_RESTART_S = 0.1
 _SLOWEST_RESTART_S = 15.0
+_PULSE_WAIT_S = 0.2
 _HEALTHY_S = 30.0
 """A worker that lived this long has earned a prompt restart."""
 
@@ -49,6 +50,7 @@ class _Link:
     number: int = 0
     unanswered: bool = False
     busy_since: float | None = None
+    heard_at: float = field(default_factory=time.monotonic)
     recycle: bool = False
 
     def exchange(self, method: str, payload: bytes, give_up: float) -> bytes:
@@ -66,6 +68,21 @@ class _Link:
         if answer is None:
             raise HandedOver(f"the account's worker did not answer {method} in time", self.gone)
         return answer
+
+    def take_pulse(self, payload: bytes, idle_s: float) -> None:
+        """After `idle_s` without a call: makes one, so that a worker that hangs between calls, looking after its
+        guards, is as busy as one that hangs in a call. An answer somebody did not wait for is taken, too."""
+        if (not self.unanswered and time.monotonic() - self.heard_at < idle_s) or not self.lock.acquire(blocking=False):
+            return
+        try:
+            if self.unanswered:
+                self._answered_meanwhile(time.monotonic())
+            else:
+                self.exchange("market_clock", payload, time.monotonic() + _PULSE_WAIT_S)
+        except (HandedOver, BrokerUnavailable):
+            pass  # dead or busy, which whoever watches sees
+        finally:
+            self.lock.release()
 
     def _answered_meanwhile(self, give_up: float) -> bool:
         """Waits for the answer to a call whose caller gave up; it is dropped."""
@@ -85,7 +102,7 @@ class _Link:
         answered, recycle = worker.ANSWER_HEAD.unpack_from(message)
         if answered != number:
             raise HandedOver("the account's worker answered out of turn", self.gone)
-        self.unanswered, self.busy_since = False, None
+        self.unanswered, self.busy_since, self.heard_at = False, None, time.monotonic()
         self.recycle |= bool(recycle)
         return message[worker.ANSWER_HEAD.size :]
 
@@ -106,6 +123,7 @@ class Supervisor:
         self._trouble: str | None = None
         self._since = datetime.now(UTC)
         self._starts = 0
+        self._pulse = encode_request(settings.name, NoParams())
         self._thread = threading.Thread(target=self._run, name=f"supervisor-{settings.name}", daemon=True)
 
     def start(self) -> None:
@@ -219,6 +237,7 @@ class Supervisor:
                 return f"the worker ended with code {link.process.exitcode}"
             if link.recycle:
                 return "the terminal's pipe could not be trusted any more"
+            link.take_pulse(self._pulse, self._settings.hang_timeout_s / 2)
             busy = link.busy_since
             if busy is not None and time.monotonic() - busy > self._settings.hang_timeout_s:
                 link.process.kill()

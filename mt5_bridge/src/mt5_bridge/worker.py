@@ -22,6 +22,8 @@ from mt5_bridge.clock import AccountClock, ReplayClock, WallClock
 from mt5_bridge.config import AccountConfig
 from mt5_bridge.desk import OrderDesk
 from mt5_bridge.gatekeeper import Gatekeeper
+from mt5_bridge.guard_duty import GuardDuty
+from mt5_bridge.guard_store import GuardStore
 from mt5_bridge.journal import SENDABLE, Journal
 from mt5_bridge.ledger import Ledger
 from mt5_bridge.logs import log_to
@@ -31,6 +33,7 @@ from mt5_bridge.reconciliation import Reconciler, unknown_outcome
 from mt5_bridge.records import BrokerRecords
 from mt5_bridge.server_time import ServerZone
 from mt5_bridge.terminal import PipeBroken, Terminal, failure, load_terminal
+from mt5_bridge.watcher import Watcher
 from tradeloom.errors import BrokerError, BrokerUnavailable, Conflict, StorageUnavailable, TradeloomError
 from tradeloom.trading import protocol
 from tradeloom.trading.broker import ClosedTrade, PendingOrder, Position
@@ -45,7 +48,8 @@ _log = logging.getLogger(__name__)
 class AccountWorker:
     """Everything of one account, wired together on an initialized terminal.
 
-    A journal that cannot be used stops trading, not reading: every send then raises what is wrong with it.
+    A journal that cannot be used stops trading, not reading: every send then raises what is wrong with it. A guards'
+    file that cannot be used stops guarding, not trading.
     """
 
     def __init__(
@@ -54,6 +58,7 @@ class AccountWorker:
         terminal: Terminal,
         clock: AccountClock,
         open_journal: Callable[[], Journal],
+        open_guards: Callable[[], GuardStore],
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         zone = ServerZone(settings.server_time_zone)
@@ -80,6 +85,24 @@ class AccountWorker:
         except StorageUnavailable as error:
             self._journal_trouble = error
             _log.error("account %s cannot trade: %s", settings.name, error.message)
+        self._guards: GuardStore | None = None
+        self.duty = self._make_duty(open_guards, settings.guard_interval_s)
+
+    def _make_duty(self, open_guards: Callable[[], GuardStore], interval_s: float) -> GuardDuty:
+        watcher, trouble = None, self._journal_trouble
+        if self._journal is not None and self._desk is not None and trouble is None:
+            try:
+                self._guards = open_guards()
+                watcher = Watcher(self._guards, self._journal, self._desk, self._reader, self._clock)
+            except StorageUnavailable as error:
+                trouble = error
+                _log.error("guards cannot be watched: %s", error.message)
+        return GuardDuty(watcher, trouble, self._clock, interval_s=interval_s)
+
+    def look_after_guards(self, *, at_once: bool = False) -> None:
+        """Between calls; see `GuardDuty`."""
+        self.duty.look_if_due(at_once=at_once)
+        self.recycle |= self.duty.pipe_broken or (self._desk is not None and self._desk.pipe_broken)
 
     def handle(self, method: str, payload: bytes) -> bytes:
         """The encoded answer to one call; whatever goes wrong is an encoded error."""
@@ -112,8 +135,9 @@ class AccountWorker:
             return protocol.encode_error(error)
 
     def close(self) -> None:
-        if self._journal is not None:
-            self._journal.close()
+        for file in (self._journal, self._guards):
+            if file is not None:
+                file.close()
         self._terminal.shutdown()
 
     def _answer(self, method: str, params: Params) -> bytes:
@@ -125,6 +149,10 @@ class AccountWorker:
             case "outcome", protocol.OutcomeParams():
                 outcome = self._trading().outcome(params.client_order_id)
                 return protocol.encode_answer(None if outcome is None else outcome.model_dump(mode="json"))
+            case "guard", protocol.GuardParams():
+                return protocol.encode_answer(self.duty.set(params.guard).model_dump(mode="json"))
+            case "unguard", protocol.UnguardParams():
+                return protocol.encode_answer(self.duty.remove(params.guard_id).model_dump(mode="json"))
             case _:
                 return protocol.encode_answer(self._read(method, params))
 
@@ -147,7 +175,7 @@ class AccountWorker:
             case "margin", protocol.MarginParams():
                 return self._reader.margin(params.symbol, params.side, params.volume, params.price)
             case "advance", protocol.AdvanceParams():
-                return self._clock.advance(params.to).model_dump(mode="json")
+                return self.duty.advance(params.to).model_dump(mode="json")
             case "set_speed", protocol.SpeedParams():
                 return self._clock.set_speed(params.speed).model_dump(mode="json")
             case "next_event_time", _:
@@ -215,7 +243,10 @@ def main(connection: Connection, settings_json: str, directory: str, log_level: 
         lock = _only_worker(Path(directory) / "worker.lock")
         terminal, clock = connect_terminal(settings)
         journal_path = Path(directory) / "journal.sqlite3"
-        worker = AccountWorker(settings, terminal, clock, lambda: Journal(journal_path))
+        guards_path = Path(directory) / "guards.sqlite3"
+        worker = AccountWorker(
+            settings, terminal, clock, lambda: Journal(journal_path), lambda: GuardStore(guards_path)
+        )
     except TradeloomError as error:
         _log.error("the worker cannot start: %s", error.message)
         connection.send_bytes(json.dumps({"error": error.message}).encode())
@@ -231,12 +262,19 @@ def main(connection: Connection, settings_json: str, directory: str, log_level: 
 
 
 def _serve(connection: Connection, worker: AccountWorker) -> None:
+    """Answers calls, and looks after the guards between them, until the front is gone or the terminal's pipe broke."""
     while True:
+        if not connection.poll(worker.duty.patience_s()):
+            worker.look_after_guards()
+            if worker.recycle:
+                return  # nobody waits for an answer that could say so
+            continue
         message = connection.recv_bytes()
         number, length = REQUEST_HEAD.unpack_from(message)
         start = REQUEST_HEAD.size
         answer = worker.handle(message[start : start + length].decode(), message[start + length :])
         connection.send_bytes(ANSWER_HEAD.pack(number, worker.recycle) + answer)
+        worker.look_after_guards(at_once=message[start : start + length] == b"send")
 
 
 def _only_worker(path: Path) -> ProcessLock:

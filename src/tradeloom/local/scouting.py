@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mt5_bridge.config import AccountConfig
+from mt5_bridge.guard_store import GuardStore
 from mt5_bridge.journal import Journal
 from mt5_bridge.paper.sample import write_sample_terminal
 from mt5_bridge.paper.server_time import to_datetime
@@ -26,6 +27,8 @@ from tradeloom.errors import (
 from tradeloom.local.market import MAX_LOT, MAX_PRICE_AGE_S, MarketData
 from tradeloom.network.messages import Http, Mail
 from tradeloom.nodes.base import ERROR_PORT, Effect, Emit, Kind
+from tradeloom.nodes.sub_workflows import SubWorkflows
+from tradeloom.nodes.tenant_database import TenantDatabase
 from tradeloom.nodes.variables import InMemoryVariables, Variables
 from tradeloom.runtime.config import Recipe, prepare
 from tradeloom.runtime.context import TaskContext
@@ -173,10 +176,16 @@ class _ScoutServices:
     def variables(self, run: RunInfo) -> Variables:
         return InMemoryVariables()
 
+    def sub_workflows(self, run: RunInfo) -> SubWorkflows:
+        raise StorageUnavailable("A scout starts no workflows.")
+
     def broker(self, account: str) -> Broker:
         if account != self._broker.account_name:
             raise NotFound(f"There is no account {account!r} here.")
         return self._broker
+
+    def database(self, run: RunInfo) -> TenantDatabase:
+        raise StorageUnavailable("A scout reads no tables.")
 
     def artefact(self, version: str) -> dict[str, Any]:
         raise NotFound("A scout keeps no versions.")
@@ -222,7 +231,10 @@ def _private_market(data: MarketData, account: str) -> Iterator[MT5Broker]:
             limits=RiskLimits(max_lot=MAX_LOT, max_price_age_s=MAX_PRICE_AGE_S, symbols=(data.symbol,)),
         )
         worker = AccountWorker(
-            settings, *connect_terminal(settings), open_journal=lambda: Journal(terminal / "journal.sqlite3")
+            settings,
+            *connect_terminal(settings),
+            open_journal=lambda: Journal(terminal / "journal.sqlite3"),
+            open_guards=lambda: GuardStore(terminal / "guards.sqlite3"),
         )
         set_sink(lambda record: None)
         try:

@@ -2,12 +2,15 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from tradeloom.trading.bars import Bars, BarsReference
 from tradeloom.trading.intents import Expiry, OrderIntent, OrderOutcome, PendingType, Side
+
+if TYPE_CHECKING:
+    from tradeloom.trading.guards import Guard, GuardReport
 
 
 class _Fact(BaseModel):
@@ -218,3 +221,16 @@ class Broker(Protocol):
 
     def send(self, intent: OrderIntent) -> OrderOutcome: ...
     def outcome(self, client_order_id: str) -> OrderOutcome | None: ...
+    def guard(self, guard: "Guard") -> "GuardReport":
+        """Sets a guard, which from then on is watched beside the terminal, and tells how it stands after one look.
+
+        The same guard again is one guard. Raises `NotFound` for a position that is not open.
+        """
+        ...
+
+    def guards(
+        self, *, active_only: bool = True, symbol: str | None = None, position: int | None = None
+    ) -> "list[GuardReport]": ...
+    def unguard(self, guard_id: str) -> "GuardReport":
+        """Takes a guard away; what it did stays done. Raises `NotFound`."""
+        ...

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from tradeloom.errors import BrokerTimeout, BrokerUnavailable, InvalidInput, Tra
 from tradeloom.trading import protocol
 from tradeloom.trading.bars import Bars, BarsReference
 from tradeloom.trading.broker import Account, CashFlow, ClosedTrade, PendingOrder, Position, Symbol, Tick
+from tradeloom.trading.guards import Guard, GuardReport
 from tradeloom.trading.intents import OrderIntent, OrderOutcome, OutcomeStatus, Side
 from tradeloom.trading.mt5_transport import CallLost, Endpoint, RpcTransport, Transport
 from tradeloom.trading.protocol import AccountStatus, Answer, MarketClock, Params, UnreadableAnswer
@@ -21,6 +22,7 @@ from tradeloom.trading.risk import AccountState
 READ_TIMEOUT_S = 10.0
 SEND_TIMEOUT_S = 25.0
 """Longer than the bridge's watchdog lets a hung terminal live, so that the outcome is usually known in time."""
+_CLOCK_GRAIN = timedelta(milliseconds=1)
 SETTLE_S = 5.0
 """How long `send` keeps asking about an order the bridge calls unknown."""
 
@@ -201,6 +203,22 @@ class MT5Broker:
         params = _params(protocol.OutcomeParams, client_order_id=client_order_id)
         return _outcome(self._client.read("outcome", self._name, params))
 
+    def guard(self, guard: Guard) -> GuardReport:
+        """Sets the guard; the same again is one guard, so a lost answer is asked for again."""
+        if guard.account != self._name:
+            raise InvalidInput(f"this guard is for the account {guard.account}, not {self._name}", field="account")
+        return _fact(GuardReport, self._read("guard", protocol.GuardParams(guard=guard)))
+
+    def guards(
+        self, *, active_only: bool = True, symbol: str | None = None, position: int | None = None
+    ) -> list[GuardReport]:
+        """Those being watched, or all that ever were; told by the bridge's front, also while its worker hangs."""
+        params = _params(protocol.GuardsParams, active_only=active_only, symbol=symbol, position=position)
+        return [_fact(GuardReport, report) for report in self._read("guards", params)]
+
+    def unguard(self, guard_id: str) -> GuardReport:
+        return _fact(GuardReport, self._read("unguard", _params(protocol.UnguardParams, guard_id=guard_id)))
+
     def state(self) -> AccountStatus:
         return _fact(AccountStatus, self._read("state"))
 
@@ -214,7 +232,11 @@ class MT5Broker:
 
     def advance(self, to: datetime) -> MarketClock:
         """Moves a paper account's replay to `to`, everything on the way happening. `Conflict` on a real terminal."""
-        return _fact(MarketClock, self._read("advance", _params(protocol.AdvanceParams, to=to)))
+        params = _params(protocol.AdvanceParams, to=to)
+        clock = _fact(MarketClock, self._read("advance", params))
+        while to - clock.time >= _CLOCK_GRAIN:  # the bridge tells how far it came when guards act on the way
+            clock = _fact(MarketClock, self._read("advance", params))
+        return clock
 
     def set_speed(self, speed: float) -> MarketClock:
         """Market seconds per second from now on; 0 stops a paper account's clock. `Conflict` on a real terminal."""

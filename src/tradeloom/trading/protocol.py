@@ -19,6 +19,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from tradeloom import errors
 from tradeloom.errors import BrokerError, InvalidInput, TradeloomError
 from tradeloom.trading.bars import BarsReference
+from tradeloom.trading.guards import Guard
 from tradeloom.trading.intents import OrderIntent, Side
 from tradeloom.trading.risk import AccountState, RiskLimits
 
@@ -103,6 +104,22 @@ class OutcomeParams(Params):
     client_order_id: str = Field(pattern=r"^[0-9a-f]{32}$")
 
 
+class GuardParams(Params):
+    guard: Guard
+
+
+class GuardsParams(Params):
+    """Which guards to list: those that ended too, in one symbol, of one position (by ticket)."""
+
+    active_only: bool = True
+    symbol: _SymbolName | None = None
+    position: Annotated[int, Field(gt=0, lt=2**63)] | None = None
+
+
+class UnguardParams(Params):
+    guard_id: str = Field(pattern=r"^[0-9a-f]{32}$")
+
+
 class StateParams(Params):
     """`by` names who asks; `clear` is a person's word that a stop may be lifted."""
 
@@ -166,6 +183,9 @@ METHODS: Mapping[str, Method] = {
     "margin": Method(Effect.READ, MarginParams),
     "send": Method(Effect.TRADE, SendParams),
     "outcome": Method(Effect.READ, OutcomeParams),
+    "guard": Method(Effect.TRADE, GuardParams),
+    "guards": Method(Effect.READ, GuardsParams, front=True),
+    "unguard": Method(Effect.CONTROL, UnguardParams),
     "state": Method(Effect.READ, NoParams, front=True),
     "set_state": Method(Effect.CONTROL, StateParams, front=True),
     "advance": Method(Effect.CONTROL, AdvanceParams),
