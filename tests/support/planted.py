@@ -76,7 +76,7 @@ def _bars(steps: Any, noise: Noise) -> Columns:
 def _legs(noise: Noise, count: int, low: int = 10, high: int = 22) -> list[int]:
     """Legs of similar length: no formation has one five times as long as the next."""
     usual = noise.integers(low, high + 1)
-    return [int(round(usual * noise.uniform(0.75, 1.3))) for _ in range(count)]
+    return [round(usual * noise.uniform(0.75, 1.3)) for _ in range(count)]
 
 
 def _double_top(noise: Noise) -> Legs:

@@ -5,6 +5,7 @@ ranges (`unit`) or as parts of the formation's own height.
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from math import sqrt
 from typing import NamedTuple
 
@@ -126,7 +127,7 @@ def _triangle(market: Market, wedge: Wedge, pattern: str, at: int) -> Formation:
     bullish = market.close[at] > wedge.upper(at)
     level, other = (wedge.upper(at), wedge.lower(at)) if bullish else (wedge.lower(at), wedge.upper(at))
     filled = (at - wedge.start) / (wedge.apex - wedge.start)
-    gaps = [second.position - first.position for first, second in zip(wedge.touches, wedge.touches[1:], strict=False)]
+    gaps = [second.position - first.position for first, second in pairwise(wedge.touches)]
     quality = weighted(
         (0.40, 1 - wedge.misfit / 0.15),
         (0.20, bounded((len(wedge.touches) - 4) / 3)),
@@ -155,7 +156,7 @@ def bull_flags(market: Market, swings: Sequence[Swing], max_length: int) -> Iter
     The pole is at least 4 ranges high and twice what a random walk of its length covers; the flag gives back at most
     half of it, is at most half as wide, does not rise, and lasts 5 bars to 2½ poles (at least 12, at most 40).
     """
-    for foot, top in zip(swings, swings[1:], strict=False):
+    for foot, top in pairwise(swings):
         if not top.is_high:
             continue
         unit = market.unit[foot.position]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Self
 
 from tradeloom.nodes.ml._swings import Swing, average_range
@@ -124,7 +125,7 @@ def straightness(market: Market, pivots: Sequence[Swing], height: float) -> floa
     """How straight the legs between turning points are: 1 when every close lies on them, 0 when they stray a quarter of
     the formation's height on average."""
     strayed, bars = 0.0, 0
-    for first, second in zip(pivots, pivots[1:], strict=False):
+    for first, second in pairwise(pivots):
         leg = line_through(first, second)
         for position in range(first.position + 1, second.position):
             strayed += abs(market.close[position] - leg(position))

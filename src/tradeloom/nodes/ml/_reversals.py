@@ -43,7 +43,7 @@ def double_tops(market: Market, swings: Sequence[Swing], max_length: int) -> Ite
         ceiling = max(first.price, second.price) + SLACK * unit
         patience = second.position - first.position
         at = _break_below(
-            market, lambda _, low=valley.price: low, second, ceiling, first.position, max_length, patience
+            market, _level(valley), second, ceiling, first.position, max_length, patience
         )
         if at is None:
             continue
@@ -132,6 +132,10 @@ def _break_below(
         if market.close[row] < line(row) - BREAK * market.unit[row]:
             return row
     return None
+
+
+def _level(swing: Swing) -> Line:
+    return lambda _: swing.price
 
 
 def _points(*pivots: Swing) -> tuple[tuple[int, float], ...]:
