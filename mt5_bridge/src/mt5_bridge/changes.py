@@ -78,7 +78,7 @@ class Change:
         cls, intent: ChangeIntent, target: Target, rules: SymbolRules, zone: ServerZone, now: datetime
     ) -> "Change | OrderOutcome":
         """The change, or the outcome that says why there is none to make. Raises `Unsendable`."""
-        if target.record.symbol != intent.symbol:
+        if intent.symbol not in (None, target.record.symbol):
             what = "position" if target.resting is None else "order"
             raise Unsendable(f"{what} {target.record.ticket} is in {target.record.symbol}, not in {intent.symbol}")
         if isinstance(intent, CancelIntent):
@@ -96,11 +96,11 @@ class Change:
     def request(self, rules: SymbolRules, quote: Quote | None) -> dict[str, Any]:
         """The dict for `order_send`. Raises `Unsendable` for prices on the wrong side or too near."""
         intent, record = self.intent, self.target.record
-        request = {"symbol": intent.symbol, "magic": intent.magic, "comment": intent.comment}
+        request = {"symbol": record.symbol, "magic": intent.magic, "comment": intent.comment}
         if isinstance(intent, CancelIntent):
             return request | {"action": mt5.TRADE_ACTION_REMOVE, "order": record.ticket}
         if quote is None:
-            raise Unsendable(f"the broker gives no quote for {intent.symbol}")
+            raise Unsendable(f"the broker gives no quote for {record.symbol}")
         resting = self.wanted.resting
         if resting is not None and resting != self.target.resting:
             resting.check(rules, quote)

@@ -85,12 +85,10 @@ class Gatekeeper:
         Raises `BrokerError` or one of its kinds while nothing can be decided; nothing has been sent then.
         """
         trade_mode = self._assert_account()
-        info = symbol_facts(self._terminal, intent.symbol)
         try:
-            rules = SymbolRules.of(info)
             if isinstance(intent, ModifyIntent | CancelIntent):
-                return self._admit_change(intent, rules, trade_mode)
-            return self._admit_order(intent, rules, trade_mode, first, fillings_refused)
+                return self._admit_change(intent, trade_mode)
+            return self._admit_order(intent, trade_mode, first, fillings_refused)
         except (Unsendable, ArithmeticError) as error:
             return rejected(intent, "invalid", str(error) or f"{intent.symbol} has no usable specification")
 
@@ -124,17 +122,17 @@ class Gatekeeper:
     def _admit_order(
         self,
         intent: MarketOrderIntent | CloseIntent | PendingOrderIntent,
-        rules: SymbolRules,
         trade_mode: int,
         first: Quote | None,
         fillings_refused: frozenset[int],
     ) -> Order | OrderOutcome:
+        rules = SymbolRules.of(symbol_facts(self._terminal, intent.symbol))
         leg = self._leg(intent, rules)
         if isinstance(leg, OrderOutcome):
             return leg
         action = Action.CLOSE if isinstance(intent, CloseIntent) else Action.OPEN
         tick = self._terminal.symbol_info_tick(intent.symbol)
-        refused = self._gate(intent, action, leg.volume, tick, trade_mode)
+        refused = self._gate(intent, action, intent.symbol, leg.volume, tick, trade_mode)
         if refused is not None:
             return refused
         quote = Quote(exact(tick.bid), exact(tick.ask))
@@ -147,18 +145,18 @@ class Gatekeeper:
                 return rejected(intent, "broker", message)
         return self._check(intent, order)
 
-    def _admit_change(
-        self, intent: ModifyIntent | CancelIntent, rules: SymbolRules, trade_mode: int
-    ) -> Order | OrderOutcome:
+    def _admit_change(self, intent: ModifyIntent | CancelIntent, trade_mode: int) -> Order | OrderOutcome:
         """`order_check` is not asked: it judges margin, which a change does not touch."""
         target = find_target(self._records, intent)
         if not isinstance(target, Target):
             return target
+        symbol = target.record.symbol
+        rules = SymbolRules.of(symbol_facts(self._terminal, symbol))
         change = Change.of(intent, target, rules, self._zone, self._clock.now())
         if isinstance(change, OrderOutcome):
             return change
-        tick = self._terminal.symbol_info_tick(intent.symbol)
-        refused = self._gate(intent, change.action, target.volume, tick, trade_mode)
+        tick = self._terminal.symbol_info_tick(symbol)
+        refused = self._gate(intent, change.action, symbol, target.volume, tick, trade_mode)
         if refused is not None:
             return refused
         quote = None if tick is None else Quote(exact(tick.bid), exact(tick.ask))
@@ -177,14 +175,14 @@ class Gatekeeper:
         return self.already_closed(intent)
 
     def _gate(
-        self, intent: OrderIntent, action: Action, volume: Decimal, tick: Any, trade_mode: int
+        self, intent: OrderIntent, action: Action, symbol: str, volume: Decimal, tick: Any, trade_mode: int
     ) -> OrderOutcome | None:
         if trade_mode == mt5.ACCOUNT_TRADE_MODE_REAL and not self._live_trading:
             return rejected(intent, "risk", "this is a real-money account and live trading is not armed")
         status = self._journal.status()
         facts = OrderFacts(
             action=action,
-            symbol=intent.symbol,
+            symbol=symbol,
             volume=volume,
             bid=0.0 if tick is None else tick.bid,
             ask=0.0 if tick is None else tick.ask,

@@ -144,14 +144,15 @@ class PendingOrderIntent(_Intent):
 
 
 class ModifyIntent(_Intent):
-    """Change the stops of a position, or the terms of a pending order. `ticket` is the position's or the order's.
+    """Change the stops of a position, or the terms of a pending order. `ticket` is the position's or the order's;
+    `symbol`, when given, must be its symbol.
 
     None leaves a term as it is; `remove_stop_loss` and `remove_take_profit` take one away. Without `allow_widening`
     the stop loss may only come nearer: a change that lets more be lost than before is refused.
     """
 
     kind: Literal["modify"] = "modify"
-    symbol: str = Field(min_length=1, max_length=29)
+    symbol: str | None = Field(default=None, min_length=1, max_length=29)
     target: Literal["position", "order"]
     ticket: int = Field(gt=0, lt=2**63)
     stop_loss: Decimal | None = Field(default=None, gt=0)
@@ -185,10 +186,10 @@ class ModifyIntent(_Intent):
 
 
 class CancelIntent(_Intent):
-    """Take a pending order away. `order` is its ticket."""
+    """Take a pending order away. `order` is its ticket; `symbol`, when given, must be its symbol."""
 
     kind: Literal["cancel"] = "cancel"
-    symbol: str = Field(min_length=1, max_length=29)
+    symbol: str | None = Field(default=None, min_length=1, max_length=29)
     order: int = Field(gt=0, lt=2**63)
 
 
