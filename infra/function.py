@@ -28,6 +28,9 @@ MEMORY_MB = {ML: 1792, QUANT: 1024, BROKER: 512}
 LIGHT_MEMORY_MB = 256
 """By the heaviest layer a function carries: Lambda gives processor time in proportion, and numpy starts slowly."""
 
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
+"""As in the engine's workers: small matrices gain nothing from threads, and sums come out the same everywhere."""
+
 NETWORK_INTERFACES = [
     "ec2:CreateNetworkInterface",
     "ec2:DescribeNetworkInterfaces",
@@ -151,7 +154,7 @@ def node_spec(node: type[Node], around: Surroundings) -> FunctionSpec:
         memory_mb=next((MEMORY_MB[layer] for layer in MEMORY_MB if layer in layers), LIGHT_MEMORY_MB),
         timeout_s=node.timeout_s,
         statements=grant.statements,
-        environment=grant.environment,
+        environment={**grant.environment, **(ONE_THREAD if QUANT in layers else {})},
         blobs=("artefacts", "claims"),
         vpc=around.vpc if grant.clients else None,
         clients=grant.clients,

@@ -12,6 +12,9 @@ from hypothesis import settings
 
 from tests.support import exam
 
+# As in the engine's workers: small matrices gain nothing from threads, and suites that run side by side lose a lot.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 # A shared machine is slow at times: how long an example took is no verdict on the code.
 settings.register_profile("tradeloom", deadline=None)
 settings.load_profile("tradeloom")
