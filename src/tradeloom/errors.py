@@ -15,6 +15,7 @@ the API's answers. The class says whether trying again can help::
     ├── NodeError                   a node could not give its value
     │   ├── MissingInput, AmbiguousInput, NotANumber, NotEnoughBars
     │   ├── StalePrice
+    │   ├── SubWorkflowFailed, SubWorkflowUnfinished
     │   ├── ModelFailed             a model gave no forecast
     │   ├── QueryFailed, QueryTimeout, ResultTooLarge   a query of the tenant's own tables
     │   ├── RowRefused              an object that its table does not take
@@ -24,6 +25,7 @@ the API's answers. The class says whether trying again can help::
     │   ├── BrokerUnavailable       (retryable: nothing was sent)
     │   ├── BrokerTimeout           (for reads, retryable)
     │   ├── OrderRejected, RiskRejected, MarketClosed
+    │   ├── OrderFilled, TargetGone   a change came too late: what it names was filled, or has left
     │   ├── OrderNotSent            certainly not sent, and this intent never will be
     │   └── OrderUnknown            sent, outcome not known yet: never resent blindly
     ├── NetworkError                a server on the internet, or the way to it
@@ -146,6 +148,14 @@ class StalePrice(NodeError):
     pass
 
 
+class SubWorkflowFailed(NodeError):
+    """The workflow that was called came to a bad end."""
+
+
+class SubWorkflowUnfinished(NodeError):
+    """The workflow that was called runs longer than was waited for."""
+
+
 class ModelFailed(NodeError):
     """A model could not be run, took too long, or answered something that is no forecast."""
 
@@ -208,6 +218,14 @@ class RiskRejected(OrderRejected):
 
 class MarketClosed(OrderRejected):
     pass
+
+
+class OrderFilled(OrderRejected):
+    """The pending order to change or cancel had become a position."""
+
+
+class TargetGone(OrderRejected):
+    """The position or pending order to change is not there any more."""
 
 
 class OrderNotSent(BrokerError):

@@ -13,8 +13,12 @@ from tradeloom.nodes.models import SCOPE
 from tradeloom.storage.blobs import FileBlobs
 
 if TYPE_CHECKING:
+    from tests.support.fake_sub_workflows import FakeSubWorkflows
+    from tests.support.fake_database import FakeDatabase
     from tests.support.fake_variables import FakeVariables
+    from tradeloom.nodes.sub_workflows import SubWorkflows
     from tradeloom.network.messages import Http, Mail
+    from tradeloom.nodes.tenant_database import TenantDatabase
     from tradeloom.nodes.variables import Variables
     from tradeloom.runtime.envelope import RunInfo
     from tradeloom.runtime.services import Disclosed, Notification, Services
@@ -34,6 +38,8 @@ class FolderServices:
         self._blobs = FileBlobs(folder)
         self._brokers: dict[str, Broker] = {}
         self._variables: FakeVariables | None = None
+        self._database: FakeDatabase | None = None
+        self._sub_workflows: FakeSubWorkflows | None = None
 
     def artefact(self, version: str) -> dict[str, Any]:
         return self._blobs.artefact(version)
@@ -74,6 +80,14 @@ class FolderServices:
         found = CREDENTIALS[reference]
         return Disclosed(found, tuple(secrets_of(found.kind, found.fields)))
 
+    def database(self, run: "RunInfo") -> "TenantDatabase":
+        if self._database is None:
+            from tests.support.fake_database import with_signals
+
+            self._database = with_signals()
+            self._database.on_write = lambda kind, table, row: self._happened("row", {kind: table, "row": dict(row)})
+        return self._database
+
     def http(self) -> "Http":
         from tests.support.fake_network import FakeHttp
 
@@ -83,6 +97,15 @@ class FolderServices:
         from tests.support.fake_network import FakeMail
 
         return FakeMail(on_send=lambda sent: self._happened("mail", {"to": sent.to, "subject": sent.subject}))
+
+    def sub_workflows(self, run: "RunInfo") -> "SubWorkflows":
+        if self._sub_workflows is None:
+            from tests.support.fake_sub_workflows import FakeSubWorkflows
+
+            self._sub_workflows = FakeSubWorkflows(
+                on_start=lambda workflow, payload: self._happened("workflow", {"name": workflow, "payload": payload})
+            )
+        return self._sub_workflows
 
     def may_act(self, run: "RunInfo", node: str) -> None:
         if (self._folder / STOPPED).exists():

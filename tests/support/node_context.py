@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from tests.support.fake_broker import FakeBroker
+from tests.support.fake_database import FakeDatabase, with_signals
 from tests.support.fake_models import FakeFiles
 from tests.support.fake_network import FakeHttp, FakeMail
+from tests.support.fake_sub_workflows import FakeSubWorkflows
 from tests.support.fake_variables import FakeVariables
 from tradeloom.errors import CredentialProblem, ExecutionStopped, NotFound
 from tradeloom.nodes.base import Credential, Source
@@ -41,6 +43,8 @@ class FakeContext:
     files: FakeFiles = field(default_factory=FakeFiles)
     web: FakeHttp = field(default_factory=FakeHttp)
     post: FakeMail = field(default_factory=FakeMail)
+    sub_workflows: FakeSubWorkflows = field(default_factory=FakeSubWorkflows)
+    database: FakeDatabase = field(default_factory=with_signals)
     stopped: bool = False
     logs: list[dict[str, Any]] = field(default_factory=list)
     notifications: list[dict[str, str]] = field(default_factory=list)

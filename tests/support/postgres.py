@@ -25,6 +25,7 @@ TABLES = (
     "workflows",
     "variables",
     "variable_writes",
+    "tenant_databases",
 )
 
 

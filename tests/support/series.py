@@ -71,3 +71,19 @@ def bars_from(
         closed_only=closed_only,
     )
     return Bars(reference=reference, **cut)
+
+
+def aggregated(columns: Columns, timeframe: Timeframe) -> Columns:
+    """Bars of a longer timeframe, up to a day, made of shorter ones; they open on its multiples of UTC."""
+    number = columns["time"] // timeframe.seconds
+    starts = np.flatnonzero(np.diff(number, prepend=number[:1] - 1))
+    ends = np.append(starts[1:], len(number)) - 1
+    return {
+        "time": number[starts] * timeframe.seconds,
+        "open": columns["open"][starts],
+        "high": np.maximum.reduceat(columns["high"], starts),
+        "low": np.minimum.reduceat(columns["low"], starts),
+        "close": columns["close"][ends],
+        "volume": np.add.reduceat(columns["volume"], starts),
+        "spread": columns["spread"][starts],
+    }

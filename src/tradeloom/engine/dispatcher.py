@@ -30,7 +30,8 @@ class StartCommand:
 
     A `dedupe_key` names the event: the same key of the same workflow starts once, ever. `manual` starts run the newest
     saved version (or the one given), active or not; all others run the active version or nothing.
-    After `expires`, on the account's market clock, it is too late to start.
+    After `expires`, on the account's market clock, it is too late to start. `parent` is the execution that calls this
+    workflow, on behalf of the workflows in `called_by`.
     """
 
     workflow_id: str
@@ -44,6 +45,8 @@ class StartCommand:
     test_mode: bool = False
     overlap: Overlap = "allow"
     expires: datetime | None = None
+    parent: str | None = None
+    called_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,8 @@ class Dispatcher:
             account=version.account,
             test_mode=command.test_mode,
             user_id=command.user_id,
+            parent=command.parent,
+            called_by=command.called_by,
         )
         request = StartRequest(
             run=run,

@@ -240,6 +240,8 @@ class ExecutionRun:
             node=run.node,
             account=self.row.account,
             test_mode=self.row.test_mode,
+            manual=self.row.manual,
+            called_by=tuple(self.row.run.get("called_by", ())),
         )
 
     async def may_act(self, node: str) -> None:

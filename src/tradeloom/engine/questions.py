@@ -16,6 +16,9 @@ class Asker:
     node: str
     account: str
     test_mode: bool
+    manual: bool
+    called_by: tuple[str, ...] = ()
+    """The workflows that called this one, outermost first."""
 
 
 CREDENTIAL = "credential"

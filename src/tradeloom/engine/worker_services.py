@@ -1,7 +1,7 @@
 """The `Services` of a worker process: blob files and the broker by itself, all else by asking the engine.
 
-The pool names it in `TRADELOOM_SERVICES`, and tells where things are in `TRADELOOM_BLOBS` (`module:class`),
-`TRADELOOM_BLOB_DIRECTORY` and `TRADELOOM_BRIDGE_STATE`.
+The pool names it in `TRADELOOM_SERVICES`, and tells where things are in `TRADELOOM_BLOBS` and `TRADELOOM_DATABASE`
+(each `module:class`), `TRADELOOM_BLOB_DIRECTORY` and `TRADELOOM_BRIDGE_STATE`.
 """
 
 import importlib
@@ -16,6 +16,8 @@ from tradeloom.engine.workers import channel
 
 if TYPE_CHECKING:
     from tradeloom.network.messages import Http, Mail
+    from tradeloom.nodes.sub_workflows import SubWorkflows
+    from tradeloom.nodes.tenant_database import TenantDatabase
     from tradeloom.nodes.variables import Variables
     from tradeloom.runtime.envelope import RunInfo
     from tradeloom.runtime.services import Disclosed, Notification, Services
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 BLOBS: Final = "TRADELOOM_BLOBS"
 BLOB_DIRECTORY: Final = "TRADELOOM_BLOB_DIRECTORY"
+DATABASE: Final = "TRADELOOM_DATABASE"
 BRIDGE_STATE: Final = "TRADELOOM_BRIDGE_STATE"
 KEPT_ARTEFACTS: Final = 64
 
@@ -33,6 +36,7 @@ class WorkerServices:
         self._artefacts: OrderedDict[str, dict[str, Any]] = OrderedDict()
         self._bridge: Any = None
         self._brokers: dict[str, Broker] = {}
+        self._databases: dict[str, TenantDatabase] = {}
         self._http: Http | None = None
         self._mail: Mail | None = None
 
@@ -76,6 +80,16 @@ class WorkerServices:
 
         return AskedVariables(channel.current())
 
+    def database(self, run: "RunInfo") -> "TenantDatabase":
+        """One connection a tenant. The engine tells the login by whose task this is, not by what is asked."""
+        known = self._databases.get(run.tenant)
+        if known is None:
+            module, _, name = os.environ[DATABASE].partition(":")
+            made = getattr(importlib.import_module(module), name)
+            known = made(lambda renew: channel.current().ask("database", {"renew": renew}))
+            self._databases[run.tenant] = known
+        return known
+
     def http(self) -> "Http":
         if self._http is None:
             from tradeloom.network.client import GuardedHttp
@@ -91,6 +105,11 @@ class WorkerServices:
 
             self._mail = GuardedMail(Policy.of(os.environ))
         return self._mail
+
+    def sub_workflows(self, run: "RunInfo") -> "SubWorkflows":
+        from tradeloom.engine.worker_sub_workflows import AskedSubWorkflows
+
+        return AskedSubWorkflows(channel.current())
 
     def may_act(self, run: "RunInfo", node: str) -> None:
         channel.current().ask("may_act", {"execution_id": run.execution_id, "node": node})

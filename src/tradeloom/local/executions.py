@@ -18,15 +18,12 @@ from tradeloom.engine.dispatcher import Dispatcher, StartCommand
 from tradeloom.engine.engine import Engine
 from tradeloom.engine.journal import ExecutionFilter, Journal
 from tradeloom.engine.stores import Blobs, WorkflowStore
-from tradeloom.errors import Conflict, InvalidInput, NotFound, TradeloomError
+from tradeloom.errors import Conflict, NotFound, TradeloomError
 from tradeloom.local.bridging import OnLoop
 from tradeloom.local.private_accounts import PrivateMarket, PrivateVersions, private_account
+from tradeloom.local.triggers import started_by_hand
 from tradeloom.local.views import execution_of, log_page, notification_of, stored_status, summary_of
-from tradeloom.nodes.base import Kind
-from tradeloom.nodes.registry import node_types
 from tradeloom.workflow.document import Workflow
-
-MANUAL = "trigger.manual"
 
 
 class LocalExecutions:
@@ -52,7 +49,7 @@ class LocalExecutions:
         self.dispatcher = Dispatcher(
             engine=engine, journal=journal, workflows=workflows, clock_for_account=clock_for_account
         )
-        self._test_dispatcher = Dispatcher(
+        self.test_dispatcher = Dispatcher(
             engine=engine, journal=journal, workflows=PrivateVersions(workflows), clock_for_account=clock_for_account
         )
         self._document = lru_cache(maxsize=64)(self._read_document)
@@ -88,13 +85,13 @@ class LocalExecutions:
             tenant=tenant,
             user_id=user,
             workflow_id=workflow_id,
-            trigger=_trigger(document, wanted.trigger),
+            trigger=started_by_hand(document, wanted.trigger),
             payload=wanted.payload,
             version=workflow.version,
             manual=True,
             test_mode=wanted.test_mode,
         )
-        dispatcher = self._test_dispatcher if wanted.test_mode else self.dispatcher
+        dispatcher = self.test_dispatcher if wanted.test_mode else self.dispatcher
         dispatched = await dispatcher.dispatch(command)
         if dispatched.execution_id is None:
             raise Conflict(f"The workflow was not started: {dispatched.reason}.")
@@ -156,20 +153,3 @@ class LocalNotifications:
     def page(self, tenant: str, *, limit: int) -> NotificationPage:
         stored = self._on_loop(self._journal.notifications(tenant, limit=limit))
         return NotificationPage(items=[notification_of(each) for each in stored])
-
-
-def _trigger(document: Workflow, wanted: str | None) -> str:
-    """The trigger that fires: the one wanted, else the manual one, else the only one."""
-    known = node_types()
-    triggers = {
-        node.id: node.type
-        for node in document.nodes
-        if node.type in known and known[node.type].kind is Kind.TRIGGER and not node.disabled
-    }
-    if wanted is not None:
-        if wanted not in triggers:
-            listed = ", ".join(sorted(triggers))
-            raise InvalidInput(f"There is no trigger {wanted!r}.", field="trigger", hint=f"There are: {listed}.")
-        return wanted
-    by_hand = sorted(node for node, kind in triggers.items() if kind == MANUAL)
-    return (by_hand or sorted(triggers))[0]

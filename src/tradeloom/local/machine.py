@@ -5,7 +5,7 @@ import contextlib
 import logging
 import logging.handlers
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,6 +48,7 @@ from tradeloom.storage.postgres.migrations import migrate
 from tradeloom.storage.postgres.server import PostgresServer
 from tradeloom.storage.postgres.stores import PostgresStores
 from tradeloom.storage.postgres.variables import PostgresVariables
+from tradeloom.storage.tenants.provisioning import TenantAccess
 from tradeloom.trading.mt5_client import BridgeClient
 from tradeloom.workflow.schedules import next_fires
 
@@ -148,7 +149,8 @@ async def _engine_up(
     on_loop = OnLoop(asyncio.get_running_loop())
     vault = Vault(PostgresCredentials(database), KeyFile(settings.key_file or home.key_file))
     credentials = LocalCredentials(on_loop, vault, stores, blobs, given)
-    answers = {**VariableAnswers(variables).answers(), **credentials.answers()}
+    tenants = TenantAccess(database, own_server=not settings.database_url)
+    answers = {**VariableAnswers(variables).answers(), **credentials.answers(), **tenants.answers()}
     engine = Engine(
         journal=journal,
         workers=pool,
@@ -170,13 +172,19 @@ async def _engine_up(
         clock_for_account=clocks.of,
         private_market=private_market,
     )
+
+    @contextlib.contextmanager
+    def resting(execution_id: str) -> Iterator[None]:
+        with pool.lending(), clocks.resting(execution_id):
+            yield
+
     answers |= SubWorkflowAnswers(
         engine=engine,
         journal=journal,
         workflows=stores,
         blobs=blobs,
         dispatcher_for=lambda test_mode: executions.test_dispatcher if test_mode else executions.dispatcher,
-        lending=pool.lending,
+        resting=resting,
     ).answers()
     scheduler = Scheduler(
         workflows=stores,
@@ -243,6 +251,7 @@ class _Clocks:
         assert market.client is not None
         self.known = {name: self._made(market, market.client, name) for name in market.accounts}
         self._runs: dict[str, tuple[str, RunClock]] = {}
+        self._resting: set[str] = set()
         self.engine: Engine | None = None
 
     def _made(self, market: PaperMarket, client: BridgeClient, name: str) -> AccountClock:
@@ -268,7 +277,16 @@ class _Clocks:
         """Whether every execution on the account sleeps: then waiting may move its market."""
         running = set(self.engine.running) if self.engine is not None else set()
         self._runs = {run: held for run, held in self._runs.items() if run in running}
-        return all(clock.sleeps for name, clock in self._runs.values() if name == account)
+        return all(clock.sleeps or run in self._resting for run, (name, clock) in self._runs.items() if name == account)
+
+    @contextlib.contextmanager
+    def resting(self, execution_id: str) -> Iterator[None]:
+        """While an execution waits for another one it called, it counts as asleep."""
+        self._resting.add(execution_id)
+        try:
+            yield
+        finally:
+            self._resting.discard(execution_id)
 
 
 async def _ended(task: "asyncio.Task[Any]") -> None:

@@ -19,6 +19,7 @@ from tradeloom.errors import TradeloomError
 if TYPE_CHECKING:
     from tradeloom.network.messages import Http, Mail
     from tradeloom.nodes.models import ModelStore
+    from tradeloom.nodes.sub_workflows import SubWorkflows
     from tradeloom.nodes.tenant_database import TenantDatabase
     from tradeloom.nodes.variables import Variables
     from tradeloom.trading.bars import Bars, BarsReference
@@ -29,16 +30,17 @@ Level = Literal["debug", "info", "warning", "error"]
 
 
 class Effect(StrEnum):
-    """What a node does beyond computing. TRADES, WRITES and NETWORK run one after another, behind a durable journal."""
+    """What a node does beyond computing. What acts runs one after another, behind a durable journal."""
 
     READS_MARKET = "reads_market"
     READS_STATE = "reads_state"
     TRADES = "trades"
     WRITES = "writes"
     NETWORK = "network"
+    STARTS = "starts"
 
 
-ACTING = frozenset({Effect.TRADES, Effect.WRITES, Effect.NETWORK})
+ACTING = frozenset({Effect.TRADES, Effect.WRITES, Effect.NETWORK, Effect.STARTS})
 
 
 class Tier(StrEnum):
@@ -215,6 +217,11 @@ class NodeContext(Protocol):
     @property
     def database(self) -> "TenantDatabase":
         """The tenant's own tables. A write takes `client_order_id()` as its effect."""
+        ...
+
+    @property
+    def sub_workflows(self) -> "SubWorkflows":
+        """Other workflows, run on this execution's behalf."""
         ...
 
     def evaluate(self, expression: str, **names: Any) -> Any:

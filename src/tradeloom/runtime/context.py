@@ -17,6 +17,7 @@ from tradeloom.runtime.services import Notification, Services
 if TYPE_CHECKING:
     from tradeloom.network.messages import Http, Mail
     from tradeloom.nodes.models import ModelStore
+    from tradeloom.nodes.sub_workflows import SubWorkflows
     from tradeloom.nodes.tenant_database import TenantDatabase
     from tradeloom.nodes.variables import Variables
     from tradeloom.trading.bars import Bars, BarsReference
@@ -141,6 +142,10 @@ class TaskContext:
     @property
     def database(self) -> "TenantDatabase":
         return self._services.database(self._run)
+
+    @property
+    def sub_workflows(self) -> "SubWorkflows":
+        return self._services.sub_workflows(self._run)
 
     def evaluate(self, expression: str, **names: Any) -> Any:
         return evaluate(parse(expression), {**self._names, **names} if names else self._names, now=self.as_of)

@@ -30,6 +30,9 @@ class RunInfo(BaseModel):
     account: str
     test_mode: bool = False
     user_id: str = "local"
+    parent: str | None = None
+    """The execution that called this one; `called_by` are the workflows around it, outermost first."""
+    called_by: tuple[str, ...] = ()
 
 
 class NodeRecord(BaseModel):

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 if TYPE_CHECKING:
     from tradeloom.network.messages import Http, Mail
     from tradeloom.nodes.base import Credential
+    from tradeloom.nodes.sub_workflows import SubWorkflows
     from tradeloom.nodes.tenant_database import TenantDatabase
     from tradeloom.nodes.variables import Variables
     from tradeloom.runtime.envelope import RunInfo
@@ -80,6 +81,8 @@ class Services(Protocol):
     def database(self, run: "RunInfo") -> "TenantDatabase":
         """The run's tenant's own tables."""
         ...
+
+    def sub_workflows(self, run: "RunInfo") -> "SubWorkflows": ...
 
     def may_act(self, run: "RunInfo", node: str) -> None:
         """Raise `ExecutionStopped` when the execution was stopped or its version may not trade any more."""

@@ -27,7 +27,7 @@ def run[**P](test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
 
 def asker(**changes: Any) -> Asker:
     values = {"tenant": "acme", "workflow_id": "w", "execution_id": "e1", "version": "v", "node": "n"}
-    return Asker(**{**values, "account": "paper", "test_mode": False, **changes})
+    return Asker(**{**values, "account": "paper", "test_mode": False, "manual": False, **changes})
 
 
 @run

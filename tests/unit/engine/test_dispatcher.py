@@ -198,7 +198,7 @@ def test_only_the_active_version_may_act() -> None:
 
     async def body() -> None:
         async with house() as home:
-            permit = ActiveVersions(home.stores)
+            permit = ActiveVersions(home.stores, home.journal)
             await permit(row, "order")
             await home.stores.set_active("local", "w1", "v2")
             with pytest.raises(ExecutionStopped, match="Another version"):

@@ -23,6 +23,9 @@ PYDANTIC = {"pydantic", "pydantic_core", "annotated_types", "typing_extensions",
 OURS = {"errors", "expressions", "nodes", "runtime", "workflow"}
 """Our packages that it loads parts of."""
 
+ANY_CATEGORYS = {"base", "naming", "references", "values", "variables", "sub_workflows"}
+"""Parts of our node package that are no category."""
+
 AT_SAVE_TIME = {
     "tradeloom.expressions.checking",
     "tradeloom.expressions.json_schema",
@@ -67,4 +70,6 @@ class TestLightFunctions:
         assert {name.split(".")[1] for name in ours} == OURS
         assert not ours & AT_SAVE_TIME
         nodes = {name.split(".")[2] for name in ours if name.startswith("tradeloom.nodes.")}
-        assert nodes - {"base", "naming", "references", "values", "variables"} == {node_type.partition(".")[0]}
+        assert nodes - {"base", "naming", "references", "values", "variables", "sub_workflows"} == {
+            node_type.partition(".")[0]
+        }

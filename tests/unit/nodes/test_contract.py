@@ -119,7 +119,7 @@ class TestDeclarations:
         assert "error" not in names
         assert all(isinstance(port, Port) and port.title for port in node.ports)
         assert all(isinstance(effect, Effect) for effect in node.effects)
-        assert node.acts() == bool(node.effects & {Effect.TRADES, Effect.WRITES, Effect.NETWORK})
+        assert node.acts() == bool(node.effects & {Effect.TRADES, Effect.WRITES, Effect.NETWORK, Effect.STARTS})
         assert (node.category() == "trigger") == (node.kind is Kind.TRIGGER)
 
     def test_tier(self, node: type[Node]) -> None:

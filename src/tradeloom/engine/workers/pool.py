@@ -3,6 +3,8 @@
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from tradeloom.engine.errors import EngineClosed, WorkersUnavailable
@@ -25,6 +27,7 @@ class WorkerPool:
         self._unburied: set[WorkerProcess] = set()
         self._starting: set[asyncio.Task[None]] = set()
         self._waiting: deque[asyncio.Future[WorkerProcess]] = deque()
+        self._lent = 0
         self._failures = 0
         self._closed = False
         self._reaper: asyncio.TimerHandle | None = None
@@ -54,6 +57,16 @@ class WorkerPool:
             worker.dismiss()
         while self._starting or self._unburied:
             await asyncio.sleep(0.005)
+
+    @contextmanager
+    def lending(self) -> Iterator[None]:
+        """While a task's worker only waits for other tasks, another worker may be started in its place."""
+        self._lent += 1
+        self._grow(len(self._waiting))
+        try:
+            yield
+        finally:
+            self._lent -= 1
 
     async def invoke(self, invocation: Invocation) -> Any:
         worker = await self._take(invocation.function)
@@ -96,7 +109,7 @@ class WorkerPool:
             self._reaper = asyncio.get_running_loop().call_later(self._settings.idle_s, self._shrink)
 
     def _grow(self, by: int) -> None:
-        room = self._settings.most - len(self._alive) - len(self._starting)
+        room = self._settings.most + self._lent - len(self._alive) - len(self._starting)
         for _ in range(min(by, room)):
             task = asyncio.ensure_future(self._spawn())
             self._starting.add(task)

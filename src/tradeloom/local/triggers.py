@@ -1,0 +1,25 @@
+"""Which trigger of a document fires when somebody starts it by hand."""
+
+from tradeloom.errors import InvalidInput
+from tradeloom.nodes.base import Kind
+from tradeloom.nodes.registry import node_types
+from tradeloom.workflow.document import Workflow
+
+MANUAL = "trigger.manual"
+
+
+def started_by_hand(document: Workflow, wanted: str | None = None) -> str:
+    """The trigger wanted, else the manual one, else the first. Raises `InvalidInput` for one that is not there."""
+    known = node_types()
+    triggers = {
+        node.id: node.type
+        for node in document.nodes
+        if node.type in known and known[node.type].kind is Kind.TRIGGER and not node.disabled
+    }
+    if wanted is not None:
+        if wanted not in triggers:
+            listed = ", ".join(sorted(triggers))
+            raise InvalidInput(f"There is no trigger {wanted!r}.", field="trigger", hint=f"There are: {listed}.")
+        return wanted
+    by_hand = sorted(node for node, kind in triggers.items() if kind == MANUAL)
+    return (by_hand or sorted(triggers))[0]

@@ -1,0 +1,3 @@
+from tests.integration.api.conftest import machine, postgres_server
+
+__all__ = ["machine", "postgres_server"]
