@@ -75,6 +75,27 @@ async def unknown_credentials(vault: Vault, tenant: str, nodes: Nodes) -> list[P
     ]
 
 
+async def uses(workflows: WorkflowStore, tenant: str, credential_id: str) -> list[CredentialUse]:
+    """Workflows whose newest or running version names the credential."""
+    found: list[CredentialUse] = []
+    offset, total = 0, 1
+    while offset < total:
+        records, total = await workflows.workflows(tenant, limit=_PAGE, offset=offset)
+        offset += _PAGE
+        for record in records:
+            nodes: set[str] = set()
+            for version in {record.version, record.active_version or record.version}:
+                metadata = (await workflows.version(tenant, record.id, version)).metadata
+                nodes |= set(metadata.get(METADATA, {}).get(credential_id, ()))
+            if nodes:
+                found.append(
+                    CredentialUse(
+                        workflow_id=record.id, workflow_name=record.name, active=record.active, nodes=sorted(nodes)
+                    )
+                )
+    return found
+
+
 class LocalCredentials:
     """`given` learns every secret a node was given, for what this process itself writes down."""
 
@@ -182,24 +203,7 @@ class LocalCredentials:
         await self._vault.delete(tenant, credential_id)
 
     async def _uses(self, tenant: str, credential_id: str) -> list[CredentialUse]:
-        """Workflows whose newest or running version names the credential."""
-        found: list[CredentialUse] = []
-        offset, total = 0, 1
-        while offset < total:
-            records, total = await self._workflows.workflows(tenant, limit=_PAGE, offset=offset)
-            offset += _PAGE
-            for record in records:
-                nodes: set[str] = set()
-                for version in {record.version, record.active_version or record.version}:
-                    metadata = (await self._workflows.version(tenant, record.id, version)).metadata
-                    nodes |= set(metadata.get(METADATA, {}).get(credential_id, ()))
-                if nodes:
-                    found.append(
-                        CredentialUse(
-                            workflow_id=record.id, workflow_name=record.name, active=record.active, nodes=sorted(nodes)
-                        )
-                    )
-        return found
+        return await uses(self._workflows, tenant, credential_id)
 
 
 def _summary(record: CredentialRecord) -> dict[str, Any]:

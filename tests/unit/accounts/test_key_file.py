@@ -99,7 +99,7 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     assert caught.value.field == "TRADELOOM_KEY_FILE"
 
 
-def test_a_renewed_file_still_unwraps_until_the_old_key_is_retired(path: Path) -> None:
+def test_a_renewed_file_still_unwraps_with_the_key_before(path: Path) -> None:
     file, elsewhere = KeyFile(path), KeyFile(path)
     old = file.wrap("acme", DATA_KEY)
     assert elsewhere.unwrap("acme", old) == DATA_KEY
@@ -108,7 +108,7 @@ def test_a_renewed_file_still_unwraps_until_the_old_key_is_retired(path: Path) -
     assert (file.is_current(old), file.is_current(new)) == (False, True)
     assert file.unwrap("acme", old) == DATA_KEY
     assert elsewhere.unwrap("acme", new) == DATA_KEY, "another process reads the file again"
-    file.retire()
+    file.renew()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     with pytest.raises(KeyUnavailable):
         KeyFile(path).unwrap("acme", old)

@@ -12,6 +12,7 @@ from tests.support.credentials import CREDENTIALS
 from tests.support.loop import run
 from tradeloom.accounts.credentials.errors import CredentialUnreadable, InvalidCredential, KeyUnavailable
 from tradeloom.accounts.credentials.key_file import KeyFile
+from tradeloom.accounts.credentials.rotation import rotate_key
 from tradeloom.accounts.credentials.store import CredentialRecord
 from tradeloom.accounts.credentials.vault import MAX_CREDENTIALS, Vault
 from tradeloom.errors import Conflict, InvalidInput, NotFound
@@ -200,22 +201,24 @@ def test_one_tenant_has_one_data_key_until_it_is_rotated(made: Machinery) -> Non
     assert before["other", theirs] == after["other", theirs]
 
 
-def test_the_key_file_rotates_while_credentials_change_and_are_used(made: Machinery) -> None:
+def test_the_key_rotates_while_credentials_change_and_are_used(made: Machinery) -> None:
     ids = [made.add(str(number)) for number in range(12)]
+    theirs = made.add(tenant="other")
+    before = made.file.path.read_text().split()
 
     async def within() -> None:
-        made.file.renew()
         await asyncio.gather(
-            made.vault.rotate("acme"),
+            rotate_key(made.vault, made.file),
             *(made.vault.change("acme", each, name=None, fields={"token": f"new {each}"}) for each in ids[::2]),
             *(made.vault.open("acme", each) for each in ids),
             made.vault.delete("acme", ids[1]),
         )
-        await made.vault.rotate("acme")
-        assert await made.vault.is_current("acme")
 
     run(within())
-    made.file.retire()
+    assert len({*before, *made.file.path.read_text().split()}) == 2
+    run(rotate_key(made.vault, made.file))
+    assert not {*before} & {*made.file.path.read_text().split()}
+    assert made.open(theirs, "other") == TOKEN
     with pytest.raises(NotFound):
         made.open(ids[1])
     assert made.open(ids[0]) == {"token": f"new {ids[0]}"}

@@ -1,6 +1,6 @@
 """The key-encryption key of one machine: a file of its own, outside the data directory, for its owner's eyes only.
 
-The file holds one base64 key a line, the one that is used first; older ones stay until nothing is wrapped with them.
+The file holds one base64 key a line: the one that is used, and the one before it.
 A wrapped data key is `key id (8) + nonce (12) + ciphertext (48)`, bound to its tenant.
 """
 
@@ -47,15 +47,12 @@ class KeyFile:
         return wrapped[:_ID_BYTES] == _key_id(self._loaded(make=False)[0])
 
     def renew(self) -> None:
-        """Put a new key first; what is wrapped from now on is wrapped with it. The older ones still unwrap."""
-        with self._lock:
-            self._keys = [new_key(), *self._read(make=True)]
-            self._write(self._keys)
+        """Put a new key first; what is wrapped from now on is wrapped with it.
 
-    def retire(self) -> None:
-        """Forget all keys but the first. For when nothing is wrapped with the others any more."""
+        The one before it still unwraps, for who read it a moment ago; older ones are forgotten.
+        """
         with self._lock:
-            self._keys = self._read(make=False)[:1]
+            self._keys = [new_key(), *self._read(make=True)][:2]
             self._write(self._keys)
 
     # -- the file -----------------------------------------------------------------------------------------------
