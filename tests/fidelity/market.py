@@ -6,10 +6,12 @@ from typing import Any
 
 from tests.support.fake_broker import FakeBroker, make_position
 from tests.support.node_context import AS_OF
-from tests.support.series import eurusd_h1
+from tests.support.series import aggregated, eurusd_h1
 from tradeloom.trading.intents import OrderIntent, OrderOutcome
+from tradeloom.trading.timeframes import Timeframe
 
 WORKFLOW_ID = "wf-1"
+TIMEFRAMES = (Timeframe.H1, Timeframe.H4, Timeframe.D1)
 
 
 class RecordedBroker(FakeBroker):
@@ -25,7 +27,7 @@ def open_market(account: str, on_send: Callable[[dict[str, Any]], None], now: da
     broker = RecordedBroker(
         account,
         now=now,
-        history={("EURUSD", "H1"): eurusd_h1()},
+        history={("EURUSD", frame.value): aggregated(eurusd_h1(), frame) for frame in TIMEFRAMES},
         open_positions=[make_position(7, workflow_id=WORKFLOW_ID)],
     )
     broker.on_send = on_send

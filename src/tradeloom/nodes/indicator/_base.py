@@ -132,7 +132,7 @@ class IndicatorNode(Node):
                 field="config.bars",
                 hint="ask for more bars, shorten the period, or wait until the broker has more history",
             )
-        _require_prices(bars)
+        require_prices(bars)
         self.require(config, bars)
         columns = self.columns(config, bars)
         values = self._last(columns, bars)
@@ -177,7 +177,7 @@ class IndicatorNode(Node):
         raise NotANumber(f"{self.title} has no number for {name} with these prices", field="config.bars")
 
 
-def _require_prices(bars: "Bars") -> None:
+def require_prices(bars: "Bars") -> None:
     """TA-Lib's comparisons turn a NaN into a plausible number, so none may reach it."""
     import numpy as np
 
