@@ -83,7 +83,7 @@ def _allowed(text: str) -> tuple[IPv4Network | IPv6Network, int]:
     where, _, port = text.rpartition(":")
     try:
         number = 0 if port == "*" else int(port)
-        network = ipaddress.ip_network(where.strip("[]") if where.startswith("[") else where)
+        network = ipaddress.ip_network(where.replace("[", "").replace("]", ""))
         if not 0 <= number <= 65_535 or (number == 0 and port != "*"):
             raise ValueError("port")
     except ValueError:
