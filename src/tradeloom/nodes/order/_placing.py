@@ -1,18 +1,22 @@
 """From intent to outcome, once: what was recorded is returned, what was refused is raised."""
 
 import hashlib
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tradeloom.errors import (
-    BrokerError,
     Conflict,
     ExecutionStopped,
     MarketClosed,
+    NodeConfigError,
+    OrderFilled,
     OrderNotSent,
     OrderRejected,
     OrderUnknown,
     RiskRejected,
+    TargetGone,
+    TradeloomError,
 )
 from tradeloom.nodes.base import NodeContext, setting
 from tradeloom.nodes.market._broker import READ_ERRORS
@@ -25,7 +29,14 @@ SEND_ERRORS = (OrderRejected, RiskRejected, MarketClosed, OrderNotSent, OrderUnk
 ORDER_ERRORS = (*SEND_ERRORS, *READ_ERRORS)
 
 ALREADY_CLOSED = "already_closed"
-_REFUSED_BY: dict[str | None, type[OrderRejected]] = {"risk": RiskRejected, "market_closed": MarketClosed}
+_FILLED = (OutcomeStatus.DONE, OutcomeStatus.PARTIAL)
+_RESTED = (*_FILLED, OutcomeStatus.PLACED, OutcomeStatus.CANCELLED, OutcomeStatus.EXPIRED)
+_REFUSED_BY: dict[str | None, type[OrderRejected]] = {
+    "risk": RiskRejected,
+    "market_closed": MarketClosed,
+    "filled": OrderFilled,
+    "gone": TargetGone,
+}
 
 
 def deviation_setting() -> Any:
@@ -67,19 +78,40 @@ def place(broker: "Broker", context: NodeContext, order_id: str, make: Callable[
     return broker.send(intent)
 
 
-def settled(outcome: OrderOutcome, what: str) -> OrderOutcome:
-    """The outcome if it is a fill or a position already closed; otherwise raises what it means.
+def origin(broker: "Broker", context: NodeContext, order_id: str, ttl_s: int) -> dict[str, Any]:
+    """What every intent says of whose it is and until when it may be sent."""
+    now = broker.market_time()
+    return {
+        "client_order_id": order_id,
+        "account": broker.account_name,
+        "execution_id": context.execution_id,
+        "workflow_id": context.workflow_id,
+        "node_id": context.node_id,
+        "created_at": now,
+        "deadline": now + timedelta(seconds=ttl_s),
+    }
 
+
+def settled(outcome: OrderOutcome, what: str, *, resting: bool = False) -> OrderOutcome:
+    """The outcome if it is a fill, a change carried out, or nothing left to do; otherwise raises what it means.
+
+    With `resting` an order that waits at the broker, or did until it was cancelled or expired, is a good outcome too.
     `what` names the order in the message ("buy 0.10 EURUSD").
     """
-    if outcome.reason == ALREADY_CLOSED or outcome.status in (OutcomeStatus.DONE, OutcomeStatus.PARTIAL):
+    if outcome.reason == ALREADY_CLOSED or outcome.status in (_RESTED if resting else _FILLED):
         return outcome
     raise _error(outcome, what)
 
 
-def _error(outcome: OrderOutcome, what: str) -> BrokerError:
+def _error(outcome: OrderOutcome, what: str) -> TradeloomError:
     told = outcome.message or "no reason was given"
     match outcome.status:
+        case OutcomeStatus.REJECTED if outcome.reason == "widens":
+            return NodeConfigError(
+                f"{what} was refused: {told}",
+                field="config.stop_loss",
+                hint="place the stop nearer, or allow a wider one if that is what you want",
+            )
         case OutcomeStatus.REJECTED:
             return _REFUSED_BY.get(outcome.reason, OrderRejected)(f"{what} was refused: {told}")
         case OutcomeStatus.NOT_SENT:
@@ -93,6 +125,42 @@ def _error(outcome: OrderOutcome, what: str) -> BrokerError:
             )
 
 
-def closing_order_id(context: NodeContext, ticket: int) -> str:
-    """The client order id for closing one position: a node that closes several needs one for each."""
+class HasTicket(Protocol):
+    @property
+    def ticket(self) -> int: ...
+
+
+def try_all[T: HasTicket, R](
+    targets: Sequence[T], act: Callable[[T], R], context: NodeContext, *, what: str, done: str
+) -> list[R]:
+    """`act` on each target, whatever becomes of the others; then one error for all that failed.
+
+    `what` and `done` are for messages ("position", "closed"). An execution that was stopped ends at once.
+    """
+    made: list[R] = []
+    failures: list[tuple[int, TradeloomError]] = []
+    for target in targets:
+        try:
+            made.append(act(target))
+        except ExecutionStopped:
+            raise
+        except TradeloomError as error:
+            failures.append((target.ticket, error))
+            context.log(f"{what} {target.ticket}: {error.message}", level="error")
+    if failures:
+        raise _failure(failures, len(made), what, done)
+    return made
+
+
+def _failure(failures: Sequence[tuple[int, TradeloomError]], made: int, what: str, done: str) -> TradeloomError:
+    """One error for all: an unknown outcome before one that can be retried before a refusal."""
+    _, worst = min(failures, key=lambda failure: (not isinstance(failure[1], OrderUnknown), not failure[1].retryable))
+    if len(failures) == 1 and not made:
+        return worst
+    told = "; ".join(f"{what} {ticket}: {error.message}" for ticket, error in failures)
+    return type(worst)(f"{made} of {made + len(failures)} {what}s were {done}; {told}", hint=worst.hint)
+
+
+def order_id_for(context: NodeContext, ticket: int) -> str:
+    """The client order id for acting on one ticket: a node that closes or cancels several needs one for each."""
     return hashlib.sha256(f"{context.client_order_id()}\x1f{ticket}".encode()).hexdigest()[:32]

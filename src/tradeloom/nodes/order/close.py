@@ -2,23 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from decimal import Decimal
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from tradeloom.errors import ExecutionStopped, NodeConfigError, OrderUnknown, TradeloomError
+from tradeloom.errors import NodeConfigError
 from tradeloom.nodes.base import Effect, Example, Node, NodeConfig, NodeContext, NodeOutput, Tier, setting
 from tradeloom.nodes.market._broker import SYMBOL_LENGTH, account_setting, positions_in
 from tradeloom.nodes.market._money import exact, total
 from tradeloom.nodes.order._placing import (
     ALREADY_CLOSED,
     ORDER_ERRORS,
-    closing_order_id,
     deviation_setting,
+    order_id_for,
+    origin,
     place,
     settled,
+    try_all,
     ttl_setting,
 )
 from tradeloom.trading.broker import Broker, Position
@@ -74,6 +75,16 @@ class CloseConfig(NodeConfig):
         gt=0,
         le=1_000_000,
     )
+    volume_percent: float | None = setting(
+        None,
+        title="Share",
+        help="Percent of each position to close, instead of lots. What is finer than the volume step is cut off.",
+        unit="%",
+        widget="number",
+        examples=[50],
+        gt=0,
+        le=100,
+    )
     deviation: int = deviation_setting()
     ttl_s: int = ttl_setting()
     account: str | None = account_setting()
@@ -86,6 +97,8 @@ class CloseConfig(NodeConfig):
             raise ValueError("closing by symbol needs the symbol")
         if self.by == "symbol" and self.ticket is not None:
             raise ValueError(f"ticket {self.ticket} is given, but positions are to be closed by symbol: choose one")
+        if self.volume is not None and self.volume_percent is not None:
+            raise ValueError("the volume is given in lots and in percent: choose one")
         return self
 
 
@@ -129,6 +142,8 @@ class Close(Node):
     help = (
         "Closes at the market price. A position that is closed already, by its stop loss for instance, is no error: "
         "`status` is `already_closed`. By symbol and with scope `own` only what this workflow opened is touched.\n\n"
+        "With a share of 50 % half of each position is closed; however often the node is run again in an execution, "
+        "it is the half of what was open at first. A part smaller than the symbol's smallest order is refused.\n\n"
         "On an account with several positions in the symbol each is closed by an order of its own. All of them are "
         "tried; if some cannot be closed the node fails afterwards and says which. Closing works while the account is "
         "set to reduce only or is halted."
@@ -147,25 +162,16 @@ class Close(Node):
     def run(self, config: CloseConfig, context: NodeContext) -> CloseOutput:
         broker = context.broker(config.account)
         targets = _targets(config, context, broker)
-        closed: list[ClosedPosition] = []
-        prices: list[tuple[Decimal, float | None]] = []
-        failures: list[tuple[int, TradeloomError]] = []
-        for target in targets:
-            try:
-                outcome = _close(target, config, context, broker)
-            except ExecutionStopped:
-                raise
-            except TradeloomError as error:
-                # The others still have to get out of the market.
-                failures.append((target.ticket, error))
-                context.log(f"position {target.ticket}: {error.message}", level="error")
-                continue
-            prices.append((outcome.volume, outcome.price))
-            closed.append(_shown(target, outcome))
-            context.log(f"position {target.ticket}: {closed[-1].status}", volume=closed[-1].volume, price=outcome.price)
-        if failures:
-            raise _failure(failures, len(closed))
-        return _summary(closed, prices)
+
+        def close(target: _Target) -> tuple[_Target, OrderOutcome]:
+            outcome = _close(target, config, context, broker)
+            volume = float(outcome.volume)
+            context.log(f"position {target.ticket}: {_status(outcome)}", volume=volume, price=outcome.price)
+            return target, outcome
+
+        outcomes = try_all(targets, close, context, what="position", done="closed")
+        prices = [(outcome.volume, outcome.price) for _, outcome in outcomes]
+        return _summary([_shown(target, outcome) for target, outcome in outcomes], prices)
 
 
 def _targets(config: CloseConfig, context: NodeContext, broker: Broker) -> list[_Target]:
@@ -187,7 +193,7 @@ def _targets(config: CloseConfig, context: NodeContext, broker: Broker) -> list[
 
 
 def _close(target: _Target, config: CloseConfig, context: NodeContext, broker: Broker) -> OrderOutcome:
-    order_id = closing_order_id(context, target.ticket)
+    order_id = order_id_for(context, target.ticket)
     symbol = target.symbol
     if symbol is None:
         # Not open, and without its symbol the bridge cannot be asked about it: only what we did ourselves is known.
@@ -200,34 +206,36 @@ def _close(target: _Target, config: CloseConfig, context: NodeContext, broker: B
         return settled(broker.outcome(order_id) or gone, f"close of position {target.ticket}")
 
     def intent() -> CloseIntent:
-        now = broker.market_time()
-        wanted = None if config.volume is None else exact(config.volume)
-        whole = wanted is None or (target.held is not None and wanted >= target.held.volume)
         return CloseIntent(
-            client_order_id=order_id,
-            account=broker.account_name,
-            execution_id=context.execution_id,
-            workflow_id=context.workflow_id,
-            node_id=context.node_id,
-            created_at=now,
-            deadline=now + timedelta(seconds=config.ttl_s),
+            **origin(broker, context, order_id, config.ttl_s),
             symbol=symbol,
             position=target.ticket,
-            volume=None if whole else wanted,
+            volume=_volume(config, target.held),
             deviation=config.deviation,
         )
 
     return settled(place(broker, context, order_id, intent), f"close of position {target.ticket} in {symbol}")
 
 
-def _shown(target: _Target, outcome: OrderOutcome) -> ClosedPosition:
+def _volume(config: CloseConfig, held: Position | None) -> Decimal | None:
+    """Lots to close of a position; None for the whole of it."""
+    if config.volume_percent is not None and config.volume_percent < 100 and held is not None:
+        return held.volume * exact(config.volume_percent) / 100
+    if config.volume is None or (held is not None and exact(config.volume) >= held.volume):
+        return None
+    return exact(config.volume)
+
+
+def _status(outcome: OrderOutcome) -> Status:
     if outcome.reason == ALREADY_CLOSED:
-        status: Status = "already_closed"
-    else:
-        status = "partial" if outcome.status is OutcomeStatus.PARTIAL else "done"
+        return "already_closed"
+    return "partial" if outcome.status is OutcomeStatus.PARTIAL else "done"
+
+
+def _shown(target: _Target, outcome: OrderOutcome) -> ClosedPosition:
     return ClosedPosition(
         ticket=target.ticket,
-        status=status,
+        status=_status(outcome),
         volume=float(outcome.volume),
         remainder=float(outcome.remainder),
         price=outcome.price,
@@ -260,12 +268,3 @@ def _average(prices: Sequence[tuple[Decimal, float | None]]) -> float | None:
     if weight:
         return float(sum((volume * price for volume, price in known), Decimal(0)) / weight)
     return float(known[0][1]) if len(known) == 1 else None
-
-
-def _failure(failures: Sequence[tuple[int, TradeloomError]], closed: int) -> TradeloomError:
-    """One error for all: an unknown outcome before one that can be retried before a refusal."""
-    _, worst = min(failures, key=lambda failure: (not isinstance(failure[1], OrderUnknown), not failure[1].retryable))
-    if len(failures) == 1 and not closed:
-        return worst
-    told = "; ".join(f"position {ticket}: {error.message}" for ticket, error in failures)
-    return type(worst)(f"{closed} of {closed + len(failures)} positions were closed; {told}", hint=worst.hint)

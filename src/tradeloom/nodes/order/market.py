@@ -1,96 +1,25 @@
 """order.market: buy or sell now."""
 
-from datetime import timedelta
 from decimal import Decimal
-from typing import Literal, Self
+from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from tradeloom.errors import NodeConfigError, OrderUnknown, StalePrice
-from tradeloom.nodes.base import (
-    Effect,
-    Example,
-    Node,
-    NodeConfig,
-    NodeContext,
-    NodeOutput,
-    Tier,
-    input_setting,
-    setting,
-)
-from tradeloom.nodes.market._broker import SYMBOL_HELP, SYMBOL_LENGTH, account_setting, two_sided_quote
+from tradeloom.nodes.base import Effect, Example, Node, NodeContext, NodeOutput, Tier
+from tradeloom.nodes.market._broker import account_setting, two_sided_quote
 from tradeloom.nodes.market._money import exact
-from tradeloom.nodes.order._placing import ORDER_ERRORS, deviation_setting, place, settled, ttl_setting
-from tradeloom.nodes.order._stops import MEASURE_HELP, OptionalMeasure, Stop
+from tradeloom.nodes.order._entry import StopsConfig, TradeConfig
+from tradeloom.nodes.order._placing import ORDER_ERRORS, deviation_setting, origin, place, settled, ttl_setting
+from tradeloom.nodes.order._stops import opening_quote
 from tradeloom.trading.broker import Broker
 from tradeloom.trading.intents import MarketOrderIntent, OrderOutcome, OutcomeStatus, Side
 
-_MEASURED = ["price", "pips", "points", "distance"]
 
-
-class MarketOrderConfig(NodeConfig):
-    symbol: str = input_setting(
-        title="Symbol", help=SYMBOL_HELP, widget="symbol", examples=["EURUSD"], min_length=1, max_length=SYMBOL_LENGTH
-    )
-    side: Side = input_setting(title="Side", help="Buy or sell.", widget="select", examples=["buy"])
-    volume: float = input_setting(
-        title="Volume",
-        help="How much, in lots. What is finer than the symbol's volume step is cut off, never rounded up.",
-        unit="lots",
-        widget="number",
-        examples=[0.1, "= nodes.size.volume"],
-        gt=0,
-        le=1_000_000,
-    )
-    stop_loss_type: OptionalMeasure = setting(
-        "none", title="Stop loss", help=f"{MEASURE_HELP} It is sent with the order.", widget="select"
-    )
-    stop_loss: float | None = setting(
-        None,
-        title="Stop loss at",
-        help="The price or the distance, as chosen above.",
-        widget="number",
-        show_if={"stop_loss_type": _MEASURED},
-        examples=[30, "= nodes.size.stop_loss"],
-        gt=0,
-    )
-    take_profit_type: OptionalMeasure = setting(
-        "none", title="Take profit", help=f"{MEASURE_HELP} It is sent with the order.", widget="select"
-    )
-    take_profit: float | None = setting(
-        None,
-        title="Take profit at",
-        help="The price or the distance, as chosen above.",
-        widget="number",
-        show_if={"take_profit_type": _MEASURED},
-        examples=[60],
-        gt=0,
-    )
+class MarketOrderConfig(StopsConfig, TradeConfig):
     deviation: int = deviation_setting()
     ttl_s: int = ttl_setting()
     account: str | None = account_setting()
-
-    @model_validator(mode="after")
-    def _stops_are_whole(self) -> Self:
-        for name, measure, value in (
-            ("stop loss", self.stop_loss_type, self.stop_loss),
-            ("take profit", self.take_profit_type, self.take_profit),
-        ):
-            if measure != "none" and value is None:
-                raise ValueError(f"the {name} is to be given as {measure} but has no value")
-            if measure == "none" and value is not None:
-                raise ValueError(
-                    f"a {name} of {value:g} is given, but the {name} is switched off: choose how it is meant"
-                )
-        return self
-
-    def stops(self) -> list[Stop]:
-        made = []
-        if self.stop_loss_type != "none" and self.stop_loss is not None:
-            made.append(Stop("stop_loss", self.stop_loss_type, self.stop_loss, loss=True))
-        if self.take_profit_type != "none" and self.take_profit is not None:
-            made.append(Stop("take_profit", self.take_profit_type, self.take_profit, loss=False))
-        return made
 
 
 class MarketOrderOutput(NodeOutput):
@@ -159,15 +88,8 @@ class MarketOrder(Node):
 
 
 def _intent(config: MarketOrderConfig, context: NodeContext, broker: Broker, order_id: str) -> MarketOrderIntent:
-    now = broker.market_time()
     return MarketOrderIntent(
-        client_order_id=order_id,
-        account=broker.account_name,
-        execution_id=context.execution_id,
-        workflow_id=context.workflow_id,
-        node_id=context.node_id,
-        created_at=now,
-        deadline=now + timedelta(seconds=config.ttl_s),
+        **origin(broker, context, order_id, config.ttl_s),
         symbol=config.symbol,
         side=config.side,
         volume=exact(config.volume),
@@ -183,7 +105,7 @@ def _stop_prices(config: MarketOrderConfig, broker: Broker) -> dict[str, Decimal
         return {}
     symbol = broker.symbol(config.symbol)
     tick = two_sided_quote(broker, config.symbol)
-    entry = exact(tick.ask if config.side is Side.BUY else tick.bid)
+    _, entry = opening_quote(config.side, tick)
     prices = {}
     for stop in stops:
         prices[stop.field] = stop.price(config.side, entry, symbol)
