@@ -13,7 +13,7 @@ STAMPS := $(VENV)/.stamps
 UV := $(shell uv --version >/dev/null 2>&1 && command -v uv || echo .tools/bin/uv)
 export UV_LINK_MODE := copy
 
-.PHONY: help setup run test lint types arrows unit suites templates bench exam synth lock browser npm clean
+.PHONY: help setup run test lint types arrows unit suites templates bench exam reference synth lock browser npm clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -75,6 +75,9 @@ bench: setup ## speed, measured
 
 exam: setup npm ## the full figures, fixed seeds; writes docs/exam.json
 	@TRADELOOM_EXAM=full $(BIN)/pytest tests -m exam --timeout 7200
+
+reference: setup ## write the node reference, docs/nodes, from the nodes' declarations
+	@$(PYTHON) -m tradeloom.nodes.reference docs/nodes
 
 synth: setup ## the cloud's templates, offline and without Docker
 	@$(PYTHON) app.py

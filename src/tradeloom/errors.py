@@ -74,6 +74,8 @@ class TradeloomError(Exception):
 
 
 class InvalidInput(TradeloomError):
+    """What was given cannot be used; the field says which part."""
+
     http_status = 422
 
 
@@ -97,11 +99,11 @@ class ExpressionError(InvalidInput):
 
 
 class NodeConfigError(InvalidInput):
-    pass
+    """A setting does not fit once its expressions have values; the field says which."""
 
 
 class DataFileError(InvalidInput):
-    pass
+    """A market-data file cannot be read."""
 
 
 class ModelRefused(InvalidInput):
@@ -113,39 +115,47 @@ class QueryRefused(InvalidInput):
 
 
 class NotFound(TradeloomError):
+    """What was named does not exist here."""
+
     http_status = 404
 
 
 class Conflict(TradeloomError):
+    """Somebody else changed it meanwhile, or what was asked for contradicts what is there."""
+
     http_status = 409
 
 
 class Unauthorized(TradeloomError):
+    """Nobody who may do this is speaking."""
+
     http_status = 401
 
 
 class NodeError(TradeloomError):
+    """A node could not give its value."""
+
     http_status = 422
 
 
 class MissingInput(NodeError):
-    pass
+    """A value that is needed is not there: a node that did not run, or null."""
 
 
 class AmbiguousInput(NodeError):
-    pass
+    """Several inputs are live, so which one is meant cannot be told."""
 
 
 class NotANumber(NodeError):
-    pass
+    """A number was needed, and the value is none, or not a finite one."""
 
 
 class NotEnoughBars(NodeError):
-    pass
+    """There is less history than the calculation needs."""
 
 
 class StalePrice(NodeError):
-    pass
+    """The latest quote is older than allowed."""
 
 
 class SubWorkflowFailed(NodeError):
@@ -191,6 +201,8 @@ class CredentialProblem(NodeError):
 
 
 class BrokerError(TradeloomError):
+    """The broker or its bridge failed."""
+
     http_status = 502
 
 
@@ -209,6 +221,8 @@ class BrokerTimeout(BrokerError):
 
 
 class OrderRejected(BrokerError):
+    """The broker refused the order, in its own words."""
+
     http_status = 422
 
 
@@ -217,7 +231,7 @@ class RiskRejected(OrderRejected):
 
 
 class MarketClosed(OrderRejected):
-    pass
+    """The market of the symbol is closed."""
 
 
 class OrderFilled(OrderRejected):
@@ -286,6 +300,8 @@ class UntrustedServer(NetworkError):
 
 
 class RequestTooLarge(NetworkError):
+    """What was to be sent is larger than may be sent."""
+
     http_status = 422
 
 
@@ -306,9 +322,13 @@ class MessageRefused(NetworkError):
 
 
 class ExecutionStopped(TradeloomError):
+    """Somebody stopped the execution, or its version may not act any more."""
+
     http_status = 409
 
 
 class StorageUnavailable(TradeloomError):
+    """The storage cannot be reached or cannot write."""
+
     retryable = True
     http_status = 503
