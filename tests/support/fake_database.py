@@ -210,7 +210,7 @@ def _passes(row: Mapping[str, Any], one: Filter, kinds: Mapping[str, str]) -> bo
     if isinstance(value, float) and value != value:
         raise QueryRefused("not a finite number", field="config.filters")
     if one.operator == "!=":
-        return _moment(held) != _moment(value)
+        return bool(_moment(held) != _moment(value))
     if held is None:
         return False
     held = _moment(held)
@@ -221,7 +221,7 @@ def _passes(row: Mapping[str, Any], one: Filter, kinds: Mapping[str, str]) -> bo
         ">": lambda: bool(held > _moment(value)),
         ">=": lambda: bool(held >= _moment(value)),
         "in": lambda: held in [_moment(item) for item in value],
-        "contains": lambda: value in held,
-        "starts_with": lambda: held.startswith(value),
+        "contains": lambda: bool(value in held),
+        "starts_with": lambda: bool(held.startswith(value)),
     }
     return tests[one.operator]()

@@ -20,6 +20,7 @@ TABLES = {
     "notifications",
     "schedule_fires",
     "schema_migrations",
+    "tenant_databases",
     "variables",
     "variable_writes",
     "workflow_versions",

@@ -90,6 +90,7 @@ class WorkerProcess(asyncio.Protocol):
         environment |= {
             "TRADELOOM_SERVICES": settings.services,
             "TRADELOOM_BLOBS": settings.blobs,
+            "TRADELOOM_DATABASE": settings.database,
             "TRADELOOM_BLOB_DIRECTORY": str(settings.blob_directory or ""),
             "TRADELOOM_BRIDGE_STATE": str(settings.bridge_state or ""),
             "OMP_NUM_THREADS": "1",

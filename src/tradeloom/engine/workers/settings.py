@@ -7,6 +7,7 @@ from typing import Final
 
 WORKER_SERVICES: Final = "tradeloom.engine.worker_services:services"
 FILE_BLOBS: Final = "tradeloom.storage.blobs:FileBlobs"
+TENANT_DATABASE: Final = "tradeloom.storage.tenants.database:PostgresTenantDatabase"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,7 @@ class WorkerSettings:
     preload: tuple[str, ...] = ()
     services: str = WORKER_SERVICES
     blobs: str = FILE_BLOBS
+    database: str = TENANT_DATABASE
     blob_directory: Path | None = None
     bridge_state: Path | None = None
     environment: Mapping[str, str] = field(default_factory=dict)

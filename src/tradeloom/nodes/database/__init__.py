@@ -1,0 +1,1 @@
+"""Database nodes: the tenant's own tables."""

@@ -1,0 +1,2 @@
+-- Roles and schemas stay: what tenants saved is theirs.
+DROP TABLE tenant_databases;
