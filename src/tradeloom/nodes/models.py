@@ -145,17 +145,27 @@ class ModelStore:
         return self.promote(name, versions[place])
 
     def uploaded(self, name_or_version: str) -> ModelRecord:
-        """An uploaded model by its name (its current version) or by a version's SHA-256. Raises `NotFound`."""
-        if len(name_or_version) == 64:
-            for name in self.names(UPLOADED):
-                found = self.shelf(name).version(name_or_version)
-                if found is not None:
-                    return found
-        found = self.shelf(UPLOADED + name_or_version).current
+        """An uploaded model by its name (its current version) or by a version's SHA-256.
+
+        Raises `NotFound`, and `Conflict` where one file was uploaded under names that say different things of it.
+        """
+        found = self._by_version(name_or_version) if len(name_or_version) == 64 else None
+        found = found or self.shelf(UPLOADED + name_or_version).current
         if found is None:
             hint = "`tradeloom models list` shows what was uploaded, `tradeloom models add` uploads one."
             raise NotFound(f"There is no uploaded model {name_or_version!r}.", field="config.model", hint=hint)
         return found
+
+    def _by_version(self, version: str) -> ModelRecord | None:
+        shelves = (self.shelf(name) for name in self.names(UPLOADED))
+        records = [record for record in (shelf.version(version) for shelf in shelves) if record is not None]
+        if len({record.model_dump_json(exclude={"added_at"}) for record in records}) > 1:
+            raise Conflict(
+                f"The file {version} was uploaded under several names, declared differently.",
+                field="config.model",
+                hint="Name the model instead.",
+            )
+        return next(iter(records), None)
 
     def _change(self, name: str, change: Callable[[Shelf], Shelf]) -> Shelf:
         from tradeloom.nodes.variables import update

@@ -25,6 +25,8 @@ MAX_ROW_ELEMENTS = 65_536
 MAX_ROW_PRODUCTS = 2_000_000
 """Multiplications for one row."""
 
+TRIED_ROWS = 16
+
 ELEMENTWISE = """
     Abs Acos Add And Asin Atan Cast Ceil Celu Clip Cos Div Elu Equal Erf Exp Floor Gelu Greater GreaterOrEqual
     HardSigmoid HardSwish Identity Less LessOrEqual LeakyRelu Log LogSoftmax Max Mean Min Mish Mul Neg Not Or PRelu
@@ -121,8 +123,10 @@ def _examine_signature(model: Any, features: int) -> None:
     shape = [size.dim_value if size.HasField("dim_value") else None for size in given.shape.dim]
     if given.elem_type != TensorProto.FLOAT or shape != [None, features]:
         told = [size if size is not None else "any" for size in shape]
+        known = given.elem_type in TensorProto.DataType.values()
+        kind = TensorProto.DataType.Name(given.elem_type).lower() if known else "of no known kind"
         raise _refused(
-            f"The model's input is {TensorProto.DataType.Name(given.elem_type).lower()} {told}.",
+            f"The model's input is {kind} {told}.",
             hint=f"It must be float [any, {features}]: rows first, of a number left open, then the declared features.",
         )
     if model.graph.output[0].type.tensor_type.elem_type != TensorProto.FLOAT:
@@ -205,15 +209,22 @@ def _lengths(found: "Iterable[list[int] | None]") -> list[int]:
 
 
 def _try_out(content: bytes, features: int) -> None:
-    """A run of a few rows: what the shapes promise must also come out."""
+    """A run of a few rows: what the shapes promise must also come out, and each row's answer be its own.
+
+    A model that mixes rows would see later bars in its test, and answer differently for one bar and for many.
+    """
     import numpy as np
 
-    rows = np.zeros((3, features), dtype=np.float32)
-    rows[1], rows[2] = 1.0, -1.0
+    rows = np.random.RandomState(1).standard_normal((TRIED_ROWS, features)).astype(np.float32)
+    rows[:3] = [[0.0], [1.0], [-1.0]]
     try:
-        Session(content, time_limit_s=2.0).predict(rows)
+        session = Session(content, time_limit_s=2.0)
+        together = session.predict(rows)
+        alone = np.concatenate([session.predict(rows[place : place + 1]) for place in range(TRIED_ROWS)])
     except ModelFailed as error:
         raise _refused(error.message, hint=error.hint) from error
+    if not np.allclose(together, alone, rtol=1e-3, atol=1e-5):
+        raise _refused("The model's answer for a row depends on the other rows.")
 
 
 def _refused(message: str, *, hint: str | None = None) -> ModelRefused:
