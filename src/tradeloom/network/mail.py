@@ -70,13 +70,18 @@ class GuardedMail:
         return trusted(self._policy)
 
     def _told(self, error: smtplib.SMTPException, host: str, deadline: Deadline) -> NetworkError:
-        """Codes from 500 on are final, those from 400 on ask to try again (RFC 5321, 4.2.1)."""
+        """Codes from 500 on are final, those from 400 on ask to try again (RFC 5321, 4.2.1).
+
+        Raises `NetworkTimeout` where the clock cut the connection: what was said by then may be half a line.
+        """
+        deadline.left()
         match error:
             case smtplib.SMTPAuthenticationError():
                 return MessageRefused(f"{host} does not accept the user and password.", field="config.credential")
             case smtplib.SMTPNotSupportedError():
                 return MessageRefused(
-                    f"{host} does not offer what the credential asks for: {error}.", field="config.credential"
+                    f"{host} does not offer what the credential asks for: {str(error).rstrip('.')}.",
+                    field="config.credential",
                 )
             case smtplib.SMTPRecipientsRefused():
                 code, said = next(iter(error.recipients.values()))
@@ -86,7 +91,6 @@ class GuardedMail:
                 code = int(error.smtp_code)
                 made = MessageRefused if code >= 500 else NetworkFailed
                 return made(f"{host} answered {reason(code, error.smtp_error)}.", sent=deadline.sent)
-        deadline.left()
         return NetworkFailed(f"{host} closed the connection.", sent=deadline.sent)
 
 

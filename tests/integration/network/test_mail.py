@@ -64,8 +64,8 @@ class Box:
         self.sessions.append(session)
         return self.after_data
 
-    @property
     def mail(self) -> EmailMessage:
+        """The last one."""
         parsed = email.message_from_bytes(bytes(self.came[-1].content or b""), policy=email.policy.default)
         assert isinstance(parsed, EmailMessage)
         return parsed
@@ -73,7 +73,8 @@ class Box:
 
 def authenticate(server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:
     assert isinstance(data, LoginPassword)
-    return AuthResult(success=(data.login, data.password) == (USER.encode(), PASSWORD.encode()))
+    # `handled` would say that the answer was given here.
+    return AuthResult(success=(data.login, data.password) == (USER.encode(), PASSWORD.encode()), handled=False)
 
 
 Start = Callable[..., int]
@@ -92,7 +93,8 @@ def start(box: Box, authority: Authority) -> Iterator[Start]:
         def made(security: str, names: tuple[str, ...] = ("smtp.example",), **how: Any) -> int:
             context = authority.server(*names) if security != "none" else None
             tls = {"ssl_context": context} if security == "tls" else {"tls_context": context}
-            how = {"authenticator": authenticate, **how}
+            # The server knows of TLS only what STARTTLS told it.
+            how = {"authenticator": authenticate, "auth_require_tls": security == "starttls", **how}
             if security == "starttls":
                 how = {"require_starttls": True, "auth_required": True, **how}
             controller = Controller(box, hostname="127.0.0.1", port=free_port(), **tls, **how)  # type: ignore[arg-type]
@@ -125,9 +127,10 @@ def test_over_tls_with_a_login(security: str, box: Box, start: Start, authority:
     assert refused == {}
     [envelope] = box.came
     assert (envelope.mail_from, envelope.rcpt_tos) == ("bot@example.com", ["ann@example.com", "bea@example.com"])
-    assert box.sessions[0].ssl is not None
+    assert (box.sessions[0].ssl is not None) == (security == "starttls")
+    assert box.sessions[0].authenticated
     assert box.sessions[0].host_name == "[127.0.0.1]"
-    mail = box.mail
+    mail = box.mail()
     assert (mail["From"], mail["To"], mail["Cc"]) == ("bot@example.com", "ann@example.com", "bea@example.com")
     assert mail["Subject"] == MESSAGE.subject
     assert mail["Message-ID"] == MESSAGE.message_id
@@ -258,4 +261,4 @@ def test_the_node_hands_its_mail_to_the_server(box: Box, start: Start, authority
     assert [output.status for output in outputs] == ["sent", "sent"]
     # At least once, and the receiver can tell: both carry one Message-ID.
     assert len(box.came) == 2
-    assert box.mail["Message-ID"] == outputs[0].message_id == outputs[1].message_id
+    assert box.mail()["Message-ID"] == outputs[0].message_id == outputs[1].message_id
