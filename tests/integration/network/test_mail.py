@@ -64,9 +64,14 @@ class Box:
         self.sessions.append(session)
         return self.after_data
 
+    def content(self) -> bytes:
+        content = self.came[-1].content
+        assert isinstance(content, bytes)
+        return content
+
     def mail(self) -> EmailMessage:
         """The last one."""
-        parsed = email.message_from_bytes(bytes(self.came[-1].content or b""), policy=email.policy.default)
+        parsed = email.message_from_bytes(self.content(), policy=email.policy.default)
         assert isinstance(parsed, EmailMessage)
         return parsed
 
@@ -140,7 +145,7 @@ def test_over_tls_with_a_login(security: str, box: Box, start: Start, authority:
     assert html is not None
     assert body.get_content().replace("\r\n", "\n").strip() == MESSAGE.text.strip()
     assert html.get_content().strip() == MESSAGE.html
-    assert all(byte < 0x80 for byte in bytes(envelope.content or b""))
+    assert all(byte < 0x80 for byte in box.content())
 
 
 def test_in_the_clear_where_the_credential_says_so(box: Box, start: Start) -> None:
