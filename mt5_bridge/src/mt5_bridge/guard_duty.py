@@ -54,10 +54,12 @@ class GuardDuty:
 
     def advance(self, to: datetime) -> MarketClock:
         """Moves a replay on, looking at every quote that matters to a guard. The time it gives may be earlier than
-        `to` when the guards took long: to be called again."""
+        `to` when the guards took long, or the worker is about to be replaced: to be called again."""
         give_up = self._monotonic() + ADVANCE_SLICE_S
         while self._monotonic() < give_up:
             if self._watcher is not None and self._clock.is_held() and not self._watcher.look():
+                if self._watcher.pipe_broken:
+                    break
                 continue
             reading = self._clock.advance(to)
             if not self._clock.is_held():

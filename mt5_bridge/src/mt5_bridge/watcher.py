@@ -94,6 +94,11 @@ class Watcher:
     def is_watching(self) -> bool:
         return bool(self._active)
 
+    @property
+    def pipe_broken(self) -> bool:
+        """Whether the next look must be another process's."""
+        return self._desk.pipe_broken
+
     def set(self, guard: Guard) -> GuardReport:
         """Sets the guard and looks at the market for it at once; the same again is one guard.
 
@@ -122,7 +127,8 @@ class Watcher:
         return record.report
 
     def look(self) -> bool:
-        """Looks at every guard once; True when all have been looked at, False when the budget ended before."""
+        """Looks at every guard once; True when all have been looked at, False when the budget ended before, or the
+        terminal's pipe cannot be trusted any more."""
         give_up = self._monotonic() + LOOK_BUDGET_S
         self._clock.hold()
         look = self._look = self._look or _Look(list(self._active))
@@ -130,7 +136,7 @@ class Watcher:
             guard_id = look.left.pop(0)
             if guard_id in self._active:
                 self._watch(guard_id, look)
-            if look.left and self._monotonic() > give_up:
+            if self.pipe_broken or (look.left and self._monotonic() > give_up):
                 look.markets.clear()
                 return False
         self._look = None
@@ -213,6 +219,9 @@ class Watcher:
         if result.refusal is None:
             self._rests.pop(record.guard_id, None)
             self._keep(result.record, "acted" if result.record.is_active else result.record.report.status)
+        elif result.status is OutcomeStatus.NOT_SENT and not record.report.refusals:
+            # Nobody refused it: it never arrived. Once, that is no reason to let a quote pass.
+            self._keep(result.record.told(trouble=result.refusal, refusals=1), "not sent")
         else:
             self._refused(result.record, result.refusal, quote)
 

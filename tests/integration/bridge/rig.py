@@ -42,7 +42,7 @@ def write_bars(path: Path) -> Path:
 
 class Rig:
     """One bridge with one paper account per name in `modes`. `faults` scripts the first account's terminal, `points`
-    what the bridge's processes run into (`{"worker.sent": "kill"}`), each once."""
+    what the bridge's processes run into (`{"worker.sent": "kill"}`), each once. `csv` and `start` are other bars."""
 
     def __init__(
         self,
@@ -53,15 +53,17 @@ class Rig:
         points: Mapping[str, str] | None = None,
         account: Mapping[str, Any] | None = None,
         listen: Mapping[str, Any] | None = None,
+        csv: Path | None = None,
+        start: datetime = MONDAY + timedelta(hours=100),
     ) -> None:
         self.directory = directory
         directory.mkdir(parents=True, exist_ok=True)
         names: dict[str, Literal["netting", "hedging"]] = dict(modes or {"paper": "hedging"})
-        bars = write_bars(directory / "bars.csv")
+        bars = csv or write_bars(directory / "bars.csv")
         for name, mode in names.items():
             file = write_sample_terminal(
                 directory / name,
-                start=MONDAY + timedelta(hours=100),
+                start=start,
                 csv=bars,
                 margin_mode=mode,
                 login=LOGIN,
@@ -90,9 +92,11 @@ class Rig:
         self.client.close()
         self.bridge.stop()
 
-    def restart(self) -> None:
+    def restart(self, points: Mapping[str, str] | None = None) -> None:
+        """The bridge anew, running into `points` from now on."""
         self.bridge.stop()
-        self.bridge = BridgeProcess(self.config)
+        armed = [f"{point}={action}:{self.directory / point}.mark" for point, action in (points or {}).items()]
+        self.bridge = BridgeProcess(self.config, {VARIABLE: ",".join(armed)})
         self.bridge.start()
 
     @property

@@ -1,0 +1,94 @@
+"""Guards whose worker is killed, or whose terminal misbehaves, in the middle of a step: each step is taken once."""
+
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.bridge.guard_oracle import Trail, read_bars
+from tests.integration.bridge.guarding import (
+    BARS,
+    POINT,
+    START,
+    advance,
+    guard_of,
+    open_position,
+    price,
+    report,
+    rising,
+    set_guard,
+    steps,
+    trailing,
+)
+from tests.integration.bridge.rig import Rig
+from tradeloom.trading.guards import GuardStatus, PartialClose
+from tradeloom.trading.intents import Side
+
+
+class TestKilled:
+    """kill -9 of the worker in the middle of a guard's step: the stop ends where it must, each step was taken once."""
+
+    @pytest.mark.parametrize(
+        "point", ["watcher.decided", "worker.claimed", "worker.sent", "worker.executed", "watcher.sent"]
+    )
+    def test_a_trailing_stop_goes_on_as_if_nothing_had_been(self, tmp_path: Path, point: str) -> None:
+        with Rig(tmp_path, csv=BARS, start=START, account={"history_horizon_s": 0.0}) as rig:
+            held = open_position(rig)
+            rig.restart({point: "kill"})
+            guard = guard_of(held, trailing(1_500))
+            set_guard(rig, guard)
+            assert (tmp_path / f"{point}.mark").exists()
+            end = START + timedelta(hours=100)
+            advance(rig, end)
+            trail = Trail(Side.BUY, 1_500).run(read_bars(BARS), START, end)
+            told, moved = report(rig, guard), steps(rig, guard)
+            assert rig.broker.positions()[0].stop_loss == price(trail.at(end) or 0)
+            done = [level for state, level in moved if state == "done"]
+            assert done == [stop * POINT for _, stop in trail.stops]
+            assert told.moves == len(done)
+            assert {state for state, _ in moved} <= {"done", "not_sent"}
+            assert sum(state == "not_sent" for state, _ in moved) == (point == "worker.sent")
+
+    @pytest.mark.parametrize("point", ["watcher.decided", "worker.claimed", "worker.executed", "watcher.sent"])
+    def test_a_part_is_closed_exactly_once(self, tmp_path: Path, point: str) -> None:
+        with Rig(tmp_path, csv=BARS, start=START, account={"history_horizon_s": 0.0}) as rig:
+            held = open_position(rig)
+            rig.restart({point: "kill"})
+            guard = guard_of(held, PartialClose(trigger=300 * POINT, lots=Decimal("0.04")))
+            rig.broker.guard(guard)
+            end = START + timedelta(days=30)
+            advance(rig, end)
+            assert (tmp_path / f"{point}.mark").exists()
+            (trade,) = rig.broker.trades(START, end)
+            assert trade.volume == Decimal("0.04")
+            assert (report(rig, guard).status, report(rig, guard).moves) == (GuardStatus.DONE, 1)
+            assert [state for state, _ in steps(rig, guard)] == ["done"]
+
+
+def test_whatever_the_terminal_answers_the_stop_follows_and_never_loosens(tmp_path: Path) -> None:
+    script: list[dict[str, Any]] = [
+        {"kind": "reply_lost"},  # the opening order
+        {"kind": "reply_lost"},
+        {"kind": "reply_lost", "executed": False},
+        {"kind": "hang", "seconds": 60, "executed": True},
+        {"kind": "reject"},
+        {"kind": "requote"},
+        {"kind": "timeout"},
+        {"kind": "timeout", "executed": True},
+    ]
+    account = {"history_horizon_s": 0.0, "hang_timeout_s": 1.0}
+    with Rig(tmp_path, csv=BARS, start=START, faults=script, account=account) as rig:
+        held = open_position(rig)
+        guard = guard_of(held, trailing(1_500))
+        set_guard(rig, guard)
+        end = START + timedelta(hours=150)
+        advance(rig, end)
+        told, moved = report(rig, guard), steps(rig, guard)
+        assert told.trouble is None
+        assert rising([level for state, level in moved if state == "done"], Side.BUY)
+        assert {state for state, _ in moved} == {"done", "not_sent", "rejected"}
+        trail = Trail(Side.BUY, 1_500).run(read_bars(BARS), START, end)
+        assert rig.broker.positions()[0].stop_loss == price(trail.at(end) or 0)
+        assert told.moves == sum(state == "done" for state, _ in moved)
