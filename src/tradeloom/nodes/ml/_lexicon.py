@@ -32,6 +32,9 @@ MOVES = frozenset({Part.UP, Part.DOWN, Part.LARGER, Part.SMALLER})
 QUANTITIES = frozenset({Part.BAD, Part.GOOD})
 DIVIDERS = frozenset({Part.BOUNDARY, Part.CONCESSION, Part.CONTRAST})
 
+NUMBER = "#"
+"""Stands for any number in the lexicon's entries."""
+
 type Words = tuple[str, ...]
 
 
@@ -79,7 +82,7 @@ def read_lexicon(text: str) -> dict[Words, Entry]:
     entries: dict[Words, Entry] = {}
     part: Part | None = None
     for number, line in enumerate(text.splitlines(), start=1):
-        if not line.strip() or line.startswith("#"):
+        if not line.strip() or line.startswith("# "):
             continue
         if line.startswith("["):
             part = Part(line.strip("[]"))

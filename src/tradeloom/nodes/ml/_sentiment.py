@@ -10,6 +10,7 @@ from itertools import islice
 from tradeloom.nodes.ml._lexicon import (
     DIVIDERS,
     MOVES,
+    NUMBER,
     QUANTITIES,
     Entry,
     Lexicon,
@@ -50,7 +51,12 @@ _SIGNS = str.maketrans(
     {
         **dict.fromkeys("’‘ʼ", "'"),
         **dict.fromkeys("–—-‐‑", " "),
-        **{"📈": " rises ", "🚀": " soars ", "🐂": " bullish ", "📉": " falls ", "🐻": " bearish ", "💎": " "},
+        "📈": " rises ",
+        "🚀": " soars ",
+        "🐂": " bullish ",
+        "📉": " falls ",
+        "🐻": " bearish ",
+        "💎": " ",
     }
 )
 _CONTRACTED = frozenset(
@@ -170,10 +176,11 @@ def _score(words: Sequence[str]) -> list[Hit]:
 
 def _items(words: Sequence[str], lexicon: Lexicon) -> list[_Item]:
     general = general_lexicon()
+    keys = [NUMBER if word[0].isdigit() else word for word in words]
     items: list[_Item] = []
     place = 0
     while place < len(words):
-        found = lexicon.at(words, place)
+        found = lexicon.at(keys, place)
         if found:
             entry, length = found
             items.append(_Item(entry, place, place + length))
