@@ -1,4 +1,4 @@
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -13,6 +13,7 @@ ZONES = st.sampled_from(
     ["UTC", "America/New_York", "Europe/London", "Asia/Tokyo", "Australia/Lord_Howe", "Asia/Kolkata"]
 )
 STARTS = st.sampled_from(["00:00", "08:30", "11:59", "12:00", "17:00", "23:45"])
+EPOCH = date(1970, 1, 1)
 FIRST = int(datetime(2016, 1, 1, tzinfo=UTC).timestamp())
 
 
@@ -28,14 +29,15 @@ def test_a_day_is_the_local_date_its_hours_belong_to(zone: str, start: str, at: 
     for stamp in stamps.tolist():
         local = datetime.fromtimestamp(stamp, tz=ZoneInfo(zone)).replace(tzinfo=None)
         opened = local - timedelta(hours=hour, minutes=minute)
-        expected.append((opened.date() + timedelta(days=hour >= 12)).toordinal() - datetime(1970, 1, 1).toordinal())
+        expected.append((opened.date() + timedelta(days=hour >= 12) - EPOCH).days)
     days = period_numbers(stamps, "day", zone, start)
     assert days.tolist() == np.maximum.accumulate(expected).tolist()
     weeks, months = (period_numbers(stamps, period, zone, start) for period in ("week", "month"))
     for day, week, month in zip(days.tolist(), weeks.tolist(), months.tolist(), strict=True):
-        date = datetime(1970, 1, 1) + timedelta(days=day)
-        assert (date.weekday() + (week - (day + 3) // 7)) == date.weekday()
-        assert month == (date.year - 1970) * 12 + date.month - 1
+        local_date = EPOCH + timedelta(days=day)
+        monday = local_date - timedelta(days=local_date.weekday())
+        assert week == (monday - date(1969, 12, 29)).days // 7
+        assert month == (local_date.year - 1970) * 12 + local_date.month - 1
 
 
 def test_the_currency_week() -> None:
