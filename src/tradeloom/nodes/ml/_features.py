@@ -51,13 +51,17 @@ LEAST_VOLATILITY = 1e-8
 MOST = 10.0
 """Features and targets beyond ten usual moves are cut there, so that one gap does not rule a model."""
 
+LEAST_PRICE, MOST_PRICE, MOST_VOLUME = 1e-12, 1e12, 1e15
+"""What lies outside is no market's; inside, no ratio or sum of a window overflows."""
+
 
 def require_prices(bars: "Bars") -> None:
     """Raises `NotANumber` for a price that is none, or that has no logarithm."""
     import numpy as np
 
     prices = np.stack([bars.open, bars.high, bars.low, bars.close])
-    sound = (np.isfinite(prices) & (prices > 0)).all(axis=0) & np.isfinite(bars.volume) & (bars.volume >= 0)
+    sound = ((prices >= LEAST_PRICE) & (prices <= MOST_PRICE)).all(axis=0)  # false for NaN, too
+    sound &= (bars.volume >= 0) & (bars.volume <= MOST_VOLUME)
     if not sound.all():
         from datetime import UTC, datetime
 
@@ -65,7 +69,7 @@ def require_prices(bars: "Bars") -> None:
         raise NotANumber(
             f"the bar of {opening:%Y-%m-%dT%H:%M:%SZ} holds a price or volume no return can be computed from",
             field="config.bars",
-            hint="prices must be numbers above zero, volumes numbers of at least zero",
+            hint="prices must be above zero and volumes not below it, and both of a size a market has",
         )
 
 

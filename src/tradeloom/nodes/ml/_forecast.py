@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tradeloom.nodes.ml._features import FEATURES, MOST, WARMUP, matrix, volatility
 from tradeloom.nodes.ml._network import Kind, fit
-from tradeloom.nodes.ml._scores import Scores, Tested, score
+from tradeloom.nodes.ml._scores import Scores, Trial, score
 from tradeloom.nodes.ml._session import Session
 
 if TYPE_CHECKING:
@@ -54,9 +54,9 @@ class Rows:
     outcome: "Numbers"
     later: "Numbers"
 
-    def tested(self, start: int, end: int, forecast: "Numbers") -> Tested:
+    def trial(self, start: int, end: int, forecast: "Numbers") -> Trial:
         part = slice(start, end)
-        return Tested(forecast, self.outcome[part], self.close[part], self.later[part], self.move[part])
+        return Trial(forecast, self.outcome[part], self.close[part], self.later[part], self.move[part])
 
 
 def rows_of(bars: "Bars", horizon: int) -> Rows:
@@ -112,4 +112,4 @@ def walk_forward(rows: Rows, target: "Numbers", kind: Kind, horizon: int) -> Sco
         known = start - 2 * horizon + 1
         content = fit(rows.features[:known], target[:known], kind, horizon).to_onnx({})
         forecasts.append(Session(content).predict(rows.features[start:end]))
-    return score(rows.tested(first, len(target), np.concatenate(forecasts)), horizon, WINDOWS)
+    return score(rows.trial(first, len(target), np.concatenate(forecasts)), horizon, WINDOWS)

@@ -21,9 +21,11 @@ STRENGTHS = 5
 PRIOR = 20
 """Coin tosses added to each strength's independent forecasts before their hit rate is believed."""
 
+MOST_LOG_RETURN = 50.0
+
 
 @dataclass(frozen=True)
-class Tested:
+class Trial:
     """Forecasts and outcomes of one test, in time order. Targets are in usual moves: log return / (volatility x
     root of horizon); closes are prices at the forecast and at its horizon."""
 
@@ -89,21 +91,29 @@ class Scores:
         return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in kept.items()})
 
 
-def score(tested: Tested, horizon: int, windows: int, *, seen: bool = False) -> Scores:
+def price_after(close: "Numbers", log_return: "Numbers") -> "Numbers":
+    """A close moved by a log return; one that no market makes is cut, so that every price is a number."""
+    import numpy as np
+
+    moved: Numbers = close * np.exp(np.clip(log_return, -MOST_LOG_RETURN, MOST_LOG_RETURN))
+    return moved
+
+
+def score(trial: Trial, horizon: int, windows: int, *, seen: bool = False) -> Scores:
     """Everything about a test of at least one forecast."""
     import numpy as np
 
-    error = np.abs(tested.close * np.exp(tested.forecast * tested.move) - tested.later)
-    naive = np.abs(tested.close - tested.later)
+    error = np.abs(price_after(trial.close, trial.forecast * trial.move) - trial.later)
+    naive = np.abs(trial.close - trial.later)
     mae, naive_mae = float(error.mean()), float(naive.mean())
-    hit = np.where(tested.forecast * tested.outcome > 0, 1.0, 0.0)
-    hit[(tested.outcome == 0) | (tested.forecast == 0)] = 0.5
-    strength = np.abs(tested.forecast)
+    hit = np.where(trial.forecast * trial.outcome > 0, 1.0, 0.0)
+    hit[(trial.outcome == 0) | (trial.forecast == 0)] = 0.5
+    strength = np.abs(trial.forecast)
     edges = np.quantile(strength, np.arange(1, STRENGTHS) / STRENGTHS)
     place = (strength[:, None] > edges).sum(axis=1)
-    residuals = np.percentile(tested.outcome - tested.forecast, np.arange(1, 100))
+    residuals = np.percentile(trial.outcome - trial.forecast, np.arange(1, 100))
     return Scores(
-        n=len(tested),
+        n=len(trial),
         windows=windows,
         mae=_short(mae),
         rmse=_short(float(np.sqrt(np.mean(error**2)))),

@@ -49,4 +49,4 @@ def score_uploaded(bars: "Bars", record: "ModelRecord", content: bytes) -> Score
     seen = record.trained_to is None or known - start < LEAST_TESTED
     if seen:
         start = 0
-    return score(rows.tested(start, known, forecast[start:known]), record.horizon, windows=1, seen=seen)
+    return score(rows.trial(start, known, forecast[start:known]), record.horizon, windows=1, seen=seen)

@@ -1,9 +1,6 @@
 """ml.predict: the price some bars ahead, with the error such forecasts made on bars their model had not seen."""
 
 from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
@@ -11,6 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 from tradeloom.errors import (
     BrokerTimeout,
     BrokerUnavailable,
+    Conflict,
     ModelFailed,
     ModelRefused,
     NodeConfigError,
@@ -18,21 +16,18 @@ from tradeloom.errors import (
     NotEnoughBars,
     NotFound,
     StorageUnavailable,
-    TradeloomError,
 )
 from tradeloom.nodes.base import Effect, Example, Node, NodeConfig, NodeContext, NodeOutput, input_setting, setting
 from tradeloom.nodes.indicator._base import EXAMPLE_BARS
 from tradeloom.nodes.indicator._memory import worst_case
+from tradeloom.nodes.ml._choosing import ONNX, Ready, cut, time_of, trained_model, uploaded_model
 from tradeloom.nodes.ml._features import WARMUP
-from tradeloom.nodes.ml._scores import Scores
+from tradeloom.nodes.ml._scores import Scores, price_after
 from tradeloom.trading.bars import MAX_BARS, BarsReference
 
 if TYPE_CHECKING:
-    from tradeloom.nodes.ml._network import Kind
-    from tradeloom.nodes.models import ModelRecord
     from tradeloom.trading.bars import Bars
 
-ONNX = "onnx:"
 FLAT = 0.001
 """A forecast smaller than this part of a usual move has no direction."""
 
@@ -137,15 +132,6 @@ class PredictOutput(NodeOutput):
     trained_to: AwareDatetime | None = Field(description="Close of the last bar it was trained on, where known.")
 
 
-@dataclass(frozen=True)
-class _Ready:
-    """A model that may be used now, and how it did."""
-
-    record: "ModelRecord"
-    content: bytes
-    scores: Scores
-
-
 class Predict(Node):
     type = "ml.predict"
     title = "Price forecast"
@@ -172,6 +158,7 @@ class Predict(Node):
         ModelRefused,
         ModelFailed,
         NotFound,
+        Conflict,
         StorageUnavailable,
         BrokerUnavailable,
         BrokerTimeout,
@@ -200,9 +187,9 @@ class Predict(Node):
             )
         bars = context.bars(config.bars)
         if config.model.startswith(ONNX):
-            ready = self._uploaded(config, context, bars)
+            ready = uploaded_model(config, context, bars)
         else:
-            ready = self._trained(config, context, bars)
+            ready = trained_model(config, context, bars)
         if not ready.scores.beats_naive:
             context.log(
                 f"the model does not beat the naive forecast (skill {ready.scores.skill:.4f} over {ready.scores.n} "
@@ -213,123 +200,24 @@ class Predict(Node):
             )
         return self._forecast(config, bars, ready)
 
-    # -- the model ----------------------------------------------------------------------------------------------
-
-    def _trained(self, config: PredictConfig, context: NodeContext, bars: "Bars") -> _Ready:
-        """The built-in model of the last completed `retrain_every` bars: from the store, or trained now."""
-        from tradeloom.nodes.ml._features import require_prices
-        from tradeloom.nodes.ml._forecast import inputs_digest
-
-        end = _known_bars(bars, config.retrain_every)
-        length = config.training_bars + WARMUP - 1
-        if end < length:
-            raise NotEnoughBars(
-                f"{self.title} needs {length + config.retrain_every} bars of {bars.reference.symbol} "
-                f"{bars.reference.timeframe}; there are {len(bars)}",
-                field="config.bars",
-                hint="lower training_bars, or wait until the broker has more history",
-            )
-        window = _cut(bars, end - length, end)
-        require_prices(_cut(bars, end - length, len(bars)))
-        kind: Kind = "kernel" if config.model == "kernel" else "ridge"
-        inputs = inputs_digest(window, {"kind": kind, "horizon": config.horizon})
-        name = _shelf_name(config, bars.reference, kind)
-        shelf = context.models.shelf(name)
-        if shelf.chosen is not None and not _from_the_future(shelf.chosen, bars):
-            record = shelf.chosen
-        else:
-            record = next((each for each in shelf.versions if each.inputs == inputs), None)
-        if record is not None:
-            with suppress(NotFound):  # its file may be gone; it is trained again then, the same
-                return _Ready(record, context.models.content(record), Scores.from_json(record.scores))
-        return self._train(window, kind, config.horizon, inputs, name, context)
-
-    def _train(
-        self, window: "Bars", kind: "Kind", horizon: int, inputs: str, name: str, context: NodeContext
-    ) -> _Ready:
-        import hashlib
-
-        from tradeloom.nodes.ml._forecast import train
-        from tradeloom.nodes.models import ModelRecord
-
-        made = train(window, kind, horizon)
-        timeframe = window.reference.timeframe
-        record = ModelRecord(
-            version=hashlib.sha256(made.content).hexdigest(),
-            kind=kind,
-            inputs=inputs,
-            symbol=window.reference.symbol,
-            timeframe=timeframe,
-            horizon=horizon,
-            features=made.features,
-            target="scaled_return",
-            trained_from=_time(made.first_time),
-            trained_to=_time(made.last_time + timeframe.seconds),
-            bars=made.bars,
-            scores=made.scores.as_json(),
-            file_bytes=len(made.content),
-        )
-        try:
-            context.models.keep(name, record, made.content)
-        except TradeloomError as error:
-            # What is not kept is trained again, the same: no reason to give no forecast.
-            context.log(f"the trained model could not be kept: {error.message}", level="warning")
-        return _Ready(record, made.content, made.scores)
-
-    def _uploaded(self, config: PredictConfig, context: NodeContext, bars: "Bars") -> _Ready:
-        """An uploaded model, tested on the bars after those it was trained on."""
-        from tradeloom.nodes.ml._features import require_prices
-        from tradeloom.nodes.ml._gate import examine
-        from tradeloom.nodes.ml._uploaded import score_uploaded
-
-        record = context.models.uploaded(config.model.removeprefix(ONNX))
-        if record.horizon != config.horizon:
-            raise ModelRefused(
-                f"the model forecasts {record.horizon} bars ahead, not {config.horizon}", field="config.horizon"
-            )
-        if record.timeframe not in (None, bars.reference.timeframe):
-            raise ModelRefused(
-                f"the model was made for {record.timeframe} bars, not {bars.reference.timeframe}", field="config.bars"
-            )
-        if len(bars) < WARMUP + config.horizon:
-            raise NotEnoughBars(
-                f"{self.title} needs {WARMUP + config.horizon} bars; there are {len(bars)}", field="config.bars"
-            )
-        if record.trained_to is not None and _from_the_future(record, bars):
-            raise ModelRefused(
-                f"the model was trained on bars up to {record.trained_to:%Y-%m-%dT%H:%M:%SZ}, which lies after the "
-                "last bar of this run",
-                field="config.model",
-                hint="a forecast of what a model has already seen says nothing; use later bars",
-            )
-        tested = _cut(bars, max(0, len(bars) - config.training_bars - WARMUP + 1), len(bars))
-        require_prices(tested)
-        content = context.models.content(record)
-        examine(content, len(record.features))
-        return _Ready(record, content, score_uploaded(tested, record, content))
-
-    # -- the forecast -------------------------------------------------------------------------------------------
-
-    def _forecast(self, config: PredictConfig, bars: "Bars", ready: _Ready) -> PredictOutput:
+    def _forecast(self, config: PredictConfig, bars: "Bars", ready: Ready) -> PredictOutput:
         import numpy as np
 
         from tradeloom.nodes.ml._uploaded import forecasts
 
-        last = _cut(bars, len(bars) - WARMUP, len(bars))
+        last = cut(bars, len(bars) - WARMUP, len(bars))
         forecast, move = forecasts(last, ready.record, ready.content)
         strength, close = float(forecast[-1]), float(bars.close[-1])
         below, above = ready.scores.interval(config.interval)
-        with np.errstate(over="ignore"):
-            low, price, high = close * np.exp((strength + np.array([below, 0.0, above])) * move[-1])
-        if not np.isfinite([low, price, high]).all():
-            raise NotANumber(f"{self.title} has no number for a price that moves this much", field="config.bars")
+        moves = (strength + np.array([below, 0.0, above])) * move[-1]
+        low, price, high = price_after(bars.close[-1:], moves).tolist()
         return PredictOutput(
-            time=_time(int(bars.time[-1])),
-            price=float(price),
-            low=float(low),
-            high=float(high),
+            time=time_of(int(bars.time[-1])),
+            price=price,
+            low=low,
+            high=high,
             direction="flat" if abs(strength) < FLAT else ("up" if strength > 0 else "down"),
-            expected_return=float(price) / close - 1.0,
+            expected_return=price / close - 1.0,
             confidence=ready.scores.confidence(strength if abs(strength) >= FLAT else 0.0, config.horizon),
             walk_forward=_told(ready.scores),
             model_version=ready.record.version,
@@ -340,43 +228,3 @@ class Predict(Node):
 
 def _told(scores: Scores) -> WalkForward:
     return WalkForward(**{name: getattr(scores, name) for name in WalkForward.model_fields})
-
-
-def _known_bars(bars: "Bars", every: int) -> int:
-    """How many of the bars had closed when the last round of `every` bar lengths ended.
-
-    Rounds are counted from the epoch, not from the first bar at hand: whoever asks, and whenever, agrees on them.
-    """
-    import numpy as np
-
-    if not len(bars):
-        return 0
-    closes = bars.time // bars.reference.timeframe.seconds + 1
-    return int(np.searchsorted(closes, int(closes[-1]) // every * every, side="right"))
-
-
-def _cut(bars: "Bars", start: int, end: int) -> "Bars":
-    from dataclasses import replace
-
-    names = ("time", "open", "high", "low", "close", "volume", "spread")
-    return replace(bars, **{name: getattr(bars, name)[start:end] for name in names})
-
-
-def _from_the_future(record: "ModelRecord", bars: "Bars") -> bool:
-    closed = _time(int(bars.time[-1])) + timedelta(seconds=bars.reference.timeframe.seconds)
-    return record.trained_to is not None and record.trained_to > closed
-
-
-def _shelf_name(config: PredictConfig, reference: BarsReference, kind: str) -> str:
-    """One shelf for each account, symbol, timeframe, kind and settings; what people read of it comes first."""
-    import hashlib
-    import json
-
-    settings = [reference.account, reference.symbol, config.training_bars, config.retrain_every]
-    digest = hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:12]
-    symbol = "".join(each if each.isalnum() and each.isascii() else "_" for each in reference.symbol[:32])
-    return f"trained/{symbol}/{reference.timeframe}/{kind}/h{config.horizon}/{digest}"
-
-
-def _time(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, tz=UTC)
