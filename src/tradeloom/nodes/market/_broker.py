@@ -9,7 +9,7 @@ from tradeloom.trading.timeframes import Timeframe
 
 if TYPE_CHECKING:
     from tradeloom.trading.bars import Bars
-    from tradeloom.trading.broker import Broker, Position, Tick
+    from tradeloom.trading.broker import Broker, PendingOrder, Position, Tick
 
 READ_ERRORS = (NotFound, BrokerUnavailable, BrokerTimeout)
 """What any question to a broker may raise. NotFound is an unknown symbol or account."""
@@ -59,9 +59,12 @@ def max_age_setting() -> Any:
     )
 
 
-def fresh_quote(broker: "Broker", symbol: str, max_age_s: float) -> tuple["Tick", float]:
-    """The quote and its age in seconds of market time. Raises `StalePrice` when it is too old or there is none."""
-    tick = two_sided_quote(broker, symbol)
+def fresh_quote(broker: "Broker", symbol: str, max_age_s: float, given: "Tick | None" = None) -> tuple["Tick", float]:
+    """The quote, the broker's unless one is `given`, and its age in seconds of market time.
+
+    Raises `StalePrice` when it is too old or there is none.
+    """
+    tick = given or two_sided_quote(broker, symbol)
     # A server's clock may run a little ahead of ours: that is no age.
     age_s = max(0.0, (broker.market_time() - tick.time).total_seconds())
     if age_s > max_age_s:
@@ -85,6 +88,14 @@ def positions_in(broker: "Broker", symbol: str | None) -> "list[Position]":
     """The open positions in a symbol, or all. Raises `NotFound` for a symbol the broker does not have: "nothing open"
     would hide the mistake."""
     found = broker.positions(symbol)
+    if symbol is not None and not found:
+        broker.symbol(symbol)
+    return found
+
+
+def orders_in(broker: "Broker", symbol: str | None) -> "list[PendingOrder]":
+    """The pending orders in a symbol, or all. Raises `NotFound` as `positions_in` does."""
+    found = broker.orders(symbol)
     if symbol is not None and not found:
         broker.symbol(symbol)
     return found
