@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from tests.support.fake_guards import FakeGuards
 from tradeloom.errors import NotEnoughBars, NotFound
 from tradeloom.trading.bars import Bars, BarsReference
 from tradeloom.trading.broker import Account, CashFlow, ClosedTrade, PendingOrder, Position, Symbol, Tick
+from tradeloom.trading.guards import Guard, GuardReport
 from tradeloom.trading.intents import (
     CancelIntent,
     CloseIntent,
@@ -150,6 +152,7 @@ class FakeBroker:
     sent: list[OrderIntent] = field(default_factory=list)
     outcomes: dict[str, OrderOutcome] = field(default_factory=dict)
     next_ticket: int = 5001
+    watched: FakeGuards = field(default_factory=FakeGuards)
 
     def __post_init__(self) -> None:
         if not self.quotes:
@@ -211,6 +214,20 @@ class FakeBroker:
 
     def outcome(self, client_order_id: str) -> OrderOutcome | None:
         return self.outcomes.get(client_order_id)
+
+    def guard(self, guard: Guard) -> GuardReport:
+        return self.watched.set(self, guard, self.now)
+
+    def guards(
+        self, *, active_only: bool = True, symbol: str | None = None, position: int | None = None
+    ) -> list[GuardReport]:
+        found = self.watched.active() if active_only else list(self.watched.reports.values())
+        return [
+            each for each in found if symbol in (None, each.guard.symbol) and position in (None, each.guard.position)
+        ]
+
+    def unguard(self, guard_id: str) -> GuardReport:
+        return self.watched.remove(guard_id)
 
     def send(self, intent: OrderIntent) -> OrderOutcome:
         if intent.client_order_id in self.outcomes:

@@ -9,6 +9,7 @@ partial close happens at most once.
 import hashlib
 import math
 from dataclasses import dataclass
+from datetime import UTC
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from enum import StrEnum
 from typing import Annotated, Literal, Self
@@ -179,10 +180,12 @@ class Decision:
     end: End | None = None
 
 
-def guard_id(account: str, workflow_id: str, node_id: str, kind: GuardKind, position: int) -> str:
+def guard_id(account: str, workflow_id: str, node_id: str, kind: GuardKind, position: Position) -> str:
     """One guard a node and position, whatever the execution: a workflow that runs every hour keeps the one it has, and
     a part that was closed is not closed again by the next run."""
-    return _digest("guard", account, workflow_id, node_id, kind.value, str(position))
+    # With the opening time: a paper account that was started afresh counts its tickets from the beginning.
+    opened = position.opened_at.astimezone(UTC).isoformat(timespec="milliseconds")
+    return _digest("guard", account, workflow_id, node_id, kind.value, str(position.ticket), opened)
 
 
 def step_order_id(guard: str, step: int) -> str:

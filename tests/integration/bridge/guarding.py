@@ -35,7 +35,7 @@ def _deadline() -> dict[str, datetime]:
 
 def guard_of(position: Position, rule: Any, *, node: str = "n", execution: str = "e", account: str = "paper") -> Guard:
     return Guard(
-        guard_id=guard_id(account, "w", node, GuardKind(rule.kind), position.ticket),
+        guard_id=guard_id(account, "w", node, GuardKind(rule.kind), position),
         account=account,
         symbol="EURUSD",
         position=position.ticket,

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,7 +16,7 @@ from mt5_bridge.guard_store import GuardStore
 from mt5_bridge.journal import Journal
 from mt5_bridge.worker import AccountWorker
 from tradeloom.errors import Conflict
-from tradeloom.trading.guards import Guard, GuardKind, Trailing, guard_id
+from tradeloom.trading.guards import Guard, Trailing
 from tradeloom.trading.intents import (
     CancelIntent,
     CloseIntent,
@@ -381,7 +382,7 @@ def _common(node: str) -> dict[str, Any]:
 
 def guard(position: int, rule: Any, *, node: str = "g", execution: str = "e", side: Side = Side.BUY) -> Guard:
     return Guard(
-        guard_id=guard_id("acc", "w", node, GuardKind(rule.kind), position), account="acc", symbol="EURUSD",
+        guard_id=f"{sha256(f'{node} {rule.kind} {position}'.encode()).hexdigest():.32}", account="acc", symbol="EURUSD",
         position=position, side=side, execution_id=execution, workflow_id="w", node_id=node, rule=rule,
     )  # fmt: skip
 

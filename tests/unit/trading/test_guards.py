@@ -1,7 +1,7 @@
 """The laws of guards, on any market, symbol and position; and what each kind does on hand-computed quotes."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -191,13 +191,19 @@ def test_nothing_is_done_at_what_is_no_quote(bid: float, ask: float) -> None:
 
 
 def test_ids_are_one_a_node_and_position_and_one_a_step() -> None:
-    first = guard_id("a", "w", "n", GuardKind.TRAILING, 7)
-    assert first == guard_id("a", "w", "n", GuardKind.TRAILING, 7)
+    held, kind = position(), GuardKind.TRAILING
+    first = guard_id("a", "w", "n", kind, held)
+    assert first == guard_id("a", "w", "n", kind, held.model_copy(update={"volume": Decimal(1), "stop_loss": 1.0}))
     others = [
-        guard_id("b", "w", "n", GuardKind.TRAILING, 7), guard_id("a", "v", "n", GuardKind.TRAILING, 7),
-        guard_id("a", "w", "m", GuardKind.TRAILING, 7), guard_id("a", "w", "n", GuardKind.BREAK_EVEN, 7),
-        guard_id("a", "w", "n", GuardKind.TRAILING, 8), step_order_id(first, 0), step_order_id(first, 1),
-    ]  # fmt: skip
+        guard_id("b", "w", "n", kind, held),
+        guard_id("a", "v", "n", kind, held),
+        guard_id("a", "w", "m", kind, held),
+        guard_id("a", "w", "n", GuardKind.BREAK_EVEN, held),
+        guard_id("a", "w", "n", kind, position(ticket=8)),
+        guard_id("a", "w", "n", kind, position(opened_at=NOW + timedelta(milliseconds=1))),
+        step_order_id(first, 0),
+        step_order_id(first, 1),
+    ]
     assert len({first, *others}) == len(others) + 1
     assert all(len(other) == 32 for other in others)
 
