@@ -64,20 +64,22 @@ class Redactor:
         """The text with every known secret replaced by `•••`."""
         if not self._known:
             return text
+        text = self._without_forms(text)
+        return text if self._short is None else self._short.sub(MARK, text)
+
+    def raw(self, content: bytes) -> bytes:
+        """Bytes that are kept as they are: JSON, text, or anything else. Short values are left, as they may be any."""
+        if not self._known:
+            return content
+        return self._without_forms(content.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+
+    def _without_forms(self, text: str) -> str:
         for form in self._forms:
             if form in text:
                 text = text.replace(form, MARK)
         for secret in self._long:
             text = _without_parts(text, secret)
-        return text if self._short is None else self._short.sub(MARK, text)
-
-    def raw(self, content: bytes) -> bytes:
-        """Bytes that are kept as they are: JSON, text, or anything else."""
-        for form in self._forms:
-            sought = form.encode("utf-8", "surrogatepass")
-            if sought in content:
-                content = content.replace(sought, MARK.encode())
-        return content
+        return text
 
     def value(self, value: Any) -> Any:
         """JSON with every text in it redacted, keys too; all else is the same value, of the same type."""
@@ -95,7 +97,8 @@ class Redactor:
 
     def record(self, record: Mapping[str, Any], words: frozenset[str]) -> dict[str, Any]:
         """A log record, a notification or a handler's answer; what stands under `words` stays."""
-        return {key: value if key in words and _is_word(value) else self.value(value) for key, value in record.items()}
+        kept = {key: value for key, value in record.items() if key in words and _is_word(value)}
+        return {**self.value({key: value for key, value in record.items() if key not in kept}), **kept}
 
     def error(self, error: Exception) -> Exception:
         """The error itself where nothing that can be printed of it tells a secret, else one of the same name that does
@@ -158,7 +161,7 @@ def _forms(secret: str) -> set[str]:
     percent = {quote(content, safe=""), quote(content), quote_plus(content), quote(content, safe="!*'();:@&=+$,/?#[]")}
     percent.add("".join(f"%{byte:02X}" for byte in content))
     escaped = {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1]}
-    escaped |= {json.dumps(each)[1:-1] for each in set(escaped)}
+    escaped |= {write(each)[1:-1] for each in set(escaped) for write in (json.dumps, repr)}
     escaped |= {repr(content)[2:-1], secret.replace("/", "\\/"), html.escape(secret), html.escape(secret, quote=False)}
     found = {secret, secret[::-1], content.hex(), content.hex().upper(), content.hex(" "), content.hex(":")}
     found |= percent | {re.sub(r"%[0-9A-F]{2}", lambda match: match[0].lower(), each) for each in percent} | escaped

@@ -81,6 +81,14 @@ def test_basic_authentication_is_found_whatever_the_user_is_called() -> None:
         assert header[8:-8] not in shown
 
 
+@given(st.binary(), st.binary())
+def test_bytes_that_hold_no_secret_are_the_same(before: bytes, after: bytes) -> None:
+    redactor = Redactor(["qX7-canary-never-generated", "a"])
+    assert redactor.raw(before + after) == before + after
+    content = before + b"qX7-canary-never-generated" + after
+    assert redactor.raw(content) == before + MARK.encode() + after
+
+
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(), st.lists))
 def test_what_holds_no_secret_is_the_same_value(value: Any) -> None:
     redactor = Redactor(["qX7-canary-never-generated"])
@@ -148,6 +156,7 @@ def test_words_of_ours_stay_and_nothing_else() -> None:
     assert redactor.record(record, LOG_WORDS) == {**record, "message": f"{MARK} for {MARK}"}
     answer = {"state": "succeeded", "port": "main", "output": {"state": "succeeded"}}
     assert redactor.record(answer, ANSWER_WORDS) == {**answer, "output": {"state": MARK}}
+    assert Redactor([SECRET]).record({SECRET: 1}, LOG_WORDS) == {MARK: 1}
     assert Redactor([SECRET]).record({"port": f"p{SECRET}"}, ANSWER_WORDS) == {"port": f"p{MARK}"}
 
 
