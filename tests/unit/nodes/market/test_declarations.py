@@ -20,6 +20,8 @@ TYPES = {
     "market.history": "History",
     "market.account": "AccountNode",
     "market.positions": "Positions",
+    "market.orders": "Orders",
+    "market.trades": "Trades",
     "indicator.ma": "MovingAverage",
     "indicator.rsi": "Rsi",
     "indicator.macd": "Macd",

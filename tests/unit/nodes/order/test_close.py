@@ -268,3 +268,34 @@ def test_config_speaks_in_sentences(config: dict[str, Any], words: str) -> None:
 
 def test_a_ticket_may_come_as_a_json_number() -> None:
     assert CloseConfig.model_validate({"by": "ticket", "ticket": 5001.0}).ticket == 5001
+
+
+class TestShare:
+    def test_half_of_each_position(self) -> None:
+        context = make_context()
+        output = run(context, symbol="EURUSD", volume_percent=50)
+        assert [intent.volume for intent in sent(context)] == [Decimal("0.05"), Decimal("0.15")]
+        assert (output.volume, left(context)[11], left(context)[12]) == (0.2, Decimal("0.05"), Decimal("0.15"))
+
+    def test_all_of_it_is_a_whole_close(self) -> None:
+        context = make_context()
+        run(context, by="ticket", ticket=12, volume_percent=100)
+        assert sent(context)[0].volume is None
+        assert 12 not in left(context)
+
+    def test_run_again_it_is_the_half_of_what_was_open_at_first(self) -> None:
+        context = make_context()
+        first = run(context, by="ticket", ticket=12, volume_percent=50)
+        assert run(context, by="ticket", ticket=12, volume_percent=50) == first
+        assert left(context)[12] == Decimal("0.15")
+
+    def test_of_a_position_that_is_gone_is_success(self) -> None:
+        output = run(make_context(), by="ticket", ticket=99, symbol="EURUSD", volume_percent=50)
+        assert output.status == "already_closed"
+
+    @pytest.mark.parametrize(
+        "config", [{"volume": 0.1, "volume_percent": 50}, {"volume_percent": 0}, {"volume_percent": 101}]
+    )
+    def test_is_one_way_of_saying_how_much(self, config: dict[str, Any]) -> None:
+        with pytest.raises(ValidationError):
+            run(make_context(), symbol="EURUSD", **config)
