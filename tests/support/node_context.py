@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any, Literal
 
 from tests.support.fake_broker import FakeBroker
@@ -16,6 +17,7 @@ from tradeloom.nodes.base import Credential, Source
 from tradeloom.nodes.models import ModelStore
 from tradeloom.trading.bars import Bars, BarsReference
 from tradeloom.trading.intents import client_order_id
+from tradeloom.trading.kept_bars import packed, unpacked
 
 AS_OF = datetime(2017, 6, 1, 12, tzinfo=UTC)
 
@@ -45,6 +47,7 @@ class FakeContext:
     post: FakeMail = field(default_factory=FakeMail)
     sub_workflows: FakeSubWorkflows = field(default_factory=FakeSubWorkflows)
     database: FakeDatabase = field(default_factory=with_signals)
+    kept: dict[str, bytes] = field(default_factory=dict)
     stopped: bool = False
     logs: list[dict[str, Any]] = field(default_factory=list)
     notifications: list[dict[str, str]] = field(default_factory=list)
@@ -57,7 +60,14 @@ class FakeContext:
     def broker(self, account: str | None = None) -> FakeBroker:
         return self.brokers[account or self.account]
 
+    def keep_bars(self, bars: Bars) -> str:
+        content = packed(bars)
+        self.kept[sha256(content).hexdigest()] = content
+        return sha256(content).hexdigest()
+
     def bars(self, reference: BarsReference) -> Bars:
+        if reference.content is not None:
+            return unpacked(self.kept[reference.content], reference)
         return self.broker(reference.account).bars(reference)
 
     def credential(self, reference: str | None) -> Credential:

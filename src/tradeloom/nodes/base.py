@@ -180,6 +180,10 @@ class NodeContext(Protocol):
 
     def bars(self, reference: "BarsReference") -> "Bars": ...
 
+    def keep_bars(self, bars: "Bars") -> str:
+        """Keep bars that are not the broker's; the answer is the `content` of references that stand for them."""
+        ...
+
     def credential(self, reference: str | None) -> Credential:
         """The stored credential this node's own configuration names.
 

@@ -27,6 +27,13 @@ KEPT_BARS = 16
 _bars: "OrderedDict[BarsReference, Bars]" = OrderedDict()
 
 
+def _remember(reference: "BarsReference", bars: "Bars") -> "Bars":
+    _bars[reference] = bars
+    while len(_bars) > KEPT_BARS:
+        _bars.popitem(last=False)
+    return bars
+
+
 class TaskContext:
     """The `NodeContext` of one task. `redactor` learns the credentials the node is given."""
 
@@ -62,16 +69,28 @@ class TaskContext:
 
     def bars(self, reference: "BarsReference") -> "Bars":
         """The bars a reference stands for. Its end is fixed, so bars once read are kept for the tasks that follow."""
+        if reference.source == "kept":
+            return self._kept(reference)
         if not reference.closed_only:
             return self.broker(reference.account).bars(reference)
         if reference in _bars:
             _bars.move_to_end(reference)
             return _bars[reference]
-        made = self.broker(reference.account).bars(reference)
-        _bars[reference] = made
-        while len(_bars) > KEPT_BARS:
-            _bars.popitem(last=False)
-        return made
+        return _remember(reference, self.broker(reference.account).bars(reference))
+
+    def keep_bars(self, bars: "Bars") -> str:
+        from tradeloom.trading.kept_bars import packed
+
+        return self._services.store_blob(packed(bars))
+
+    def _kept(self, reference: "BarsReference") -> "Bars":
+        from tradeloom.trading.kept_bars import unpacked
+
+        if reference.content is None:
+            raise NotFound("The reference does not say which bars it stands for.", field="config.bars")
+        if reference not in _bars:
+            _remember(reference, unpacked(self._services.load_blob(reference.content), reference))
+        return _bars[reference]
 
     def credential(self, reference: str | None) -> Credential:
         if not reference:

@@ -40,7 +40,9 @@ class BarsReference(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     kind: Literal["bars"] = "bars"
-    source: Literal["mt5"] = "mt5"
+    source: Literal["mt5", "kept"] = "mt5"
+    """`kept`: not the broker's, but rows that a node was given; `content` is the SHA-256 they are kept under."""
+    content: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
     account: str
     symbol: str
     timeframe: Timeframe

@@ -149,6 +149,8 @@ class MT5Broker:
         """
         import numpy as np
 
+        if reference.source != "mt5":
+            raise InvalidInput("these bars are not the broker's")
         if reference.account != self._name:
             raise InvalidInput(f"these bars belong to the account {reference.account}, not {self._name}")
         answer = self._client.read("bars", self._name, protocol.BarsParams(reference=reference))

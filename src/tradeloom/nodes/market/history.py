@@ -1,13 +1,14 @@
 """market.history: closed bars, as a reference every later node resolves to the same ones."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Literal, TypedDict
+from typing import Annotated, Any, Literal, TypedDict
 
 from pydantic import AwareDatetime, Field
 
-from tradeloom.errors import NotEnoughBars
+from tradeloom.errors import MissingInput, NodeConfigError, NotANumber, NotEnoughBars
 from tradeloom.nodes.base import Effect, Example, Node, NodeConfig, NodeContext, NodeOutput, Tier, setting
 from tradeloom.nodes.market._broker import READ_ERRORS, account_setting, symbol_setting, timeframe_setting
+from tradeloom.nodes.market._external import bars_of, data_setting
 from tradeloom.nodes.market._gaps import Hole, unusual_gaps
 from tradeloom.trading.bars import MAX_BARS, Bar, BarsReference
 from tradeloom.trading.timeframes import Timeframe
@@ -37,9 +38,14 @@ class HistoryConfig(NodeConfig):
         help="Leave the forming bar out. Its values change until it closes, and a backtest cannot see them.",
         widget="toggle",
     )
-    source: Literal["mt5"] = setting(
-        "mt5", title="Source", help="Where the bars come from.", widget="select", static=True
+    source: Literal["mt5", "input"] = setting(
+        "mt5",
+        title="Source",
+        help="mt5 asks the broker; input takes the bars another node fetched, and checks them.",
+        widget="select",
+        static=True,
     )
+    data: Any = data_setting("The bars", "= nodes.http.body")
     account: str | None = account_setting()
 
 
@@ -65,12 +71,19 @@ class History(Node):
         "`gaps` names the holes: pauses longer than this market usually makes, learned from the bars themselves, so "
         "ordinary nights and weekends are not listed and a holiday or missing data is. Indicators get as many bars "
         "before yours as they need; you ask only for those you want to look at. Bars and those before them together "
-        "are at most 5,000."
+        "are at most 5,000.\n\n"
+        "With the source input, the bars come from outside, mostly by an HTTP request node in front: a list (or an "
+        "object with it under `bars`) of objects with `time` (the opening; RFC 3339 with an offset, or seconds since "
+        "1970), `open`, `high`, `low`, `close`, and if you like `volume` and `spread` in points; oldest first. Times "
+        "that do not ascend or are nearer together than the timeframe, prices that are none, and an open or close "
+        "outside low and high are errors that name the row. Bars that were not closed when the execution was triggered "
+        "are left out, and the bars are kept, so a retry sees the same. Give a few more than you ask for: those before "
+        "yours warm the indicators up."
     )
     icon = "chart-candlestick"
     tier = Tier.BASIC
     effects = frozenset({Effect.READS_MARKET})
-    errors = (NotEnoughBars, *READ_ERRORS)
+    errors = (NotEnoughBars, MissingInput, NodeConfigError, NotANumber, *READ_ERRORS)
     example = Example(
         title="The last 200 closed hours of EURUSD", config={"symbol": "EURUSD", "timeframe": "H1", "count": 200}
     )
@@ -86,8 +99,7 @@ class History(Node):
                 level="warning",
             )
         reference = BarsReference(
-            source=config.source,
-            account=context.broker(config.account).account_name,
+            account=_account(config, context),
             symbol=config.symbol,
             timeframe=config.timeframe,
             to=context.as_of,
@@ -95,6 +107,9 @@ class History(Node):
             warmup=warmup,
             closed_only=config.closed_only,
         )
+        if config.source == "input":
+            content = context.keep_bars(bars_of(config.data, reference))
+            reference = reference.model_copy(update={"source": "kept", "content": content})
         bars = context.bars(reference)
         if len(bars) < config.count:
             raise NotEnoughBars(
@@ -113,6 +128,13 @@ class History(Node):
             gaps=[_named(hole) for hole in holes[-NAMED_GAPS:]],
             gap_count=len(holes),
         )
+
+
+def _account(config: HistoryConfig, context: NodeContext) -> str:
+    """The account the bars stand for; it is asked for them only where they are its own."""
+    if config.source == "input":
+        return config.account or context.account
+    return context.broker(config.account).account_name
 
 
 def _named(hole: Hole) -> Gap:
