@@ -60,7 +60,8 @@ def facts() -> dict[str, Any]:
 
 
 def _facts(library: ctypes.CDLL, name: str, group: str) -> dict[str, Any]:
-    function = abstract.Function(name)
+    functions: Any = abstract
+    function = functions.Function(name)
     info = function.info
     inputs: list[str] = []
     for input_name, series in info["input_names"].items():

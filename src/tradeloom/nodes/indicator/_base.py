@@ -5,11 +5,11 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import NoneType
-from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args, get_origin
 
 from pydantic import AwareDatetime, Field
 
-from tradeloom.errors import BrokerTimeout, BrokerUnavailable, NotANumber, NotEnoughBars
+from tradeloom.errors import BrokerTimeout, BrokerUnavailable, NotANumber, NotEnoughBars, TradeloomError
 from tradeloom.nodes.base import Effect, Node, NodeConfig, NodeContext, NodeOutput, Tier, input_setting, setting
 from tradeloom.nodes.indicator._memory import worst_case
 from tradeloom.trading.bars import MAX_BARS, BarsReference
@@ -82,7 +82,7 @@ class IndicatorNode(Node):
 
     tier = Tier.BASIC
     effects = frozenset({Effect.READS_MARKET})
-    errors = (NotEnoughBars, NotANumber, BrokerUnavailable, BrokerTimeout)
+    errors: ClassVar[tuple[type[TradeloomError], ...]] = (NotEnoughBars, NotANumber, BrokerUnavailable, BrokerTimeout)
 
     @classmethod
     def labels(cls) -> dict[str, tuple[str, ...]]:
@@ -199,7 +199,7 @@ def previous(column: "NDArray[np.float64]") -> "NDArray[np.float64]":
     return shifted
 
 
-def last_series(column: "NDArray[np.float64]", bars: "Bars") -> list[float]:
+def last_series(column: "Column", bars: "Bars") -> list[float]:
     """The last values of a column, oldest first, back to the first row that has none.
 
     Of the bars asked for only: how far the warm-up reaches depends on the nodes around this one.

@@ -1,6 +1,7 @@
 """TA-Lib, loaded on first use."""
 
 import sys
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -20,3 +21,14 @@ def talib() -> Any:
         for name in held_back:
             del sys.modules[name]
     return talib
+
+
+def lookback(function: str, arguments: Mapping[str, Any]) -> int:
+    """The first row on which a function has a value under these arguments, as TA-Lib counts it."""
+    talib()
+    from talib import abstract
+
+    functions: Any = abstract
+    made = functions.Function(function)
+    made.parameters = dict(arguments)
+    return int(made.lookback)

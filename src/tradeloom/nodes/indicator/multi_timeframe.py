@@ -192,7 +192,7 @@ def _reading(config: MultiTimeframeConfig, timeframe: Timeframe, account: str, c
 
     node, settings, judge = _judged(config)
     probe = BarsReference(account=account, symbol=config.symbol, timeframe=timeframe, to=context.as_of, count=1)
-    needed = node.bars_needed(node.Config(bars=probe, **settings))
+    needed = node.bars_needed(node.Config.model_validate({"bars": probe, **settings}))
     warmup = min(node.memory(settings), MAX_BARS - needed)
     reference = probe.model_copy(update={"count": needed, "warmup": warmup})
     try:
@@ -208,7 +208,7 @@ def _reading(config: MultiTimeframeConfig, timeframe: Timeframe, account: str, c
             level="warning",
         )
     require_prices(bars)
-    columns = node.columns(node.Config(bars=reference, **settings), bars)
+    columns = node.columns(node.Config.model_validate({"bars": reference, **settings}), bars)
     value, side = judge(columns, bars)
     latest = value[-2:]
     if not np.isfinite(latest).all():

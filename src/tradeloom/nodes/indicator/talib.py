@@ -19,7 +19,7 @@ from tradeloom.nodes.indicator._base import (
 )
 from tradeloom.nodes.indicator._forgetting import bars_remembered
 from tradeloom.nodes.indicator._functions import AVERAGES, Function, functions, known_function
-from tradeloom.nodes.indicator._talib import talib
+from tradeloom.nodes.indicator._talib import lookback, talib
 from tradeloom.trading.bars import MAX_BARS
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ class Talib(IndicatorNode):
 
     @classmethod
     def bars_needed(cls, config: TalibConfig) -> int:
-        return _lookback(_function(config), _arguments(config)) + 2
+        return lookback(config.function, _arguments(config)) + 2
 
     def require(self, config: TalibConfig, bars: "Bars") -> None:
         import numpy as np
@@ -197,16 +197,6 @@ def _arguments(config: TalibConfig) -> dict[str, Any]:
     return {name: AVERAGES[value] if isinstance(value, str) else value for name, value in values.items()}
 
 
-def _lookback(function: Function, arguments: Mapping[str, Any]) -> int:
-    """The first row that has a value under these arguments, as TA-Lib counts it."""
-    talib()
-    from talib import abstract
-
-    made = abstract.Function(function.name)
-    made.parameters = dict(arguments)
-    return int(made.lookback)
-
-
 def _outputs(function: Function, config: TalibConfig, bars: "Bars") -> "dict[str, NDArray[np.float64]]":
     """Every output as float64, NaN before the function's first row."""
     import numpy as np
@@ -219,7 +209,7 @@ def _outputs(function: Function, config: TalibConfig, bars: "Bars") -> "dict[str
         raise NodeConfigError(
             f"TA-Lib refuses {json.dumps(config.parameters)} for {function.name}: {error}", field="config.parameters"
         ) from error
-    first = _lookback(function, arguments)
+    first = lookback(function.name, arguments)
     outputs = {}
     for name, column in zip(function.outputs, made if isinstance(made, tuple | list) else (made,), strict=True):
         column = column.astype(np.float64)

@@ -23,7 +23,7 @@ def day_of(high: float, low: float, close: float) -> Columns:
     return columns
 
 
-def levels(method: str) -> dict[str, float]:
+def levels(method: str) -> dict[str, Any]:
     output = run(Pivots, {"method": method, **UTC_DAY}, bars_from(day_of(2.3, 1.7, 2.0)))
     return {name: value for name, value in output.model_dump().items() if name[0] in "rs" and len(name) == 2}
 

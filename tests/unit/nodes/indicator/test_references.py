@@ -39,6 +39,7 @@ with warnings.catch_warnings():
     from talipp.indicators.SuperTrend import Trend
     from talipp.ohlcv import OHLCV
 
+LIBRARY: Any = talib
 ROWS = sized(6_000, 100_000)
 """The latest rows of each series; in the exam all of them (57,600 at most)."""
 FORGOTTEN = 1_000
@@ -101,7 +102,7 @@ class TestTalib:
 
     def test_stochastic(self, bars: Bars) -> None:
         columns = columns_of(Stochastic, {}, bars)
-        k, d = talib.STOCH(bars.high, bars.low, bars.close, 14, 3, 0, 3, 0)
+        k, d = LIBRARY.STOCH(bars.high, bars.low, bars.close, 14, 3, 0, 3, 0)
         still = talib.MAX(bars.high, 14) == talib.MIN(bars.low, 14)
         assert not still.any(), "these markets always move within 14 bars"
         np.testing.assert_array_equal(columns["k"], k)

@@ -7,7 +7,6 @@ import talib
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from talib import abstract
 
 from tests.support.documents import document, node
 from tests.support.series import bars_from, columns_from, eurusd_h1
@@ -17,9 +16,11 @@ from tradeloom.compiler.validate import validate
 from tradeloom.errors import NodeConfigError, NotANumber
 from tradeloom.nodes.indicator._forgetting import bars_remembered
 from tradeloom.nodes.indicator._functions import AVERAGES, Function, functions
+from tradeloom.nodes.indicator._talib import lookback
 from tradeloom.nodes.indicator.talib import ROW_NUMBERS, Talib, TalibConfig
 from tradeloom.trading.bars import MAX_BARS
 
+LIBRARY: Any = talib
 EVERY = list(functions())
 OUTSIDE = {"ACOS", "ASIN"}
 """Not defined for a price above 1."""
@@ -49,7 +50,7 @@ def test_the_table_leaves_out_candlesticks_and_what_it_says() -> None:
 
 
 def test_averages_have_talibs_numbers() -> None:
-    assert {name: getattr(talib.MA_Type, name) for name in AVERAGES} == AVERAGES
+    assert {name: getattr(LIBRARY.MA_Type, name) for name in AVERAGES} == AVERAGES
 
 
 @each_function
@@ -137,9 +138,8 @@ def calls(draw: st.DrawFn) -> tuple[Function, dict[str, Any]]:
 @settings(max_examples=150, deadline=None)
 def test_the_memory_covers_the_lookback_whatever_the_parameters(call: tuple[Function, dict[str, Any]]) -> None:
     function, parameters = call
-    made = abstract.Function(function.name)
-    made.parameters = {key: AVERAGES.get(value, value) for key, value in parameters.items()}
-    assert bars_remembered(function, function.checked(parameters)) > made.lookback
+    arguments = {key: AVERAGES.get(value, value) for key, value in parameters.items()}
+    assert bars_remembered(function, function.checked(parameters)) > lookback(function.name, arguments)
     unknown = dict.fromkeys(parameters, "= inputs.a.value")
     assert Talib.memory({"function": function.name, "parameters": unknown}) <= MAX_BARS
 
@@ -167,7 +167,7 @@ def test_chooses_columns_and_outputs() -> None:
     typical = run(Talib, {"function": "SMA", "source": "typical"}, bars).value
     assert typical == talib.SMA(bars.column("typical"), 30)[-1]
     bands = run(Talib, {"function": "BBANDS", "output": "lowerband", "parameters": {"matype": "ema"}}, bars)
-    upper, middle, lower = talib.BBANDS(bars.close, 20, 2, 2, 1)
+    upper, middle, lower = LIBRARY.BBANDS(bars.close, 20, 2, 2, 1)
     assert (bands.value, bands.previous) == (lower[-1], lower[-2])
     assert bands.values == {"upperband": upper[-1], "middleband": middle[-1], "lowerband": lower[-1]}
     assert bands.series == lower[-50:].tolist()
