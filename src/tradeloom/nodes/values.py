@@ -37,7 +37,10 @@ def shown(value: Any) -> str:
         case bool():
             return str(value).lower()
         case int() | float():
-            return f"{value:.10g}"
+            try:
+                return f"{value:.10g}"
+            except OverflowError:
+                return "a number too large for any use"
         case dict():
             return "an object"
         case list():

@@ -4,7 +4,6 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from itertools import islice
 
 from tradeloom.nodes.ml._lexicon import (
@@ -105,10 +104,10 @@ class _Item:
 
 def read_text(text: str) -> Reading:
     """The reading of one text; its first sentence, the headline, counts double among those that say anything."""
-    sentences = list(_sentences(text))
-    scored = [(place, _score(words)) for place, words in enumerate(sentences)]
+    told = list(sentences(text))
+    scored = [(place, _score(words)) for place, words in enumerate(told)]
     speaking = [(HEADLINE_WEIGHT if place == 0 else 1.0, hits) for place, hits in scored if hits]
-    words = sum(len(each) for each in sentences)
+    words = sum(len(each) for each in told)
     if not speaking:
         return Reading(0.0, 0.0, (), words)
     whole = sum(weight for weight, _ in speaking)
@@ -132,7 +131,7 @@ def _normal(valence: float) -> float:
     return valence / math.sqrt(valence * valence + NORMAL)
 
 
-def _sentences(text: str) -> Iterator[list[str]]:
+def sentences(text: str) -> Iterator[list[str]]:
     """Lower-case words, sentence by sentence; a comma or colon stays as a word of its own."""
     lowered = plain(text).lower().translate(_SIGNS)
     lowered = _NOT.sub(_spelled_out, _INITIALS.sub(r"\1\2 ", lowered)).replace("'s ", " ").replace("'", " ")
@@ -271,10 +270,3 @@ def _weigh_clauses(items: Sequence[_Item]) -> None:
     if turn is not None:
         for place, item in enumerate(items):
             item.value *= BEFORE_BUT if place < turn else AFTER_BUT
-
-
-@cache
-def warm() -> None:
-    """Load both lexicons: about 50 ms, once a process."""
-    finance_lexicon()
-    general_lexicon()

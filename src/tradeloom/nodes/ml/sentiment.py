@@ -143,7 +143,7 @@ class Sentiment(Node):
     title = "News sentiment"
     description = "Reads English news and posts and says how they sound to a market, from -1 to 1."
     help = (
-        "Reads headlines, articles or posts, English ones, by a finance lexicon of our own (some 4,900 expressions) on "
+        "Reads headlines, articles or posts, English ones, by a finance lexicon of our own (some 6,500 expressions) on "
         "top of VADER's general one. It knows what is said of what: *losses narrow* and *costs fall* are good, "
         "*unemployment rises* is bad; *not profitable*, *fails to beat* and *less bad than feared* are turned around, "
         "*sharply lower* weighs more, and what stands after *as*, *after* or *despite* less than the headline itself. "
@@ -151,9 +151,10 @@ class Sentiment(Node):
         "The whole is an average by weight: texts of fewer than 8 words weigh less, older ones too when you set a "
         "half-life, the same text twice counts once. Only what had appeared by the execution's own time is read, so a "
         "rerun over the past sees no later news.\n\n"
-        "How good it is depends on the wording: plain wire headlines are mostly read right, colourful ones often as "
-        "neutral; docs/ml.md has the figures beside the general lexicon's. It is one input to a decision: it names no "
-        "symbol and no size."
+        "How good it is depends on the wording. Of 90 headlines written after the lexicon was finished, it reads 82 % "
+        "as a person does (the general lexicon alone 62 %); what it misses it mostly calls neutral, and about 2 % it "
+        "reads the wrong way round. docs/ml.md has all figures. It is one input to a decision: it names no symbol and no "
+        "size."
     )
     icon = "newspaper"
     errors = (MissingInput, NodeConfigError)
