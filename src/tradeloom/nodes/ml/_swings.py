@@ -46,7 +46,7 @@ def swings(high: Sequence[float], low: Sequence[float], unit: Sequence[float], t
     """The zigzag of a series: alternating highs and lows, in the order they were confirmed.
 
     An extreme is a swing once a later bar has come back from it by `threshold` times that bar's `unit` (the average
-    range, NaN where not known yet). Whatever is confirmed by bar i follows from bars up to i alone. A bar that makes
+    range, NaN where not known yet), or past the swing before it. Whatever is confirmed by bar i follows from bars up to i alone. A bar that makes
     a new extreme confirms nothing: which of its ends came first is not known.
     """
     first = next((row for row, value in enumerate(unit) if value == value), len(unit))
@@ -63,11 +63,13 @@ def swings(high: Sequence[float], low: Sequence[float], unit: Sequence[float], t
             top = row
         if new_bottom:
             bottom = row
-        if rising is not False and not new_top and high[top] - low[row] >= turn:
+        past_low = bool(found) and not found[-1].is_high and low[row] < found[-1].price
+        past_high = bool(found) and found[-1].is_high and high[row] > found[-1].price
+        if rising is not False and not new_top and (past_low or high[top] - low[row] >= turn):
             found.append(Swing(top, high[top], True, row))
             rising = False
             bottom = _lowest(low, top + 1, row)
-        elif rising is not True and not new_bottom and high[row] - low[bottom] >= turn:
+        elif rising is not True and not new_bottom and (past_high or high[row] - low[bottom] >= turn):
             found.append(Swing(bottom, low[bottom], False, row))
             rising = True
             top = _highest(high, bottom + 1, row)
