@@ -136,7 +136,10 @@ class Watcher:
             guard_id = look.left.pop(0)
             if guard_id in self._active:
                 self._watch(guard_id, look)
-            if self.pipe_broken or (look.left and self._monotonic() > give_up):
+            if self.pipe_broken:
+                self._look = None
+                return False
+            if look.left and self._monotonic() > give_up:
                 look.markets.clear()
                 return False
         self._look = None
@@ -159,6 +162,8 @@ class Watcher:
                     if guard_id not in self._active or not self._judge(guard_id, look.markets[symbol]):
                         break
                     del look.markets[symbol]  # whoever looks next sees the position as this step left it
+                    if guard_id in self._unsure or self.pipe_broken:
+                        break
             except (PipeBroken, StorageUnavailable):
                 raise
             except TradeloomError as error:
