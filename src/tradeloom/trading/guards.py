@@ -293,7 +293,7 @@ def _trail(rule: Trailing, memory: GuardMemory, view: _View) -> Decision:
         if view.profit < rule.activation:
             return Decision(memory)
         memory = memory.model_copy(update={"triggered": True})
-    behind = view.market - view.sign * max(rule.distance, view.least)
+    behind = view.market - view.sign * max(rule.distance, view.least, view.symbol.tick_size)
     stop = view.on_grid(behind, towards_profit=False)
     if not view.improves(stop, max(rule.step, view.symbol.tick_size)) or not view.may_set(stop) or view.frozen():
         return Decision(memory)

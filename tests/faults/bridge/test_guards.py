@@ -22,7 +22,7 @@ from tests.integration.bridge.guarding import (
     steps,
     trailing,
 )
-from tests.integration.bridge.rig import Rig
+from tests.integration.bridge.rig import Rig, eventually
 from tradeloom.trading.guards import GuardStatus, PartialClose
 from tradeloom.trading.intents import Side
 
@@ -92,3 +92,26 @@ def test_whatever_the_terminal_answers_the_stop_follows_and_never_loosens(tmp_pa
         trail = Trail(Side.BUY, 1_500).run(read_bars(BARS), START, end)
         assert rig.broker.positions()[0].stop_loss == price(trail.at(end) or 0)
         assert told.moves == sum(state == "done" for state, _ in moved)
+
+
+def test_a_terminal_that_hangs_between_calls_is_replaced_too(tmp_path: Path) -> None:
+    """Nobody calls while the replay runs and the watcher's order hangs: the worker is noticed and replaced."""
+    script: list[dict[str, Any]] = [
+        {"kind": "timeout", "executed": True},  # the opening order
+        {"kind": "timeout", "executed": True},  # the first stop
+        {"kind": "hang", "seconds": 60, "executed": True},
+    ]
+    account = {"history_horizon_s": 0.0, "hang_timeout_s": 1.0}
+    with Rig(tmp_path, csv=BARS, start=START, faults=script, account=account) as rig:
+        guard = guard_of(open_position(rig), trailing(1_500))
+        set_guard(rig, guard)
+        rig.broker.set_speed(20_000)
+        eventually(lambda: rig.client.health()["accounts"]["paper"]["restarts"] == 1, "the hung worker is replaced")
+        eventually(lambda: report(rig, guard).moves > 5, "the next one goes on")
+        eventually(lambda: stopped(rig), "the replay stands")
+        trail = Trail(Side.BUY, 1_500).run(read_bars(BARS), START, rig.broker.market_time())
+        assert [level for _, level in steps(rig, guard)] == [stop * POINT for _, stop in trail.stops]
+
+
+def stopped(rig: Rig) -> bool:
+    return rig.broker.set_speed(0).speed == 0
