@@ -4,7 +4,6 @@ import base64
 import hashlib
 import hmac
 import json
-import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
@@ -182,7 +181,8 @@ def _scalar(value: Any, field: str) -> str:
             return value
         case bool():
             return "true" if value else "false"
-        case int() | float() if math.isfinite(value) and abs(value) < MAX_NUMBER:
+        # NaN compares with nothing, and infinity is larger.
+        case int() | float() if abs(value) < MAX_NUMBER:
             return str(value)
     raise NodeConfigError("A text, a number or true/false belongs here.", field=field)
 
