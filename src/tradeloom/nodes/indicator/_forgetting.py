@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Mapping
 
 from tradeloom.nodes.indicator._functions import AVERAGES, Function
-from tradeloom.nodes.indicator._memory import decay_memory, ema_memory, wilder_memory
+from tradeloom.nodes.indicator._memory import TRAIL, decay_memory, ema_memory, wilder_memory
 
 Decay = Callable[[int], int]
 
@@ -17,8 +17,6 @@ HILBERT = 1_000
 form, but after 600 bars of real markets nothing was left of the start."""
 KAUFMAN = 2_400
 """Kaufman's average keeps most where the market is noisiest; this is for an efficiency ratio of 0.1 throughout."""
-TRAIL = 500
-"""A trailing line (SAR, SuperTrend) forgets at each reversal of the market; bars in which several surely happen."""
 
 _FIXED = {
     **dict.fromkeys(("HT_DCPERIOD", "HT_DCPHASE", "HT_PHASOR", "HT_SINE", "HT_TRENDLINE", "HT_TRENDMODE"), HILBERT),

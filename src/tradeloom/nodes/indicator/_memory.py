@@ -12,6 +12,10 @@ _BITS = 53
 """A double's precision: what has decayed by 2**-53 no longer shows."""
 
 
+TRAIL = 500
+"""A trailing line (SAR, Supertrend) forgets at each reversal of the market: bars in which several surely happen."""
+
+
 def ema_memory(period: int) -> int:
     """Bars until an exponential average (weight 2/(period+1)) has forgotten its start: 3,674 for 200."""
     return decay_memory(1 - 2 / (period + 1), period)

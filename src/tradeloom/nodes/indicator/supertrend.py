@@ -16,8 +16,7 @@ from tradeloom.nodes.indicator._base import (
     label_codes,
     previous,
 )
-from tradeloom.nodes.indicator._forgetting import TRAIL
-from tradeloom.nodes.indicator._memory import wilder_memory
+from tradeloom.nodes.indicator._memory import TRAIL, wilder_memory
 from tradeloom.nodes.indicator._talib import talib
 from tradeloom.nodes.market._broker import last_is_forming
 
