@@ -69,7 +69,7 @@ def report(rig: Rig, guard: Guard, account: str = "paper") -> GuardReport:
 
 def steps(rig: Rig, guard: Guard) -> list[tuple[str, Decimal | None]]:
     """What the journal holds of the guard's steps, in order: how each ended, and the stop it asked for."""
-    told = []
+    told: list[tuple[str, Decimal | None]] = []
     for step in range(10_000):
         entry = rig.journal(step_order_id(guard.guard_id, step), guard.account)
         if entry is None:

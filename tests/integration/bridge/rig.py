@@ -17,7 +17,16 @@ from mt5_bridge.faultpoints import VARIABLE
 from mt5_bridge.journal import Entry, Journal
 from mt5_bridge.launcher import BridgeProcess
 from mt5_bridge.paper.sample import write_sample_terminal
-from tradeloom.trading.intents import CloseIntent, MarketOrderIntent, Side, client_order_id
+from tradeloom.trading.intents import (
+    CancelIntent,
+    CloseIntent,
+    MarketOrderIntent,
+    ModifyIntent,
+    PendingOrderIntent,
+    PendingType,
+    Side,
+    client_order_id,
+)
 from tradeloom.trading.mt5_client import BridgeClient, MT5Broker
 
 MONDAY = datetime(2024, 1, 8, tzinfo=UTC)
@@ -112,15 +121,20 @@ class Rig:
             journal.close()
 
     def deals(self, account: str = "paper") -> list[int]:
-        """Magic numbers of the broker's own deals, deposits left out: what really happened.
+        """Magic numbers of the broker's own deals, deposits left out: what really happened."""
+        return self._magics("SELECT magic FROM deals WHERE order_ticket != 0 ORDER BY ticket", account)
 
-        Read from a copy, for the paper terminal lets nobody else into its books.
-        """
+    def orders(self, account: str = "paper") -> list[int]:
+        """Magic numbers of the broker's own orders, whatever became of them."""
+        return self._magics("SELECT magic FROM orders ORDER BY ticket", account)
+
+    def _magics(self, query: str, account: str) -> list[int]:
+        """Read from a copy, for the paper terminal lets nobody else into its books."""
         with tempfile.TemporaryDirectory() as copies:
             for file in (self.directory / account).glob("paper.db*"):
                 shutil.copy(file, copies)
             with contextlib.closing(sqlite3.connect(Path(copies) / "paper.db")) as books:
-                rows = books.execute("SELECT magic FROM deals WHERE order_ticket != 0 ORDER BY ticket").fetchall()
+                rows = books.execute(query).fetchall()
         return [int(row[0]) for row in rows]
 
     def worker_pid(self, account: str = "paper") -> int:
@@ -139,6 +153,17 @@ class Rig:
 
     def close(self, position: int, node: str = "c", **changes: Any) -> CloseIntent:
         return CloseIntent(**self._place(node) | {"position": position} | changes)
+
+    def limit(self, node: str = "p", **changes: Any) -> PendingOrderIntent:
+        """A buy limit far below the market, which only ever rises."""
+        values = {"side": Side.BUY, "type": PendingType.LIMIT, "volume": Decimal("0.1"), "price": Decimal("1.05")}
+        return PendingOrderIntent(**self._place(node) | values | changes)
+
+    def modify(self, ticket: int, node: str = "m", **changes: Any) -> ModifyIntent:
+        return ModifyIntent(**self._place(node) | {"target": "position", "ticket": ticket} | changes)
+
+    def cancel(self, order: int, node: str = "x", **changes: Any) -> CancelIntent:
+        return CancelIntent(**self._place(node) | {"order": order} | changes)
 
     def _place(self, node: str) -> dict[str, Any]:
         now = MONDAY + timedelta(hours=100)

@@ -128,15 +128,13 @@ def test_filters() -> None:
         make_trade(2, closed_at=NOW - 2 * HOUR, side=Side.SELL, workflow_id="wf-2"),
         make_trade(3, closed_at=NOW - HOUR, symbol="USDJPY", workflow_id=None),
     ]
-    shown = {
-        name: [trade.deal for trade in run(trades, **config).trades]
-        for name, config in {
-            "all": {},
-            "symbol": {"symbol": "EURUSD"},
-            "side": {"side": "sell"},
-            "own": {"own_only": True},
-        }.items()
+    filters: dict[str, dict[str, Any]] = {
+        "all": {},
+        "symbol": {"symbol": "EURUSD"},
+        "side": {"side": "sell"},
+        "own": {"own_only": True},
     }
+    shown = {name: [trade.deal for trade in run(trades, **config).trades] for name, config in filters.items()}
     assert shown == {"all": [1, 2, 3], "symbol": [1, 2], "side": [2], "own": [1]}
 
 
