@@ -10,6 +10,7 @@ from typing import Any
 
 from tradeloom.compiler.config_check import config_problems
 from tradeloom.compiler.expression_check import expression_problems
+from tradeloom.compiler.secret_check import secret_problems
 from tradeloom.nodes.base import ERROR_PORT, Kind
 from tradeloom.nodes.base import Node as NodeType
 from tradeloom.nodes.registry import node_types
@@ -44,6 +45,7 @@ def document_problems(document: Workflow, broken: frozenset[str] = frozenset()) 
         if node.id in types:
             problems += _placement_problems(node, document, types)
             problems += config_problems(node, types[node.id])
+        problems += secret_problems(node)
     graph = _sound_graph(document, types, structure)
     problems += _wiring_problems(graph, types)
     problems += _unreachable(graph, types, broken)

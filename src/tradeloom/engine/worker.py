@@ -127,7 +127,7 @@ class Worker:
     def _answer(self, payload: Any) -> dict[str, Any]:
         try:
             size = len(codec.dumps(payload))
-            if self._channel.redactor:
+            if self._channel.redactor.knows_any:
                 payload = self._channel.redacted_payload(payload)
                 size = len(codec.dumps(payload))
         except InvalidPayload as error:

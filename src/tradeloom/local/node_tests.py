@@ -12,6 +12,7 @@ from typing import Any
 from tradeloom.api.models import Failure, LogLevel, LogLine, NodeTest, NodeTestResult
 from tradeloom.compiler.compile import invalid, local_arn
 from tradeloom.compiler.config_check import config_problems
+from tradeloom.compiler.secret_check import secret_problems
 from tradeloom.engine.failure import message_of
 from tradeloom.engine.interpreter.failures import StatesError
 from tradeloom.engine.questions import CREDENTIAL, Answers, Asker
@@ -144,7 +145,7 @@ def _document(test: NodeTest, node_type: type[NodeType]) -> Workflow:
     problems = [*reading.problems]
     node = next((each for each in reading.document.nodes if each.id == TESTED), None) if reading.document else None
     if node is not None:
-        problems += config_problems(node, node_type) + _expression_problems(node, node_type)
+        problems += config_problems(node, node_type) + _expression_problems(node, node_type) + secret_problems(node)
     if errors(problems) or node is None or reading.document is None:
         raise invalid(problems)
     connections = (

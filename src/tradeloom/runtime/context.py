@@ -62,7 +62,7 @@ class TaskContext:
         self._run = run
         self._names = names
         self._services = services
-        self._redactor = redactor or Redactor()
+        self._redactor = Redactor() if redactor is None else redactor
 
     def broker(self, account: str | None = None) -> "Broker":
         return self._services.broker(account or self.account)

@@ -37,7 +37,8 @@ class Redactor:
         self._short: re.Pattern[str] | None = None
         self.remember(secrets)
 
-    def __bool__(self) -> bool:
+    @property
+    def knows_any(self) -> bool:
         return bool(self._known)
 
     def __repr__(self) -> str:

@@ -32,7 +32,7 @@ class Channel:
 
     def send(self, message: dict[str, Any]) -> None:
         """Raises `InvalidPayload` when the message is not JSON; nothing was sent then."""
-        data = codec.frame(self._redacted(message) if self.redactor else message)
+        data = codec.frame(self._redacted(message) if self.redactor.knows_any else message)
         try:
             with self._sending:
                 self._connection.sendall(data)

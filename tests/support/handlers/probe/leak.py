@@ -117,7 +117,4 @@ def _kept(halves: list[str]) -> list[str]:
             found += [type(held).__name__ for each in list(values) if type(each) is str and sought in each]
         except RuntimeError:
             continue
-    for attribute in ("redactor",):
-        if getattr(channel.current(), attribute):
-            found.append(attribute)
-    return found
+    return [*found, "the redactor"] if channel.current().redactor.knows_any else found
