@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from infra.access import Access, access_of
 from infra.names import PREFIX
-from layers.recipes import ALL, BROKER, BUILT, CODE, CORE, ML, NETWORK, QUANT, Marker, recipe_digest
+from layers.recipes import ALL, BROKER, BUILT, CODE, CORE, ML, NETWORK, QUANT, SENTIMENT, Marker, recipe_digest
 from tradeloom.errors import InvalidInput
 from tradeloom.nodes.base import Effect, Node
 
@@ -18,6 +18,9 @@ PLACEHOLDER = Path(__file__).resolve().parent.parent / "layers" / "placeholder"
 
 BAR_MODELS = {"Bar", "BarsReference", "Timeframe"}
 """Models whose appearance in a configuration or output says that the node handles bars, which are numpy columns."""
+
+TEXT_READERS = {"ml.sentiment"}
+"""Nodes that take the general lexicon out of its package, which no declaration of theirs shows."""
 
 
 class LayerNotBuilt(InvalidInput):
@@ -29,7 +32,7 @@ def layers_of(node: type[Node]) -> tuple[str, ...]:
 
     Whoever reaches the bridge speaks rpyc, so carries `broker`; whoever also speaks of bars in its configuration or
     output turns them into numpy columns, so carries `quant`. Whoever reaches models runs them, so carries `ml`.
-    Whoever reaches the internet carries `network`. Everyone else is light.
+    Whoever reaches the internet carries `network`, whoever reads texts `sentiment`. Everyone else is light.
     """
     found = [CORE, CODE]
     if Access.BRIDGE in access_of(node):
@@ -40,6 +43,8 @@ def layers_of(node: type[Node]) -> tuple[str, ...]:
         found.append(ML)
     if Effect.NETWORK in node.effects:
         found.append(NETWORK)
+    if node.type in TEXT_READERS:
+        found.append(SENTIMENT)
     return tuple(found)
 
 

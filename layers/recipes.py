@@ -32,14 +32,15 @@ QUANT = "quant"
 BROKER = "broker"
 ML = "ml"
 NETWORK = "network"
+SENTIMENT = "sentiment"
 
-THIRD_PARTY = {CORE: None, QUANT: "quant", BROKER: "broker", ML: "ml", NETWORK: "network"}
+THIRD_PARTY = {CORE: None, QUANT: "quant", BROKER: "broker", ML: "ml", NETWORK: "network", SENTIMENT: "sentiment"}
 """Layer → the extra of `pyproject.toml` it is made from; None is the project's own dependencies."""
 
 BENEATH = {ML: (CORE, QUANT)}
 """Layers a layer is always carried with, so that it need not hold what they bring; the others stand on `core`."""
 
-ALL = (CORE, CODE, QUANT, BROKER, ML, NETWORK)
+ALL = (CORE, CODE, QUANT, BROKER, ML, NETWORK, SENTIMENT)
 
 LOCAL_ONLY = {"cli", "data", "engine", "local"}
 """Parts of the package that run on one machine only: the engine, the command line, the bundled sample bars."""

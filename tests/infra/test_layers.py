@@ -21,6 +21,7 @@ from layers.recipes import (
     ML,
     NETWORK,
     QUANT,
+    SENTIMENT,
     Marker,
     pins_of,
     recipe_digest,
@@ -77,6 +78,7 @@ def test_layers_hold_what_their_extras_ask_for_each_thing_once() -> None:
     # The models' runtime stands on what quant brings: numpy once.
     assert {"onnx", "onnxruntime"} <= pins_of(ML).keys()
     assert pins_of(NETWORK).keys() == {"certifi", "h11", "idna"}
+    assert "vadersentiment" in pins_of(SENTIMENT)
     assert not pins_of(ML).keys() & (core.keys() | quant.keys())
     assert set(requirements_of("quant")) == {"numpy", "pandas", "TA-Lib"}
 

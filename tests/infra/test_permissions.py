@@ -10,7 +10,7 @@ import pytest
 from infra.access import BY_EFFECT, EVERY_NODE, Access, ConflictingEffects, access_of, takes_credential
 from infra.checks import flat
 from infra.layers import layers_of
-from layers.recipes import BROKER, CODE, CORE, ML, NETWORK, QUANT
+from layers.recipes import BROKER, CODE, CORE, ML, NETWORK, QUANT, SENTIMENT
 from tests.infra.conftest import Cloud, listed, plain
 from tests.infra.node_sources import used_by
 from tradeloom.nodes.base import Effect, Node, NodeConfig, NodeOutput, setting
@@ -223,6 +223,10 @@ def test_what_a_node_declares_covers_what_its_code_does(name: str) -> None:
         assert ML in layers
     assert bool(used.calls & {"http", "mail"}) == (Effect.NETWORK in node.effects)
     assert (NETWORK in layers) == (Effect.NETWORK in node.effects)
+
+
+def test_who_reads_texts_carries_the_general_lexicon() -> None:
+    assert [name for name, node in node_types().items() if SENTIMENT in layers_of(node)] == ["ml.sentiment"]
 
 
 def test_the_sources_are_read_helpers_and_lazy_imports_included() -> None:

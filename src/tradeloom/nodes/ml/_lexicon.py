@@ -71,10 +71,15 @@ def finance_lexicon() -> Lexicon:
 
 @cache
 def general_lexicon() -> dict[str, float]:
-    """VADER's single words (C.J. Hutto and E. Gilbert, 2014; MIT licence), each -4 to 4."""
-    from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+    """VADER's single words (C.J. Hutto and E. Gilbert, 2014; MIT licence), each -4 to 4.
 
-    return {word: float(value) for word, value in SentimentIntensityAnalyzer().lexicon.items()}
+    Its data alone: VADER's own module finds them by its source file, which a Lambda layer of bytecode does not have.
+    """
+    from importlib.resources import files
+
+    lines = files("vaderSentiment").joinpath("vader_lexicon.txt").read_text("utf-8").splitlines()
+    columns = (line.split("\t") for line in lines if line.strip())
+    return {word.strip(): float(value) for word, value, *_ in columns}
 
 
 def read_lexicon(text: str) -> dict[Words, Entry]:

@@ -153,8 +153,8 @@ class Sentiment(Node):
         "rerun over the past sees no later news.\n\n"
         "How good it is depends on the wording. Of 90 headlines written after the lexicon was finished, it reads 82 % "
         "as a person does (the general lexicon alone 62 %); what it misses it mostly calls neutral, and about 2 % it "
-        "reads the wrong way round. docs/ml.md has all figures. It is one input to a decision: it names no symbol and no "
-        "size."
+        "reads the wrong way round. docs/ml.md has all figures. It is one input to a decision: it names no symbol "
+        "and no size."
     )
     icon = "newspaper"
     errors = (MissingInput, NodeConfigError)

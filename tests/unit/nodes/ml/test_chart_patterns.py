@@ -98,7 +98,7 @@ def _walks_of_chance(walks: int, bars: int, first: int) -> tuple[Counter[tuple[s
 
 def test_false_alarms_are_as_many_as_the_confidence_says() -> None:
     """In fresh random walks, of the length the rates were counted in: neither more nor fewer."""
-    sure, every, thousands = _walks_of_chance(sized(40, 600), MAX_LENGTH + 1000, MAX_LENGTH)
+    sure, every, thousands = _walks_of_chance(sized(40, 300), MAX_LENGTH + 1000, MAX_LENGTH)
     for level in LEVELS:
         promised = sum(min(-math.log(level), pattern_rates()[name][0][1]) for name in CHART_PATTERNS) * thousands
         counted = sum(sure[name, level] for name in CHART_PATTERNS)
