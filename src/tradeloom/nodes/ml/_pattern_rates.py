@@ -35,7 +35,8 @@ def chance_rate(pattern: str, quality: float) -> float:
         return low_rate
     high_quality, high_rate = counted[better]
     part = (quality - low_quality) / (high_quality - low_quality)
-    return low_rate * (high_rate / low_rate) ** part
+    between: float = low_rate * (high_rate / low_rate) ** part
+    return between
 
 
 def confidence(pattern: str, quality: float) -> float:

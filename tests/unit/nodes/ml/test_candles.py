@@ -31,7 +31,7 @@ def test_all_of_talibs_and_no_other() -> None:
 
 def test_penetration_where_talib_takes_one_and_its_default() -> None:
     for name, each in CANDLESTICKS.items():
-        described = abstract.Function(each.function)
+        described = abstract.Function(each.function)  # type: ignore[attr-defined]
         assert described.parameters.get("penetration") == each.penetration, name
         assert described.lookback <= LOOKBACK
         assert ("penetration" in inspect.signature(getattr(talib, each.function)).parameters) == bool(each.penetration)
