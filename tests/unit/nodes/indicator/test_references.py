@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import talib
 
-from tests.support.exam import sized
+from tests.support import exam
 from tests.support.market_data import SERIES, bars_of
 from tests.unit.nodes.indicator.cases import columns_of
 from tradeloom.nodes.indicator.adx import Adx
@@ -40,18 +40,27 @@ with warnings.catch_warnings():
     from talipp.ohlcv import OHLCV
 
 LIBRARY: Any = talib
-ROWS = sized(6_000, 100_000)
+ROWS = exam.sized(6_000, 100_000)
 """The latest rows of each series; in the exam all of them (57,600 at most)."""
 FORGOTTEN = 1_000
 """Rows after which every average here has forgotten how it began."""
 
-pytestmark = [pytest.mark.exam, pytest.mark.filterwarnings("ignore")]
+SUITE = "test_indicators_against_references"
+pytestmark = [pytest.mark.exam(suite=SUITE), pytest.mark.filterwarnings("ignore")]
 each_series = pytest.mark.parametrize("name", SERIES)
 
 
 @pytest.fixture
 def bars(name: str) -> Bars:
-    return bars_of(name, ROWS)
+    made = bars_of(name, ROWS)
+    counted = exam.FIGURES.get(SUITE, {})
+    exam.record(
+        SUITE,
+        comparisons=counted.get("comparisons", 0) + 1,
+        series=len(SERIES),
+        most_rows=max(len(made), counted.get("most_rows", 0)),
+    )
+    return made
 
 
 def framed(bars: Bars) -> dict[str, pd.Series]:
