@@ -44,7 +44,7 @@ class GuardDuty:
         self._told: str | None = None
         self.pipe_broken = False
         if watcher is None:
-            clock.set_alarms({})
+            self._let_go()
 
     def set(self, guard: Guard) -> GuardReport:
         return self._working().set(guard)
@@ -76,7 +76,8 @@ class GuardDuty:
         if self._watcher is None:
             return
         wait = self._wait_s()
-        if not at_once and (wait is None or self._monotonic() < self._due + wait):
+        is_due = wait is not None and self._monotonic() >= self._due + wait
+        if not is_due and not (at_once and self._watcher.is_watching):
             return
         try:
             self._watcher.look()
@@ -95,6 +96,13 @@ class GuardDuty:
 
     def _wait_s(self) -> float | None:
         """Seconds from `_due` to the next look; None when nothing can change without a call."""
+        try:
+            return self._market_wait_s()
+        except TradeloomError as error:  # a paper terminal whose disk is full, say: calls are told as ever
+            self._say(error.message)
+            return _AFTER_TROUBLE_S
+
+    def _market_wait_s(self) -> float | None:
         if self._clock.is_held():
             return 0.0
         if self._watcher is None or not self._watcher.is_watching:
@@ -103,6 +111,13 @@ class GuardDuty:
         if not clock.paper:
             return self._interval_s
         return min(self._interval_s, _RUNNING_REPLAY_S) if clock.speed else None
+
+    def _let_go(self) -> None:
+        """A replay must not wait for a watcher that is not there."""
+        try:
+            self._clock.set_alarms({})
+        except TradeloomError as error:
+            self._say(error.message)
 
     def _working(self) -> Watcher:
         if self._watcher is None:

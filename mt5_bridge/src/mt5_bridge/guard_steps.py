@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from mt5_bridge.guard_store import Record
 from tradeloom.trading.guards import Action, ClosePart, GuardStatus, MoveStop, PartialClose, after
@@ -68,14 +69,14 @@ def result_of(record: Record, action: Action, outcome: OrderOutcome, *, given_up
 
 def _done(record: Record, action: Action, outcome: OrderOutcome) -> Record:
     what = after(record.guard, record.report.memory, action)
+    changes: dict[str, Any] = {"memory": what.memory, "trouble": None, "refusals": 0}
     if isinstance(action, MoveStop):
-        changes = {"stop_loss": outcome.stop_loss, "last_action": f"stop loss moved to {action.stop_loss}"}
+        changes |= {"stop_loss": outcome.stop_loss, "last_action": f"stop loss moved to {action.stop_loss}"}
     else:
         price = "" if outcome.price is None else f" at {outcome.price}"
         short = f" ({outcome.remainder} lots were not filled)" if outcome.remainder else ""
-        changes = {"last_action": f"closed {outcome.volume} lots{price}{short}"}
+        changes |= {"last_action": f"closed {outcome.volume} lots{price}{short}"}
     if what.end is not None:
         changes |= {"status": what.end.status, "reason": what.end.reason}
     moved = 0 if outcome.reason == "no_change" else 1
-    memory = {"memory": what.memory, "moves": record.report.moves + moved, "trouble": None, "refusals": 0}
-    return record.told(**changes, **memory)
+    return record.told(moves=record.report.moves + moved, **changes)

@@ -165,6 +165,14 @@ class BrokerRecords:
         deals = self._read("history_deals_get", position=position)
         return _add_up([deal for deal in deals if deal.entry != mt5.DEAL_ENTRY_IN])
 
+    def is_closed(self, position: int) -> bool:
+        """Whether the deals of a position's took out of the market all that they brought in, or turned it round."""
+        volume = {mt5.DEAL_ENTRY_IN: Decimal(0)}
+        for deal in self._read("history_deals_get", position=position):
+            volume[deal.entry] = volume.get(deal.entry, Decimal(0)) + exact(deal.volume)
+        opened = volume.pop(mt5.DEAL_ENTRY_IN)
+        return mt5.DEAL_ENTRY_INOUT in volume or sum(volume.values(), Decimal(0)) >= opened > 0
+
     def connected(self) -> bool:
         info = self._terminal.terminal_info()
         return info is not None and bool(info.connected)

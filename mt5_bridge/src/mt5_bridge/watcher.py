@@ -23,8 +23,9 @@ from mt5_bridge.guard_steps import StepResult, action_of, intent_of, result_of
 from mt5_bridge.guard_store import GuardStore, Record
 from mt5_bridge.journal import SENDABLE, Journal, OrderState
 from mt5_bridge.reader import Reader
+from mt5_bridge.records import BrokerRecords
 from mt5_bridge.terminal import PipeBroken
-from tradeloom.errors import InvalidInput, NotFound, StorageUnavailable, TradeloomError
+from tradeloom.errors import BrokerUnavailable, InvalidInput, NotFound, StorageUnavailable, TradeloomError
 from tradeloom.trading.broker import Position, Symbol, Tick
 from tradeloom.trading.guards import Guard, GuardReport, decide, wake_price
 from tradeloom.trading.intents import OutcomeStatus, Side
@@ -66,7 +67,8 @@ class _Look:
 
 
 class Watcher:
-    """Watches one account's guards. Methods raise what the store, the journal and the terminal raise; `look` raises
+    """Watches one account's guards. `records` confirm that a position is closed; None where the list of positions is
+    always right, as on paper. Methods raise what the store, the journal and the terminal raise; `look` raises
     only `PipeBroken` (the worker must be replaced) and `StorageUnavailable` of the guards' file."""
 
     def __init__(
@@ -76,6 +78,7 @@ class Watcher:
         desk: OrderDesk,
         reader: Reader,
         clock: AccountClock,
+        records: BrokerRecords | None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
@@ -83,6 +86,7 @@ class Watcher:
         self._desk = desk
         self._reader = reader
         self._clock = clock
+        self._records = records
         self._monotonic = monotonic
         self._active = {record.guard_id: record for record in store.active()}
         self._unsure = set(self._active)
@@ -146,11 +150,6 @@ class Watcher:
         self._clock.set_alarms(look.alarms)
         return True
 
-    def let_go(self) -> None:
-        """No guard can be watched: a replay must not wait for us."""
-        self._look = None
-        self._clock.set_alarms({})
-
     def _watch(self, guard_id: str, look: _Look) -> None:
         symbol = self._active[guard_id].guard.symbol
         rest = self._rests.get(guard_id)
@@ -180,6 +179,8 @@ class Watcher:
         if record is None or (rest is not None and rest.quote == market.quote):
             return False
         position = market.positions.get(record.guard.position)
+        if position is None:
+            self._confirm_closed(record.guard.position)
         told = decide(record.guard, record.report.memory, market.quote, position, market.symbol)
         seen = record.told(memory=told.memory)
         if position is not None:
@@ -223,7 +224,10 @@ class Watcher:
         self._unsure.discard(record.guard_id)
         if result.refusal is None:
             self._rests.pop(record.guard_id, None)
-            self._keep(result.record, "acted" if result.record.is_active else result.record.report.status)
+            done = result.record
+            if done.report.moves > record.report.moves:
+                done = done.told(last_action_at=self._clock.now())
+            self._keep(done, "acted" if done.is_active else done.report.status)
         elif result.status is OutcomeStatus.NOT_SENT and not record.report.refusals:
             # Nobody refused it: it never arrived. Once, that is no reason to let a quote pass.
             self._keep(result.record.told(trouble=result.refusal, refusals=1), "not sent")
@@ -267,6 +271,12 @@ class Watcher:
     def _market(self, name: str) -> _Market:
         positions = {position.ticket: position for position in self._reader.positions(name)}
         return _Market(self._reader.tick(name), self._reader.symbol(name), positions)
+
+    def _confirm_closed(self, ticket: int) -> None:
+        """Raises `BrokerUnavailable` unless deals closed the position: a terminal that has just connected may not list
+        what is open yet, and its guard must not end for that."""
+        if self._records is not None and not self._records.is_closed(ticket):
+            raise BrokerUnavailable(f"position {ticket} is not listed, but no deal is known that closed it")
 
     def _check(self, guard: Guard) -> None:
         position = next((each for each in self._reader.positions(None) if each.ticket == guard.position), None)

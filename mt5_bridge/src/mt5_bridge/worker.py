@@ -86,14 +86,18 @@ class AccountWorker:
             self._journal_trouble = error
             _log.error("account %s cannot trade: %s", settings.name, error.message)
         self._guards: GuardStore | None = None
-        self.duty = self._make_duty(open_guards, settings.guard_interval_s)
+        self.duty = self._make_duty(
+            open_guards, None if paper else BrokerRecords(terminal, zone, pause), settings.guard_interval_s
+        )
 
-    def _make_duty(self, open_guards: Callable[[], GuardStore], interval_s: float) -> GuardDuty:
+    def _make_duty(
+        self, open_guards: Callable[[], GuardStore], records: BrokerRecords | None, interval_s: float
+    ) -> GuardDuty:
         watcher, trouble = None, self._journal_trouble
         if self._journal is not None and self._desk is not None and trouble is None:
             try:
                 self._guards = open_guards()
-                watcher = Watcher(self._guards, self._journal, self._desk, self._reader, self._clock)
+                watcher = Watcher(self._guards, self._journal, self._desk, self._reader, self._clock, records)
             except StorageUnavailable as error:
                 trouble = error
                 _log.error("guards cannot be watched: %s", error.message)

@@ -17,6 +17,7 @@ from tests.unit.mt5_bridge.fake_terminal import (
     answer,
     close,
     guard,
+    make_deal,
     make_position,
     make_tick,
     nothing,
@@ -75,14 +76,43 @@ def test_leaves_the_take_profit_alone(bench: Bench) -> None:
     assert (held.sl, held.tp) == (1.098, 1.2)
 
 
-def test_ends_with_its_position(bench: Bench) -> None:
+def deal(bench: Bench, volume: float, entry: int) -> None:
+    request = {"magic": 1, "type": 1, "price": 1.1, "symbol": "EURUSD"}
+    bench.terminal.deals.append(make_deal(900 + len(bench.terminal.deals), request, volume, position=7, entry=entry))
+
+
+@pytest.mark.parametrize("deals", [[(0.1, 0), (0.1, 1)], [(0.1, 0), (0.04, 1), (0.06, 3)], [(0.1, 0), (0.3, 2)]])
+def test_ends_with_its_position(bench: Bench, deals: list[tuple[float, int]]) -> None:
     hold(bench)
     set_guard(bench, trailing(7))
     bench.terminal.positions.clear()
+    for volume, entry in deals:
+        deal(bench, volume, entry)
     quote(bench, 1.2)
     report = told(bench, trailing(7))
     assert (report.status, report.reason) == (GuardStatus.DONE, "the position is closed")
     assert not watcher(bench).is_watching
+
+
+@pytest.mark.parametrize("deals", [[], [(0.1, 0)], [(0.1, 0), (0.04, 1)]])
+def test_does_not_end_because_a_terminal_does_not_list_its_position(
+    bench: Bench, deals: list[tuple[float, int]]
+) -> None:
+    """As one that has just been started, and has not heard from the server yet."""
+    held = hold(bench)
+    set_guard(bench, trailing(7))
+    bench.terminal.positions.clear()
+    for volume, entry in deals:
+        deal(bench, volume, entry)
+    quote(bench, 1.2)
+    report = told(bench, trailing(7))
+    assert (report.status, report.trouble) == (
+        GuardStatus.ACTIVE,
+        "position 7 is not listed, but no deal is known that closed it",
+    )
+    bench.terminal.positions.append(held)
+    quote(bench, 1.21)
+    assert (held.sl, told(bench, trailing(7)).trouble) == (1.208, None)
 
 
 def test_a_refusal_is_shown_and_tried_again_at_another_quote_ever_less_often(bench: Bench) -> None:

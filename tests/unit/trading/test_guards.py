@@ -102,7 +102,7 @@ class TestTrailing:
         assert look(near, 1.1, position(), symbol(freeze_level=50)).action == MoveStop(Decimal("1.09949"))
 
     @pytest.mark.parametrize("level", [{"stop_loss": 1.0996}, {"take_profit": 1.1005}])
-    def test_waits_while_the_broker_has_the_position_frozen(self, level: dict[str, float]) -> None:
+    def test_waits_while_the_broker_has_the_position_frozen(self, level: dict[str, Any]) -> None:
         facts = symbol(freeze_level=50)
         assert look(Trailing(distance=Decimal("0.00001")), 1.1, position(**level), facts).action is None
 

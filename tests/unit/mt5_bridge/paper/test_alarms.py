@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -50,7 +51,7 @@ def test_an_advance_stops_at_the_first_quote_that_rings(make_paper: MakePaper) -
 
 def test_an_alarm_below_rings_at_the_ask(make_paper: MakePaper) -> None:
     falling = [(1.2 - o + 1, 1.2 - low + 1, 1.2 - h + 1, 1.2 - c + 1) for o, h, low, c in RISING]
-    paper = make_paper([tuple(round(price, 5) for price in bar) for bar in falling])  # type: ignore[misc]
+    paper = make_paper([tuple(round(price, 5) for price in bar) for bar in falling])
     paper.deal()
     paper.terminal.set_alarms(to_ask("1.0981"))
     paper.terminal.advance(MONDAY + timedelta(hours=6))
@@ -72,8 +73,8 @@ def test_every_quote_rings_when_asked_to_and_a_change_in_the_books_always(make_p
 
 
 def test_all_symbols_of_the_moment_have_their_quotes(make_paper: MakePaper) -> None:
-    others = [("GBPUSD", [(1.3 + n * 0.001,) * 4 for n in range(8)], {})]
-    paper = make_paper(RISING, others=others)  # type: ignore[arg-type]
+    others: list[tuple[str, list[Bar], dict[str, Any]]] = [("GBPUSD", [(1.3 + n * 0.001,) * 4 for n in range(8)], {})]
+    paper = make_paper(RISING, others=others)
     paper.deal()
     paper.deal(symbol="GBPUSD")
     paper.terminal.set_alarms(from_bid("1.103"))
