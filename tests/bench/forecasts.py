@@ -12,7 +12,8 @@ from tests.support.forecasting import walk
 from tests.support.series import Columns, eurusd_h1
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
-SERIES = ("EURUSD_H4", "GBPUSD_H1", "XAUUSD_H1", "EURUSD_D1", "GBPUSD_D1", "USDJPY_D1", "EURGBP_D1", "GBPJPY_D1")
+SERIES = ("EURUSD_H4", "GBPUSD_H1", "XAUUSD_H1", "EURUSD_D1", "GBPUSD_D1", "USDJPY_D1", "EURGBP_D1", "GBPJPY_D1",
+          "AUDUSD_D1", "EURJPY_D1", "USDCAD_D1", "USDCHF_D1")  # fmt: skip
 LAST = 2_000
 """Forecasts a series, the latest."""
 

@@ -48,9 +48,8 @@ def trained_model(config: "PredictConfig", context: "NodeContext", bars: "Bars")
     inputs = inputs_digest(window, {"kind": kind, "horizon": config.horizon})
     name = _shelf_name(config, bars.reference, kind)
     shelf = context.models.shelf(name)
-    if shelf.chosen is not None and not _from_the_future(shelf.chosen, bars):
-        record = shelf.chosen
-    else:
+    record = shelf.chosen
+    if record is None or _from_the_future(record, bars):
         record = next((each for each in shelf.versions if each.inputs == inputs), None)
     if record is not None:
         with suppress(NotFound):  # its file may be gone; it is trained again then, the same

@@ -184,10 +184,12 @@ class TestTraining:
     def test_the_gap_before_a_window_is_twice_the_horizon(self, horizon: int, monkeypatch: pytest.MonkeyPatch) -> None:
         """No target of the training ends within `horizon` bars of the window's first bar."""
         lengths: list[int] = []
-        monkeypatch.setattr(
-            "tradeloom.nodes.ml._forecast.fit",
-            lambda features, target, kind, horizon: lengths.append(len(target)) or fit(features, target, kind, horizon),
-        )
+
+        def noting(features: Any, target: Any, kind: Kind, horizon: int) -> Any:
+            lengths.append(len(target))
+            return fit(features, target, kind, horizon)
+
+        monkeypatch.setattr("tradeloom.nodes.ml._forecast.fit", noting)
         made = trained(eurusd_h1(), "ridge", horizon, end=LENGTH)
         rows = LENGTH - WARMUP + 1 - horizon
         borders = np.linspace(round(rows * 0.4), rows, 7).round().astype(int).tolist()

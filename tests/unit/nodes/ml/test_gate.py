@@ -14,7 +14,7 @@ from tests.support.onnx_models import COUNT, floats, forest, linear, model_of, n
 from tradeloom.errors import ModelFailed, ModelRefused
 from tradeloom.nodes.ml import _gate
 from tradeloom.nodes.ml._gate import MAX_BYTES, MAX_NODES, examine
-from tradeloom.nodes.ml._session import Session
+from tradeloom.nodes.ml._session import CHUNK, Session
 
 
 @pytest.mark.parametrize("made", [linear, perceptron, forest, scaled])
@@ -286,5 +286,5 @@ def test_a_run_that_takes_too_long_is_ended() -> None:
 
 def test_the_bounds_are_what_a_function_can_carry() -> None:
     """A chunk's tensors at the bound take 64 MB, its products under half a second."""
-    assert _gate.MAX_ROW_ELEMENTS * _gate.CHUNK * 4 <= 64 * 1024 * 1024
-    assert _gate.MAX_ROW_PRODUCTS * _gate.CHUNK <= 600_000_000
+    assert _gate.MAX_ROW_ELEMENTS * CHUNK * 4 <= 64 * 1024 * 1024
+    assert _gate.MAX_ROW_PRODUCTS * CHUNK <= 600_000_000

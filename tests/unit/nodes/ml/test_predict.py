@@ -37,7 +37,7 @@ END = 1200
 class GivenBars(FakeContext):
     def __init__(self, bars: Bars, like: FakeContext | None = None, **more: Any) -> None:
         """`like` is an earlier run, whose store this one finds."""
-        kept = {} if like is None else {"variables": like.variables, "files": like.files}
+        kept: dict[str, Any] = {} if like is None else {"variables": like.variables, "files": like.files}
         super().__init__(**kept, **more)
         self._given = bars
 
