@@ -23,6 +23,7 @@ READ_TIMEOUT_S = 10.0
 SEND_TIMEOUT_S = 25.0
 """Longer than the bridge's watchdog lets a hung terminal live, so that the outcome is usually known in time."""
 _CLOCK_GRAIN = timedelta(milliseconds=1)
+_PATIENCE = 20
 SETTLE_S = 5.0
 """How long `send` keeps asking about an order the bridge calls unknown."""
 
@@ -236,8 +237,13 @@ class MT5Broker:
         """Moves a paper account's replay to `to`, everything on the way happening. `Conflict` on a real terminal."""
         params = _params(protocol.AdvanceParams, to=to)
         clock = _fact(MarketClock, self._read("advance", params))
+        idle = 0
         while to - clock.time >= _CLOCK_GRAIN:  # the bridge tells how far it came when guards act on the way
-            clock = _fact(MarketClock, self._read("advance", params))
+            came = _fact(MarketClock, self._read("advance", params))
+            idle = 0 if came.time > clock.time else idle + 1
+            if idle == _PATIENCE:
+                raise BrokerTimeout(f"the replay stands at {came.time:%Y-%m-%d %H:%M:%S} UTC and does not go on")
+            clock = came
         return clock
 
     def set_speed(self, speed: float) -> MarketClock:

@@ -15,7 +15,7 @@ from mt5_bridge import front as front_module
 from mt5_bridge.config import BridgeConfig
 from mt5_bridge.front import Front
 from mt5_bridge.supervisor import HandedOver
-from tests.unit.mt5_bridge.fake_terminal import LIMITS, LOGIN, NOW, market
+from tests.unit.mt5_bridge.fake_terminal import LIMITS, LOGIN, NOW, market, trailing
 from tradeloom.errors import (
     BrokerTimeout,
     BrokerUnavailable,
@@ -281,3 +281,39 @@ def test_an_unusable_journal_refuses_before_anything_moves(front: Front) -> None
         send(front)
     assert supervisor(front).calls == []
     assert call(front, "health", account="")["status"] == "degraded"
+
+
+class TestGuards:
+    def test_are_listed_without_the_worker(self, front: Front) -> None:
+        supervisor(front).result = BrokerUnavailable("hung")
+        seat = front._seats["acc"]
+        record = seat.guards.set(trailing(7), NOW)
+        assert call(front, "guards") == [record.report.model_dump(mode="json")]
+        assert call(front, "guards", position=8) == []
+        health = front.health()["accounts"]["acc"]
+        assert (health["guards"], health["guards_file"]) == (1, "ok")
+        assert supervisor(front).calls == []
+
+    def test_are_set_by_the_worker_and_only_on_their_own_account(self, front: Front) -> None:
+        wanted = trailing(7)
+        assert call(front, "guard", guard=wanted.model_dump(mode="json")) == "from the worker"
+        other = wanted.model_copy(update={"account": "other"}).model_dump(mode="json")
+        with pytest.raises(InvalidInput, match="other"):
+            call(front, "guard", guard=other)
+        assert call(front, "unguard", guard_id=wanted.guard_id) == "from the worker"
+        assert supervisor(front).calls == ["guard", "unguard"]
+
+    def test_whose_setting_is_not_answered_may_be_set_again(self, front: Front) -> None:
+        supervisor(front).result = HandedOver("gone", threading.Event())
+        with pytest.raises(BrokerTimeout):
+            call(front, "guard", guard=trailing(7).model_dump(mode="json"))
+
+    def test_in_a_damaged_file_are_trouble_that_shows(self, front: Front) -> None:
+        seat = front._seats["acc"]
+        seat.guards.close()
+        seat._guards, seat._guards_trouble = None, StorageUnavailable("the guards' file is damaged")
+        with pytest.raises(StorageUnavailable, match="damaged"):
+            call(front, "guards")
+        health = front.health()
+        assert health["status"] == "degraded"
+        assert health["accounts"]["acc"]["guards_file"] == "the guards' file is damaged"

@@ -4,12 +4,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from tests.unit.trading.test_guards import NOW, guard
 from tests.unit.trading.test_intents import market
 from tradeloom.errors import (
     BrokerError,
@@ -22,6 +24,7 @@ from tradeloom.errors import (
 )
 from tradeloom.trading import protocol
 from tradeloom.trading.bars import BarsReference
+from tradeloom.trading.guards import GuardReport, GuardStatus, Trailing
 from tradeloom.trading.intents import OrderOutcome, OutcomeStatus
 from tradeloom.trading.mt5_client import BridgeClient, MT5Broker
 from tradeloom.trading.mt5_transport import CallLost, Endpoint
@@ -181,6 +184,48 @@ class TestReads:
         assert bars.close.flags.writeable
         with pytest.raises(InvalidInput):
             Script(NOTHING).broker().bars(reference.model_copy(update={"account": "b"}))
+
+
+class TestGuards:
+    def test_are_set_listed_and_taken_away(self) -> None:
+        wanted = guard(Trailing(distance=Decimal("0.003"), step=Decimal("0.0001")))
+        report = GuardReport(guard=wanted, status=GuardStatus.ACTIVE, stop_loss=1.097, set_at=NOW)
+        told = report.model_dump(mode="json")
+        script = Script(
+            LOST, protocol.encode_answer(told), protocol.encode_answer([told]), protocol.encode_answer(told)
+        )
+        broker = script.broker(read_timeout_s=5)
+        broker._name = "paper"
+        assert broker.guard(wanted) == report  # asked again after the lost answer: the same is one guard
+        assert broker.guards(symbol="EURUSD") == [report]
+        assert broker.unguard(wanted.guard_id) == report
+        assert script.calls == ["guard", "guard", "guards", "unguard"]
+
+    def test_for_another_account_or_without_sense_are_not_sent(self) -> None:
+        script = Script(NOTHING)
+        with pytest.raises(InvalidInput):
+            script.broker().guard(guard(Trailing(distance=Decimal(1))))
+        with pytest.raises(InvalidInput):
+            script.broker().unguard("x")
+        with pytest.raises(InvalidInput):
+            script.broker().guards(position=0)
+        assert script.calls == []
+
+
+class TestAdvance:
+    TO = datetime(2024, 1, 2, 12, 0, 0, 500, tzinfo=UTC)
+
+    def reached(self, hour: int) -> bytes:
+        return protocol.encode_answer({"time": f"2024-01-02T{hour:02}:00:00Z", "speed": 0, "paper": True})
+
+    def test_goes_on_until_it_is_there(self) -> None:
+        script = Script(self.reached(10), self.reached(11), self.reached(12))
+        assert script.broker().advance(self.TO).time.hour == 12
+        assert script.calls == ["advance"] * 3
+
+    def test_gives_up_on_a_replay_that_does_not_move(self) -> None:
+        with pytest.raises(BrokerTimeout, match="does not go on"):
+            Script(self.reached(10)).broker().advance(self.TO)
 
 
 class TestEndpoint:
