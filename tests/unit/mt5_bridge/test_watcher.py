@@ -238,7 +238,7 @@ class TestPart:
         assert "a person must look" in (report.reason or "")
 
     def test_a_stop_of_which_nobody_can_tell_is_set_anew_with_real_money(self, make_bench: MakeBench) -> None:
-        """A later stop is tighter than one that may still arrive, and the gate lets none loosen it."""
+        """The position itself shows that the stop is not there."""
         bench = make_bench(live_trading=True)
         bench.terminal.account.trade_mode = 2
         held = hold(bench)
