@@ -45,6 +45,8 @@ _WORD = re.compile(r"[a-z0-9&%]+(?:\.[a-z0-9&%]+|,[0-9]+)*|[.!?;:,\n]")
 _END = frozenset(".!?;\n")
 _TAG = re.compile(r"<[^<>]{0,500}>")
 _NOT = re.compile(r"\b(can|[a-z]+)n'?t\b")
+_REPEATED = re.compile(r"([📈🚀🐂📉🐻])\1+")
+"""Three rockets say what one says."""
 _INITIALS = re.compile(r"\b([a-z])\.([a-z])\.")
 _SIGNS = str.maketrans(
     {
@@ -133,7 +135,7 @@ def _normal(valence: float) -> float:
 
 def sentences(text: str) -> Iterator[list[str]]:
     """Lower-case words, sentence by sentence; a comma or colon stays as a word of its own."""
-    lowered = plain(text).lower().translate(_SIGNS)
+    lowered = _REPEATED.sub(r"\1", plain(text)).lower().translate(_SIGNS)
     lowered = _NOT.sub(_spelled_out, _INITIALS.sub(r"\1\2 ", lowered)).replace("'s ", " ").replace("'", " ")
     sentence: list[str] = []
     for word in _WORD.findall(lowered):

@@ -46,8 +46,8 @@ def swings(high: Sequence[float], low: Sequence[float], unit: Sequence[float], t
     """The zigzag of a series: alternating highs and lows, in the order they were confirmed.
 
     An extreme is a swing once a later bar has come back from it by `threshold` times that bar's `unit` (the average
-    range, NaN where not known yet), or past the swing before it. Whatever is confirmed by bar i follows from bars up to i alone. A bar that makes
-    a new extreme confirms nothing: which of its ends came first is not known.
+    range, NaN where not known yet), or past the swing before it. Whatever is confirmed by bar i follows from bars up to
+    i alone. A bar that makes a new extreme confirms nothing: which of its ends came first is not known.
     """
     first = next((row for row, value in enumerate(unit) if value == value), len(unit))
     if first >= len(unit):

@@ -228,7 +228,7 @@ def _details(judged: Sequence[_Judged], most: int) -> list[TextSentiment]:
     return [
         TextSentiment(
             position=each.text.position,
-            excerpt=" ".join(plain(each.text.text).split())[:EXCERPT_CHARS],
+            excerpt=_excerpt(each.text.text),
             time=each.text.time,
             score=each.reading.score,
             label=each.label,
@@ -240,3 +240,10 @@ def _details(judged: Sequence[_Judged], most: int) -> list[TextSentiment]:
         )
         for each in first[:most]
     ]
+
+
+def _excerpt(text: str) -> str:
+    """How a text begins, on one line; what no screen shows and no database takes (NUL, half characters) left out."""
+    # Some more than is kept: markup and spaces go.
+    shown = "".join(each if each.isprintable() else " " for each in plain(text[: 10 * EXCERPT_CHARS]))
+    return " ".join(shown.split())[:EXCERPT_CHARS]

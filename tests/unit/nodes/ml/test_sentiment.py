@@ -159,7 +159,7 @@ class TestWhatIsSaidOfWhat:
 
     @pytest.mark.parametrize("sign", ["📈", "🚀"])
     def test_signs_of_posts(self, sign: str) -> None:
-        assert _score(f"$BTC {sign}") > 0.15
+        assert _score(f"$BTC {sign}") == _score(f"$BTC {sign * 9}") > 0.15
 
 
 class TestLaws:
@@ -219,7 +219,7 @@ class TestLaws:
         read_text("warm up")
         began = time.process_time()
         read_text(text)
-        assert time.process_time() - began < 1.0
+        assert time.process_time() - began < 2.0
 
 
 class TestWhole:
@@ -302,6 +302,11 @@ class TestShape:
         assert len(output.texts) == 3
         assert output.texts[0].position == 80
         assert _run(texts, details=0).texts == []
+
+    def test_what_no_database_takes_is_left_out_of_excerpts(self) -> None:
+        (text,) = _run(["Shares\x00 rise\ud800 &#0; <b>today</b>\r\n\u2028 again"]).texts
+        assert text.excerpt.encode().decode() == text.excerpt
+        assert text.excerpt.replace("\ufffd ", "") == "Shares rise today again"
 
     def test_long_texts_are_cut_and_counted(self) -> None:
         output = _run(["Shares rise. " + "word " * 3000 + "Profit warning!"])
