@@ -18,8 +18,10 @@ from tradeloom.local.settings import Settings
 class RunningMachine(AbstractContextManager["RunningMachine"]):
     """`with RunningMachine(home, dsn) as machine: machine.get("/workflows")`."""
 
-    def __init__(self, home: Path, dsn: str, data: MarketData | None = None, *, schedules: bool = False) -> None:
-        self._settings = Settings(home=home, port=0, DATABASE_URL=dsn)
+    def __init__(
+        self, home: Path, dsn: str, data: MarketData | None = None, *, schedules: bool = False, **settings: Any
+    ) -> None:
+        self._settings = Settings(home=home, port=0, DATABASE_URL=dsn, **settings)
         self._data = data
         self._schedules = schedules
         self._ready = threading.Event()
