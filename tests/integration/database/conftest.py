@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -23,6 +23,7 @@ class Tenants:
     """The engine's side of one database."""
 
     dsn: str
+    known: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def access(self, tenant: str, *, renew: bool = False) -> dict[str, str]:
         async def ask() -> dict[str, str]:
@@ -33,7 +34,9 @@ class Tenants:
             finally:
                 await database.close()
 
-        return asyncio.run(ask())
+        if renew or tenant not in self.known:
+            self.known[tenant] = asyncio.run(ask())
+        return self.known[tenant]
 
     def open(self, tenant: str) -> PostgresTenantDatabase:
         return PostgresTenantDatabase(lambda renew: self.access(tenant, renew=renew))

@@ -7,7 +7,9 @@ from typing import Final
 MAX_DIGITS: Final = 60
 MAX_EXPONENT: Final = 350
 
-_NUMERAL: Final = re.compile(r"\s*[-+]?(?P<digits>[0-9a-fxob_.]*?)(?:e(?P<exponent>[-+]?[0-9_]+))?\s*", re.IGNORECASE)
+_NUMERAL: Final = re.compile(
+    r"\s*[-+]?(?P<digits>[0-9][0-9a-fxo_.]*?|[.][0-9_]*?)(?:e(?P<exponent>[-+]?[0-9_]+))?\s*", re.IGNORECASE
+)
 
 
 def is_huge_number(text: str) -> bool:

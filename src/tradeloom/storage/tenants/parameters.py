@@ -21,6 +21,7 @@ MAX_LIST: Final = 1_000
 MAX_TEXT: Final = 10_000
 MAX_INTEGER: Final = 10**30
 
+_SQL: Final = "config.sql"
 _QUOTED: Final = {"SCONST", "USCONST", "BCONST", "XCONST", "SQL_COMMENT", "C_COMMENT"}
 _OPEN, _CLOSE = {"ASCII_40", "ASCII_91"}, {"ASCII_41", "ASCII_93"}
 
@@ -59,24 +60,24 @@ def bind(sql: str, parameters: Mapping[str, Any]) -> Statement:
 
 def _tokens(sql: str) -> list[_Token]:
     if not sql.strip():
-        raise QueryRefused("There is no SQL.", field="config.sql")
+        raise QueryRefused("There is no SQL.", field=_SQL)
     if len(sql) > MAX_SQL:
-        raise QueryRefused(f"The SQL has {len(sql):,} characters; {MAX_SQL:,} are the most.", field="config.sql")
+        raise QueryRefused(f"The SQL has {len(sql):,} characters; {MAX_SQL:,} are the most.", field=_SQL)
     if any((ord(char) < 32 and char not in "\t\n\r") or 0xD800 <= ord(char) < 0xE000 for char in sql):
-        raise QueryRefused("The SQL holds a control character or half of a surrogate pair.", field="config.sql")
+        raise QueryRefused("The SQL holds a control character or half of a surrogate pair.", field=_SQL)
     try:
         found = [_Token(token.name, token.start, token.end + 1) for token in scan(sql)]
     except ParseError as error:
-        raise QueryRefused(f"This is not SQL: {_parser_said(error)}", field="config.sql") from error
+        raise QueryRefused(f"This is not SQL: {_parser_said(error)}", field=_SQL) from error
     if len(found) > MAX_TOKENS:
-        raise QueryRefused(f"The SQL has {len(found):,} words and signs; {MAX_TOKENS:,} are the most.")
+        raise QueryRefused(f"The SQL has {len(found):,} words and signs; {MAX_TOKENS:,} are the most.", field=_SQL)
     depth = 0
     for token in found:
         depth += (token.name in _OPEN) - (token.name in _CLOSE)
         if depth > MAX_BRACKETS:
-            raise QueryRefused(f"The SQL nests more than {MAX_BRACKETS} brackets.", field="config.sql")
+            raise QueryRefused(f"The SQL nests more than {MAX_BRACKETS} brackets.", field=_SQL)
     if any(token.name == "PARAM" for token in found):
-        raise QueryRefused("Parameters have names here.", field="config.sql", hint="Write :name instead of $1.")
+        raise QueryRefused("Parameters have names here.", field=_SQL, hint="Write :name instead of $1.")
     return found
 
 
@@ -142,18 +143,22 @@ def _value(name: str, value: Any) -> Any:
             raise QueryRefused(f"The list {name} has more than {MAX_LIST:,} values.", field=field)
         if any(isinstance(item, list | dict) for item in value):
             raise QueryRefused(f"The list {name} holds lists or objects.", field=field)
-        if len({type(item) for item in value if item is not None}) > 1 and not all(
-            isinstance(item, int | float) and not isinstance(item, bool) for item in value
-        ):
-            raise QueryRefused(f"The list {name} mixes kinds of values.", field=field)
-        numbers = any(isinstance(item, float) for item in value)
-        return [float(item) if numbers and item is not None else scalar(name, item, field) for item in value]
+        return _listed(name, value, field)
     if isinstance(value, dict):
         text = json.dumps(value)
         if len(text) > MAX_TEXT or "\\u0000" in text or "\\ud" in text:
             raise QueryRefused(f"The object {name} is too large, or holds what PostgreSQL cannot keep.", field=field)
         return Jsonb(value)
     return scalar(name, value, field)
+
+
+def _listed(name: str, values: list[Any], field: str) -> list[Any]:
+    """The values as one array has them: all of a kind, whole numbers among others as fractions."""
+    kinds = {type(item) for item in values if item is not None}
+    if len(kinds) > 1 and kinds != {int, float}:
+        raise QueryRefused(f"The list {name} mixes kinds of values.", field=field)
+    made = [scalar(name, item, field) for item in values]
+    return [float(item) if float in kinds and item is not None else item for item in made]
 
 
 def scalar(name: str, value: Any, field: str) -> Any:
