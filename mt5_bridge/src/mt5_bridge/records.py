@@ -165,13 +165,24 @@ class BrokerRecords:
         deals = self._read("history_deals_get", position=position)
         return _add_up([deal for deal in deals if deal.entry != mt5.DEAL_ENTRY_IN])
 
-    def is_closed(self, position: int) -> bool:
-        """Whether the deals of a position's took out of the market all that they brought in, or turned it round."""
-        volume = {mt5.DEAL_ENTRY_IN: Decimal(0)}
-        for deal in self._read("history_deals_get", position=position):
-            volume[deal.entry] = volume.get(deal.entry, Decimal(0)) + exact(deal.volume)
-        opened = volume.pop(mt5.DEAL_ENTRY_IN)
-        return mt5.DEAL_ENTRY_INOUT in volume or sum(volume.values(), Decimal(0)) >= opened > 0
+    def is_closed(self, ticket: int) -> bool:
+        """Whether deals are known that took the whole position out of the market, or turned it round.
+
+        A position bears the ticket of the order that opened it, or turned it round (netting): its deals go on under
+        the identifier of the first, so the order's own deal says where to look.
+        """
+        opening = self._read("history_deals_get", ticket=ticket)
+        if not opening:
+            return False
+        held, holder = Decimal(0), 0
+        for deal in self._read("history_deals_get", position=opening[0].position_id):
+            before, volume = held, exact(deal.volume)
+            held += volume if deal.type == mt5.DEAL_TYPE_BUY else -volume
+            if before and held * before <= 0 and holder == ticket:
+                return True
+            if held * before <= 0:
+                holder = deal.order
+        return False
 
     def connected(self) -> bool:
         info = self._terminal.terminal_info()

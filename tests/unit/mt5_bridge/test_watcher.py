@@ -76,34 +76,50 @@ def test_leaves_the_take_profit_alone(bench: Bench) -> None:
     assert (held.sl, held.tp) == (1.098, 1.2)
 
 
-def deal(bench: Bench, volume: float, entry: int) -> None:
-    request = {"magic": 1, "type": 1, "price": 1.1, "symbol": "EURUSD"}
-    bench.terminal.deals.append(make_deal(900 + len(bench.terminal.deals), request, volume, position=7, entry=entry))
+type Deal = tuple[int, int, float, int]
+"""Order, side (0 buy, 1 sell), lots, entry (0 in, 1 out, 2 in/out, 3 out by)."""
 
 
-@pytest.mark.parametrize("deals", [[(0.1, 0), (0.1, 1)], [(0.1, 0), (0.04, 1), (0.06, 3)], [(0.1, 0), (0.3, 2)]])
-def test_ends_with_its_position(bench: Bench, deals: list[tuple[float, int]]) -> None:
+def deals(bench: Bench, *done: Deal) -> None:
+    for order, side, volume, entry in done:
+        request = {"magic": 1, "type": side, "price": 1.1, "symbol": "EURUSD"}
+        bench.terminal.deals.append(make_deal(order, request, volume, position=5, entry=entry))
+
+
+CLOSED: list[list[Deal]] = [
+    [(7, 0, 0.1, 0), (8, 1, 0.1, 1)],
+    [(7, 0, 0.06, 0), (7, 0, 0.04, 0), (8, 1, 0.04, 1), (9, 1, 0.06, 3)],
+    [(7, 0, 0.1, 0), (8, 1, 0.3, 2)],
+    [(5, 1, 0.1, 0), (7, 0, 0.2, 2), (8, 1, 0.1, 1)],
+]
+OPEN: list[list[Deal]] = [
+    [],
+    [(7, 0, 0.1, 0)],
+    [(7, 0, 0.1, 0), (8, 1, 0.04, 1)],
+    [(5, 1, 0.1, 0), (7, 0, 0.2, 2)],
+    [(5, 0, 0.1, 0), (6, 1, 0.1, 1)],
+]
+
+
+@pytest.mark.parametrize("done", CLOSED)
+def test_ends_with_its_position(bench: Bench, done: list[Deal]) -> None:
     hold(bench)
     set_guard(bench, trailing(7))
     bench.terminal.positions.clear()
-    for volume, entry in deals:
-        deal(bench, volume, entry)
+    deals(bench, *done)
     quote(bench, 1.2)
     report = told(bench, trailing(7))
     assert (report.status, report.reason) == (GuardStatus.DONE, "the position is closed")
     assert not watcher(bench).is_watching
 
 
-@pytest.mark.parametrize("deals", [[], [(0.1, 0)], [(0.1, 0), (0.04, 1)]])
-def test_does_not_end_because_a_terminal_does_not_list_its_position(
-    bench: Bench, deals: list[tuple[float, int]]
-) -> None:
+@pytest.mark.parametrize("done", OPEN)
+def test_does_not_end_because_a_terminal_does_not_list_its_position(bench: Bench, done: list[Deal]) -> None:
     """As one that has just been started, and has not heard from the server yet."""
     held = hold(bench)
     set_guard(bench, trailing(7))
     bench.terminal.positions.clear()
-    for volume, entry in deals:
-        deal(bench, volume, entry)
+    deals(bench, *done)
     quote(bench, 1.2)
     report = told(bench, trailing(7))
     assert (report.status, report.trouble) == (
