@@ -158,8 +158,8 @@ class PatternNode(Node):
         "gap patterns more often than this count, which has the small gaps of currencies.\n\n"
         "For a formation, `level` is the line that broke, `target` the measured move and `invalidation` the price that "
         "proves it wrong. They are suggestions for your own rules: size and stops stay with the order and risk nodes. "
-        "In tests, formations drawn into noise are found in 7 to 10 of 10 cases when the noise is mild, and fewer the "
-        "louder it is; docs/ml.md has the figures."
+        "In tests 87 to 100 % of the formations drawn into mild noise are found and 44 to 93 % of those in loud noise. "
+        "Real currencies show formations about as often as random walks do. docs/ml.md has all figures."
     )
     icon = "shapes"
     effects = frozenset({Effect.READS_MARKET})

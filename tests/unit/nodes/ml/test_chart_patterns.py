@@ -29,17 +29,17 @@ NOISE = {"mild": 0.03, "middling": 0.05, "loud": 0.08}
 """The standard deviation of a bar's step, in heights of the formation."""
 
 RECALL = {
-    "double_top": (0.93, 0.93, 0.80),
-    "double_bottom": (0.93, 0.93, 0.80),
-    "head_and_shoulders": (0.93, 0.87, 0.62),
-    "inverse_head_and_shoulders": (0.93, 0.87, 0.62),
-    "ascending_triangle": (0.92, 0.84, 0.52),
-    "descending_triangle": (0.92, 0.84, 0.52),
-    "symmetrical_triangle": (0.75, 0.62, 0.25),
-    "bull_flag": (0.72, 0.63, 0.42),
-    "bear_flag": (0.72, 0.63, 0.42),
+    "double_top": (0.94, 0.93, 0.87),
+    "double_bottom": (0.94, 0.93, 0.87),
+    "head_and_shoulders": (0.94, 0.92, 0.75),
+    "inverse_head_and_shoulders": (0.94, 0.92, 0.75),
+    "ascending_triangle": (0.94, 0.80, 0.57),
+    "descending_triangle": (0.94, 0.80, 0.57),
+    "symmetrical_triangle": (0.80, 0.67, 0.34),
+    "bull_flag": (0.94, 0.85, 0.61),
+    "bear_flag": (0.94, 0.85, 0.61),
 }
-"""The least share found at each noise: what 400 of each show, less four standard errors of that or of a CI's 60."""
+"""The least share found at each noise: what 400 of each show, less four standard errors."""
 
 LEVELS = (0.1, 0.5, 0.8, 0.9)
 
