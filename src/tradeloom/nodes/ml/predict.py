@@ -147,7 +147,8 @@ class Predict(Node):
         "by how few there were.\n\n"
         "`low` and `high` enclose the share of outcomes asked for, from the errors of the test. A model is trained "
         "anew every `retrain_every` bars; in between the same one is used. The same bars and settings always give "
-        "the same forecast. The output never says what or how much to trade: size positions by risk."
+        "the same forecast, unless a version was promoted by hand. The output never says what or how much to trade: "
+        "size positions by risk."
     )
     icon = "brain-circuit"
     effects = frozenset({Effect.READS_MARKET, Effect.READS_STATE})
