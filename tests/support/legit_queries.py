@@ -167,7 +167,10 @@ QUERIES: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     ),
     "json path": ("SELECT tags @? '$.legs[*] ? (@ > 5)' AS long_leg FROM trades", {}),
     "whole rows": ("SELECT to_jsonb(t) AS trade FROM trades t", {}),
-    "recordset": ("SELECT * FROM jsonb_to_recordset(:rows) AS r(symbol text, lots float8)", {"rows": {"a": 1}}),
+    "recordset": (
+        "SELECT * FROM jsonb_to_recordset(:rows) AS r(symbol text, lots float8)",
+        {"rows": [{"symbol": "EURUSD", "lots": 0.1}]},
+    ),
     "arrays": (
         "SELECT array_agg(DISTINCT symbol ORDER BY symbol) AS symbols, string_agg(symbol, ', ' ORDER BY id),"
         " array_to_string(ARRAY['a', 'b'], '-'), cardinality(ARRAY[1, 2, 3]), (ARRAY[1, 2, 3])[2 : 3] FROM trades",
@@ -188,19 +191,20 @@ QUERIES: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     ),
     "conditions": (
         "SELECT CASE side WHEN 'buy' THEN 1 ELSE -1 END AS sign, coalesce(note, 'none') AS note, greatest(profit, 0),"
-        " least(volume, 0.3), nullif(side, 'buy'), profit IS DISTINCT FROM 0, won IS TRUE, note IS NOT NULL,"
-        " profit BETWEEN -10 AND 10, NOT won FROM trades",
+        " least(volume, 0.3), nullif(side, 'buy'), profit IS DISTINCT FROM 0 AS moved, won IS TRUE AS sure, note IS NOT NULL AS noted,"
+        " profit BETWEEN -10 AND 10 AS small, NOT won AS lost FROM trades",
         {},
     ),
     "numbers": (
         "SELECT abs(profit), round(profit::numeric, 2), ceil(volume), floor(volume), trunc(profit), sign(profit),"
-        " mod(id, 7), id % 3, power(volume, 2), volume ^ 2, sqrt(abs(profit)), ln(volume + 1), exp(volume),"
-        " width_bucket(profit, -100, 100, 10), 1.5e-3, -profit FROM trades",
+        " mod(id, 7), id % 3 AS rest, power(volume, 2), volume ^ 2 AS square, sqrt(abs(profit)), ln(volume + 1), exp(volume),"
+        " width_bucket(profit, -100, 100, 10), 1.5e-3 AS small, -profit AS lost FROM trades",
         {},
     ),
     "casts": (
-        "SELECT '5'::int, CAST('1.5' AS numeric(10, 2)), '2026-01-01'::date, id::text, profit::int, true::int,"
-        " '{1,2}'::int[], '1 day'::interval, date '2026-01-01' FROM trades",
+        "SELECT '5'::int AS a, CAST('1.5' AS numeric(10, 2)) AS b, '2026-01-01'::date AS c, id::text AS d,"
+        " profit::int AS e, won::int AS f, '{1,2}'::int[]  AS g, '1 day'::interval AS h, date '2026-01-01' AS i"
+        " FROM trades",
         {},
     ),
     "values as a table": (

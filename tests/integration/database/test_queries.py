@@ -1,4 +1,4 @@
-"""What a trader may ask, asked of PostgreSQL; results as JSON; limits; and the gate's lists against the server's own."""
+"""What a trader may ask, asked of PostgreSQL; results as JSON; limits; the gate's lists against the server's own."""
 
 import json
 import time
@@ -29,11 +29,7 @@ def one(database: PostgresTenantDatabase, sql: str, **parameters: Any) -> Any:
 @pytest.mark.parametrize("name", QUERIES)
 def test_answers(name: str, mine: PostgresTenantDatabase) -> None:
     sql, parameters = QUERIES[name]
-    try:
-        rows = mine.query(sql, parameters, LIMITS)
-    except QueryFailed as error:
-        assert name == "recordset", error  # an object is no array of objects
-        return
+    rows = mine.query(sql, parameters, LIMITS)
     assert json.loads(json.dumps(rows.rows, allow_nan=False)) == rows.rows
     assert all(list(row) == rows.columns for row in rows.rows)
 
@@ -107,7 +103,7 @@ def test_what_cannot_be_answered_says_why(sql: str, mine: PostgresTenantDatabase
 
 def test_two_columns_of_one_name_are_refused(mine: PostgresTenantDatabase) -> None:
     with pytest.raises(QueryRefused, match="'id'"):
-        mine.query("SELECT a.*, b.* FROM trades a, bars b", {}, LIMITS)
+        mine.query("SELECT a.id, b.id FROM trades a, bars b", {}, LIMITS)
     with pytest.raises(QueryRefused, match="'id'"):
         mine.query("SELECT a.id, b.id FROM trades a, bars b WHERE false", {}, LIMITS)
 
@@ -190,7 +186,8 @@ class TestListsAgainstTheServer:
         """PostgreSQL calls a function volatile that does more than compute."""
         with psycopg.connect(tenants.dsn) as owner:
             rows = owner.execute(
-                "SELECT DISTINCT proname FROM pg_proc WHERE pronamespace = 11 AND provolatile = 'v' AND proname = ANY(%s)",
+                "SELECT DISTINCT proname FROM pg_proc WHERE pronamespace = 11 AND provolatile = 'v'"
+                " AND proname = ANY(%s)",
                 [list(FUNCTIONS)],
             ).fetchall()
         assert {row[0] for row in rows} == {"clock_timestamp"}
@@ -200,6 +197,6 @@ class TestListsAgainstTheServer:
             rows = owner.execute(
                 "SELECT DISTINCT proname FROM pg_proc WHERE pronamespace = 11 AND pronargs >= 1"
                 " AND pronargs - pronargdefaults <= 1 AND proargtypes[0] = ANY(ARRAY['record', 'anyelement', '\"any\"',"
-                " 'anynonarray', 'anycompatible', 'anycompatiblenonarray', 'anycompatiblemultirange']::regtype[])"
+                " 'anynonarray', 'anycompatible', 'anycompatiblenonarray']::regtype[])"
             ).fetchall()
         assert {row[0] for row in rows} - DISGUISES - set(FUNCTIONS) == set()

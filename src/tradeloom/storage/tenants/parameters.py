@@ -136,18 +136,20 @@ def _match(wanted: Sequence[str], parameters: Mapping[str, Any]) -> None:
 
 
 def _value(name: str, value: Any) -> Any:
-    """What psycopg sends for a JSON value: a list as an array, an object as jsonb."""
+    """What psycopg sends for a JSON value: a list as an array, an object or a list of them as jsonb."""
     field = f"config.parameters.{name}"
     if isinstance(value, list):
         if len(value) > MAX_LIST:
             raise QueryRefused(f"The list {name} has more than {MAX_LIST:,} values.", field=field)
-        if any(isinstance(item, list | dict) for item in value):
-            raise QueryRefused(f"The list {name} holds lists or objects.", field=field)
-        return _listed(name, value, field)
-    if isinstance(value, dict):
-        text = json.dumps(value)
+        if not any(isinstance(item, list | dict) for item in value):
+            return _listed(name, value, field)
+    if isinstance(value, list | dict):
+        try:
+            text = json.dumps(value, allow_nan=False)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise QueryRefused(f"{name} holds what is no JSON.", field=field) from error
         if len(text) > MAX_TEXT or "\\u0000" in text or "\\ud" in text:
-            raise QueryRefused(f"The object {name} is too large, or holds what PostgreSQL cannot keep.", field=field)
+            raise QueryRefused(f"{name} is too large, or holds what PostgreSQL cannot keep.", field=field)
         return Jsonb(value)
     return scalar(name, value, field)
 
