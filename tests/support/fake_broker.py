@@ -311,7 +311,7 @@ class FakeBroker:
         )
 
     def _open(self, intent: MarketOrderIntent) -> OrderOutcome:
-        quote = self.quotes[intent.symbol]
+        quote = self.tick(intent.symbol)
         price = quote.ask if intent.side is Side.BUY else quote.bid
         ticket, self.next_ticket = self.next_ticket, self.next_ticket + 1
         stop = None if intent.stop_loss is None else float(intent.stop_loss)
@@ -352,7 +352,7 @@ class FakeBroker:
         self.open_positions.remove(found)
         if volume < found.volume:
             self.open_positions.append(found.model_copy(update={"volume": found.volume - volume}))
-        quote = self.quotes[intent.symbol]
+        quote = self.tick(intent.symbol)
         price = quote.bid if found.side is Side.BUY else quote.ask
         ticket, self.next_ticket = self.next_ticket, self.next_ticket + 1
         profit = self.profit(intent.symbol, found.side, volume, found.price_open, price)
