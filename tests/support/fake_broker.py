@@ -349,6 +349,9 @@ class FakeBroker:
                 client_order_id=intent.client_order_id, status=OutcomeStatus.DONE, reason="already_closed"
             )
         volume = min(intent.volume or found.volume, found.volume)
+        if intent.percent is not None:
+            step = self.symbol(intent.symbol).volume_step
+            volume = found.volume * intent.percent / 100 // step * step
         self.open_positions.remove(found)
         if volume < found.volume:
             self.open_positions.append(found.model_copy(update={"volume": found.volume - volume}))

@@ -128,7 +128,8 @@ def closing_leg(intent: CloseIntent, position: Any, rules: SymbolRules) -> Leg:
     held = exact(position.volume)
     if intent.volume is not None and intent.volume > held:
         raise Unsendable(f"position {intent.position} has {held} lots, fewer than the {intent.volume} to close")
-    volume = held if intent.volume is None or intent.volume == held else rules.volume(intent.volume)
+    wanted = intent.volume if intent.percent is None else held * intent.percent / 100
+    volume = held if wanted is None or wanted == held else rules.volume(wanted)
     side = Side.SELL if position.type == mt5.POSITION_TYPE_BUY else Side.BUY
     return Leg(side, volume, intent.position)
 

@@ -108,13 +108,20 @@ class MarketOrderIntent(_Intent):
 
 
 class CloseIntent(_Intent):
-    """Close a position, wholly or `volume` lots of it. `position` is its ticket."""
+    """Close a position, wholly, or `volume` lots or `percent` of what is open when it is sent; by its ticket."""
 
     kind: Literal["close"] = "close"
     symbol: str = Field(min_length=1, max_length=29)
     position: int = Field(gt=0, lt=2**63)
     volume: Decimal | None = Field(default=None, gt=0)
+    percent: Decimal | None = Field(default=None, gt=0, lt=100)
     deviation: int = Field(default=20, ge=0)
+
+    @model_validator(mode="after")
+    def _says_how_much_once(self) -> Self:
+        if self.volume is not None and self.percent is not None:
+            raise ValueError("a part is given in lots or in percent, not both")
+        return self
 
 
 class PendingOrderIntent(_Intent):

@@ -139,6 +139,16 @@ class TestCloses:
         assert closing_leg(close(9), odd, rules()).volume == Decimal("0.015")
         assert closing_leg(close(9, volume=Decimal("0.015")), odd, rules()).volume == Decimal("0.015")
 
+    @pytest.mark.parametrize(("percent", "lots"), [("50", "0.15"), ("33.3", "0.09"), ("99.9", "0.29"), ("4", "0.01")])
+    def test_of_a_share_are_floored_to_the_step(self, percent: str, lots: str) -> None:
+        assert closing_leg(close(9, percent=Decimal(percent)), make_position(9, volume=0.3), rules()).volume == Decimal(
+            lots
+        )
+
+    def test_of_a_share_below_the_smallest_order_are_refused(self) -> None:
+        with pytest.raises(Unsendable, match="below the smallest order"):
+            closing_leg(close(9, percent=Decimal(50)), make_position(9, volume=0.01), rules())
+
     def test_have_no_stops(self) -> None:
         leg = closing_leg(close(9), make_position(9), rules())
         assert {"sl", "tp"}.isdisjoint(build_request(close(9), leg, rules(), QUOTE, 0))

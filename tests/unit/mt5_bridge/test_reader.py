@@ -8,7 +8,7 @@ import pytest
 
 from mt5_bridge.reader import Columns
 from mt5_bridge.terminal import PipeBroken
-from tests.unit.mt5_bridge.fake_terminal import NOW, RATES, Bench, make_position, make_symbol_info, market
+from tests.unit.mt5_bridge.fake_terminal import NOW, RATES, Bench, make_order, make_position, make_symbol_info, market
 from tradeloom.errors import BrokerError, NotEnoughBars, NotFound
 from tradeloom.trading.bars import BarsReference
 from tradeloom.trading.intents import Side
@@ -144,6 +144,38 @@ def test_positions_bear_the_workflow_that_opened_them(bench: Bench) -> None:
     assert (other.side, other.volume, other.stop_loss, other.take_profit) == (Side.SELL, Decimal("0.07"), 1.2, None)
     assert other.opened_at == NOW
     assert bench.worker._listed("positions", PositionsParams(symbol="GBPUSD")) == []
+
+
+def test_pending_orders_show_their_terms_and_orders_at_market_are_none(make_bench: MakeBench) -> None:
+    bench = make_bench(server_time_zone="Europe/Athens")
+    ends = int((NOW + timedelta(hours=5)).timestamp())
+    shared = {"magic": 3, "symbol": "EURUSD", "price": 1.12, "stoplimit": 1.11, "sl": 1.1, "volume": 0.3}
+    bench.terminal.orders = [
+        make_order(5, shared | {"type": 0}, 1),  # a market order on its way
+        make_order(6, shared | {"type": 6, "type_time": 3, "expiration": ends}, 1, volume_current=0.2),
+    ]
+    (order,) = bench.worker._reader.orders(None)
+    assert (order.ticket, order.type, order.side, order.price, order.limit_price) == (
+        6,
+        "stop_limit",
+        "buy",
+        1.12,
+        1.11,
+    )
+    assert (order.volume, order.remaining, order.stop_loss, order.take_profit) == (
+        Decimal("0.3"), Decimal("0.2"), 1.1, None,
+    )  # fmt: skip
+    assert (order.expiry, order.expires_at) == ("specified", NOW + timedelta(hours=3))
+    assert order.placed_at == NOW - timedelta(hours=2)
+    assert bench.worker._reader.orders("GBPUSD") == []
+
+
+def test_lists_that_cannot_be_read_are_errors_and_none_with_success_is_empty(bench: Bench) -> None:
+    bench.terminal.orders = None  # type: ignore[assignment]
+    assert bench.worker._reader.orders(None) == []
+    bench.terminal.error = (-1, "Call failed")
+    with pytest.raises(BrokerError, match="Call failed"):
+        bench.worker._reader.orders(None)
 
 
 def test_a_symbol_that_is_not_in_market_watch_is_put_there(bench: Bench) -> None:

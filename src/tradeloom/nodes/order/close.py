@@ -210,20 +210,21 @@ def _close(target: _Target, config: CloseConfig, context: NodeContext, broker: B
             **origin(broker, context, order_id, config.ttl_s),
             symbol=symbol,
             position=target.ticket,
-            volume=_volume(config, target.held),
+            **_part(config, target.held),
             deviation=config.deviation,
         )
 
     return settled(place(broker, context, order_id, intent), f"close of position {target.ticket} in {symbol}")
 
 
-def _volume(config: CloseConfig, held: Position | None) -> Decimal | None:
-    """Lots to close of a position; None for the whole of it."""
-    if config.volume_percent is not None and config.volume_percent < 100 and held is not None:
-        return held.volume * exact(config.volume_percent) / 100
+def _part(config: CloseConfig, held: Position | None) -> dict[str, Decimal]:
+    """What to close of a position, as an intent says it; nothing for the whole. A share is the bridge's to reckon, from
+    what is open when the order is sent."""
+    if config.volume_percent is not None and config.volume_percent < 100:
+        return {"percent": exact(config.volume_percent)}
     if config.volume is None or (held is not None and exact(config.volume) >= held.volume):
-        return None
-    return exact(config.volume)
+        return {}
+    return {"volume": exact(config.volume)}
 
 
 def _status(outcome: OrderOutcome) -> Status:

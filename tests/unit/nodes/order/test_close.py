@@ -274,13 +274,13 @@ class TestShare:
     def test_half_of_each_position(self) -> None:
         context = make_context()
         output = run(context, symbol="EURUSD", volume_percent=50)
-        assert [intent.volume for intent in sent(context)] == [Decimal("0.05"), Decimal("0.15")]
+        assert [(intent.percent, intent.volume) for intent in sent(context)] == [(Decimal(50), None)] * 2
         assert (output.volume, left(context)[11], left(context)[12]) == (0.2, Decimal("0.05"), Decimal("0.15"))
 
     def test_all_of_it_is_a_whole_close(self) -> None:
         context = make_context()
         run(context, by="ticket", ticket=12, volume_percent=100)
-        assert sent(context)[0].volume is None
+        assert (sent(context)[0].volume, sent(context)[0].percent) == (None, None)
         assert 12 not in left(context)
 
     def test_run_again_it_is_the_half_of_what_was_open_at_first(self) -> None:
