@@ -30,6 +30,8 @@ class Access(StrEnum):
     """What a workflow remembers between runs."""
     MODELS = "models"
     """Read models, and keep those trained: their records among the variables, their files among the blobs."""
+    STARTS = "starts"
+    """Start another workflow and see how it ends."""
     NOTIFICATIONS = "notifications"
     """Put a message on the console."""
     DATABASE = "database"
@@ -49,6 +51,7 @@ BY_EFFECT: Mapping[Effect, frozenset[Access]] = MappingProxyType(
         Effect.WRITES: frozenset({Access.RUN_STATE, Access.READ_VARIABLES, Access.WRITE_VARIABLES}),
         # Egress is what a function has when it stands in no VPC.
         Effect.NETWORK: frozenset({Access.RUN_STATE, Access.IDEMPOTENCY}),
+        Effect.STARTS: frozenset({Access.RUN_STATE, Access.STARTS}),
     }
 )
 

@@ -17,14 +17,14 @@ from infra.grants import Surroundings, allow, grants, merged
 from infra.layers import Layers, layers_of
 from infra.names import LIVE, PREFIX, blob_arn, function_arn
 from infra.stages import Stage
-from layers.recipes import BROKER, ML, QUANT
+from layers.recipes import BROKER, DATABASE, ML, QUANT
 from tradeloom.nodes.base import Node
 from tradeloom.nodes.naming import function_name
 from tradeloom.runtime import services
 
 FUNCTIONS = Path(__file__).resolve().parent.parent / "functions"
 
-MEMORY_MB = {ML: 1792, QUANT: 1024, BROKER: 512}
+MEMORY_MB = {ML: 1792, QUANT: 1024, BROKER: 512, DATABASE: 512}
 LIGHT_MEMORY_MB = 256
 """By the heaviest layer a function carries: Lambda gives processor time in proportion, and numpy starts slowly."""
 

@@ -13,7 +13,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secretsmanager
 
 from infra.access import Access
-from infra.names import BLOBS_BUCKET, blob_arn, table_arn, table_name
+from infra.names import BLOBS_BUCKET, STARTS_QUEUE, blob_arn, queue_arn, queue_url, table_arn, table_name
 from infra.tables import TABLES
 
 INDEXES = {table.name: table.index.name for table in TABLES if table.index}
@@ -105,6 +105,13 @@ def _database(around: Surroundings) -> Grant:
     return _private(around.database, "Database", "TRADELOOM_DATABASE_SECRET")
 
 
+def _starts() -> Grant:
+    """Starting is a message to the dispatcher; how the other execution ends is read off its records."""
+    send = allow("Starts", ["sqs:SendMessage"], queue_arn(STARTS_QUEUE))
+    queue = Grant((send,), {"TRADELOOM_STARTS_QUEUE": queue_url(STARTS_QUEUE)})
+    return merged(queue, table_grant("node_runs", "GetItem", "Query"))
+
+
 def _credentials(around: Surroundings) -> Grant:
     unwrap = allow("CredentialsKey", ["kms:Decrypt"], around.credentials_key.key_arn)
     return merged(table_grant("credentials", "GetItem"), Grant((unwrap,)))
@@ -120,6 +127,7 @@ _GRANTS: Mapping[Access, Callable[[Surroundings], Grant]] = MappingProxyType(
         Access.READ_VARIABLES: lambda _: table_grant("variables", "GetItem", "Query"),
         Access.WRITE_VARIABLES: lambda _: table_grant("variables", "PutItem", "UpdateItem", "DeleteItem"),
         Access.MODELS: lambda _: table_grant("variables", "GetItem", "Query", "PutItem", "UpdateItem"),
+        Access.STARTS: lambda _: _starts(),
         Access.NOTIFICATIONS: lambda _: table_grant("notifications", "PutItem"),
         Access.DATABASE: _database,
         Access.CREDENTIALS: _credentials,

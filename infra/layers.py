@@ -10,7 +10,20 @@ from pydantic import BaseModel
 
 from infra.access import Access, access_of
 from infra.names import PREFIX
-from layers.recipes import ALL, BROKER, BUILT, CODE, CORE, ML, NETWORK, QUANT, SENTIMENT, Marker, recipe_digest
+from layers.recipes import (
+    ALL,
+    BROKER,
+    BUILT,
+    CODE,
+    CORE,
+    DATABASE,
+    ML,
+    NETWORK,
+    QUANT,
+    SENTIMENT,
+    Marker,
+    recipe_digest,
+)
 from tradeloom.errors import InvalidInput
 from tradeloom.nodes.base import Effect, Node
 
@@ -32,7 +45,8 @@ def layers_of(node: type[Node]) -> tuple[str, ...]:
 
     Whoever reaches the bridge speaks rpyc, so carries `broker`; whoever also speaks of bars in its configuration or
     output turns them into numpy columns, so carries `quant`. Whoever reaches models runs them, so carries `ml`.
-    Whoever reaches the internet carries `network`, whoever reads texts `sentiment`. Everyone else is light.
+    Whoever reaches the internet carries `network`, whoever reads texts `sentiment`,
+    whoever reads or writes the tenant's tables `database`. Everyone else is light.
     """
     found = [CORE, CODE]
     if Access.BRIDGE in access_of(node):
@@ -45,6 +59,8 @@ def layers_of(node: type[Node]) -> tuple[str, ...]:
         found.append(NETWORK)
     if node.type in TEXT_READERS:
         found.append(SENTIMENT)
+    if Access.DATABASE in access_of(node):
+        found.append(DATABASE)
     return tuple(found)
 
 
