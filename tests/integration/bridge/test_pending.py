@@ -219,3 +219,12 @@ def test_deposits_and_closed_trades_in_their_period(rig: Rig, broker: MT5Broker)
     assert broker.account().balance == pytest.approx(deposit.amount + earned, abs=0.001)
     with pytest.raises(InvalidInput):
         broker.trades(MONDAY - timedelta(days=4000), broker.market_time())
+
+
+def test_half_of_a_position_is_half_of_what_is_open(rig: Rig, broker: MT5Broker) -> None:
+    opened = broker.send(rig.buy("halved", volume=Decimal("0.3")))
+    assert opened.position is not None
+    for node, closed in (("half of 0.3", "0.15"), ("half of 0.15", "0.07")):
+        outcome = broker.send(rig.close(opened.position, node, percent=Decimal(50)))
+        assert (outcome.status, outcome.volume) == (DONE, Decimal(closed))
+    assert broker.send(rig.close(opened.position, "the rest of it")).volume == Decimal("0.08")
