@@ -1,5 +1,10 @@
 """Guards whose worker is killed, or whose terminal misbehaves, in the middle of a step: each step is taken once."""
 
+import os
+import random
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -23,7 +28,8 @@ from tests.integration.bridge.guarding import (
     trailing,
 )
 from tests.integration.bridge.rig import Rig, eventually
-from tradeloom.trading.guards import GuardStatus, PartialClose
+from tests.support.exam import sized
+from tradeloom.trading.guards import BreakEven, GuardStatus, PartialClose
 from tradeloom.trading.intents import Side
 
 
@@ -115,3 +121,47 @@ def test_a_terminal_that_hangs_between_calls_is_replaced_too(tmp_path: Path) -> 
 
 def stopped(rig: Rig) -> bool:
     return rig.broker.set_speed(0).speed == 0
+
+
+def test_random_kills_lose_no_step_and_double_none(tmp_path: Path) -> None:
+    """Worker or bridge is killed at a random moment of a replay with all three kinds of guards on one position."""
+    chance = random.Random(20261125)
+    rounds = sized(ci=4, full=60)
+    with Rig(tmp_path, csv=BARS, start=START, account={"history_horizon_s": 0.0}) as rig, ThreadPoolExecutor(1) as pool:
+        held = open_position(rig)
+        trail = guard_of(held, trailing(5_000), node="trail")
+        part = guard_of(held, PartialClose(trigger=2_000 * POINT, fraction=Decimal("0.5")), node="part")
+        even = guard_of(held, BreakEven(trigger=2_500 * POINT, offset=10 * POINT), node="even")
+        for guard in (trail, part, even):
+            set_guard(rig, guard)
+        end = START + timedelta(days=290)
+        kills = 0
+        for number in range(1, rounds + 1):
+            going = pool.submit(advance, rig, START + (end - START) * number / rounds)
+            time.sleep(chance.uniform(0.05, 0.8))
+            if number % 4 == 0:
+                rig.bridge.kill()
+                rig.restart()
+                kills += 1
+            elif not going.done():
+                os.kill(rig.worker_pid(), signal.SIGKILL)
+                kills += 1
+            going.result()
+        assert kills
+        moved = {guard.node_id: steps(rig, guard) for guard in (trail, part, even)}
+        assert rising([level for state, level in moved["trail"] if state == "done"], Side.BUY)
+        assert all({state for state, _ in steps_of} <= {"done", "not_sent"} for steps_of in moved.values())
+        assert [sum(state == "done" for state, _ in moved[node]) for node in ("part", "even")] == [1, 1]
+        parts = [trade for trade in rig.broker.trades(START, end) if trade.reason == "expert"]
+        assert [trade.volume for trade in parts] == [Decimal("0.05")]
+        walk = Trail(Side.BUY, 5_000).run(read_bars(BARS), START, end)
+        entry = round(held.price_open * 100_000) + 10
+        levels = [level for state, level in moved["trail"] if state == "done"]
+        assert levels == [stop * POINT for stop in tightened(walk, entry)]
+
+
+def tightened(walk: Trail, entry: int) -> list[int]:
+    """The trail's stops where break-even had put the stop to the entry before the trail came there: those below it,
+    once the break-even is reached, are not needed any more."""
+    reached = next(moment for moment, stop in walk.stops if stop + walk.distance - entry + 10 >= 2_500)
+    return [stop for moment, stop in walk.stops if moment <= reached or stop > entry]

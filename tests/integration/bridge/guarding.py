@@ -7,6 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from mt5_bridge.journal import Journal
 from tests.integration.bridge.rig import Rig
 from tradeloom.errors import BrokerTimeout, BrokerUnavailable
 from tradeloom.trading.broker import Position
@@ -15,6 +16,7 @@ from tradeloom.trading.intents import ModifyIntent, OutcomeStatus, Side
 
 BARS = Path(str(files("tradeloom.data").joinpath("EURUSD_H1_ask.csv")))
 START = datetime(2017, 1, 3, 10, tzinfo=UTC)
+FAR = START + timedelta(days=400)
 POINT = Decimal("0.00001")
 
 
@@ -24,13 +26,11 @@ def price(points: int) -> float:
 
 def open_position(rig: Rig, side: Side = Side.BUY, account: str = "paper", **changes: Any) -> Position:
     broker = rig.client.account(account)
-    outcome = broker.send(rig.buy(f"open {side} {account}", side=side, account=account, **_deadline(), **changes))
+    outcome = broker.send(
+        rig.buy(f"open {side} {account}", side=side, account=account, created_at=START, deadline=FAR, **changes)
+    )
     assert outcome.status is OutcomeStatus.DONE, outcome
     return next(each for each in broker.positions() if each.ticket == outcome.position)
-
-
-def _deadline() -> dict[str, datetime]:
-    return {"created_at": START, "deadline": START + timedelta(days=400)}
 
 
 def guard_of(position: Position, rule: Any, *, node: str = "n", execution: str = "e", account: str = "paper") -> Guard:
@@ -70,13 +70,14 @@ def report(rig: Rig, guard: Guard, account: str = "paper") -> GuardReport:
 def steps(rig: Rig, guard: Guard) -> list[tuple[str, Decimal | None]]:
     """What the journal holds of the guard's steps, in order: how each ended, and the stop it asked for."""
     told: list[tuple[str, Decimal | None]] = []
-    for step in range(10_000):
-        entry = rig.journal(step_order_id(guard.guard_id, step), guard.account)
-        if entry is None:
-            return told
-        wanted = entry.intent.stop_loss if isinstance(entry.intent, ModifyIntent) else None
-        told.append((str(entry.state), wanted))
-    raise AssertionError("no end of steps")
+    journal = Journal(rig.directory / "data" / "accounts" / guard.account / "journal.sqlite3")
+    try:
+        while (entry := journal.entry(step_order_id(guard.guard_id, len(told)))) is not None:
+            wanted = entry.intent.stop_loss if isinstance(entry.intent, ModifyIntent) else None
+            told.append((str(entry.state), wanted))
+    finally:
+        journal.close()
+    return told
 
 
 def rising(levels: list[Decimal | None], side: Side) -> bool:

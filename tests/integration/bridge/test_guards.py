@@ -1,7 +1,7 @@
 """Guards on the real bridge, over the bundled EURUSD bars, held against a brute-force walk of the same bars."""
 
 from datetime import timedelta
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import pytest
 from tests.integration.bridge.guard_oracle import ALMOST_AN_HOUR, Trail, read_bars
 from tests.integration.bridge.guarding import (
     BARS,
+    FAR,
     POINT,
     START,
     advance,
@@ -208,3 +209,34 @@ def test_guards_survive_the_bridge(rig: Rig) -> None:
     advance(rig, end)
     trail = Trail(Side.BUY, 1_500).run(read_bars(BARS), START, end)
     assert [level for _, level in steps(rig, guard)] == [stop * POINT for _, stop in trail.stops]
+
+
+def test_on_a_netting_account_profit_counts_from_the_average_entry(tmp_path: Path) -> None:
+    with Rig(tmp_path, csv=BARS, start=START, modes={"netting": "netting"}) as rig:
+        broker = rig.client.account("netting")
+        held = open_position(rig, account="netting")
+        guard = guard_of(held, BreakEven(trigger=300 * POINT), account="netting")
+        broker.guard(guard)
+        advance(rig, START + timedelta(hours=8), account="netting")
+        more = {"account": "netting", "volume": Decimal("0.2")} | {"created_at": START, "deadline": FAR}
+        assert broker.send(rig.buy("more", **more)).position == held.ticket
+        (merged,) = broker.positions()
+        assert merged.price_open != held.price_open
+        advance(rig, START + timedelta(days=30), account="netting")
+        told = report(rig, guard, account="netting")
+        assert told.status is GuardStatus.DONE
+        exact_entry = Decimal(repr(merged.price_open)) / POINT
+        assert told.stop_loss == price(int(exact_entry.to_integral_value(ROUND_CEILING)))
+
+
+def test_a_netting_position_that_is_turned_round_ends_its_guards(tmp_path: Path) -> None:
+    with Rig(tmp_path, csv=BARS, start=START, modes={"netting": "netting"}) as rig:
+        broker = rig.client.account("netting")
+        held = open_position(rig, account="netting")
+        guard = guard_of(held, trailing(1_500), account="netting")
+        broker.guard(guard)
+        more = {"account": "netting", "volume": Decimal("0.3")} | {"created_at": START, "deadline": FAR}
+        broker.send(rig.buy("turn", side=Side.SELL, **more))
+        eventually(lambda: report(rig, guard, account="netting").status is GuardStatus.DONE, "the guard is over")
+        (turned,) = broker.positions()
+        assert (turned.side, turned.stop_loss) == (Side.SELL, None)
