@@ -90,6 +90,24 @@ FAULTS = [
         outputs={"start": {"payload": {"level": "loud"}}},
     ),
     Fault("notify.dashboard", "ExecutionStopped", "The execution fidelity was stopped.", stopped=True),
+    Fault(
+        "utility.http", "NodeConfigError", "config.url: The URL's host cannot be read", config={"url": "https://[::x]/"}
+    ),
+    Fault(
+        "utility.http",
+        "CredentialProblem",
+        "config.credential: The credential is of the kind hmac",
+        config={"url": "https://c.example", "credential": "signing"},
+    ),
+    Fault(
+        "notify.email",
+        "NodeConfigError",
+        "config.subject: The subject holds a line break",
+        config={"credential": "mail", "to": ["a@b.example"], "subject": "= trigger.payload.subject", "body": "x"},
+        outputs={"start": {"payload": {"subject": "x\r\nBcc: everybody@b.example"}}},
+    ),
+    Fault("notify.telegram", "ExecutionStopped", "The execution fidelity was stopped.", stopped=True),
+    Fault("notify.webhook", "ExecutionStopped", "The execution fidelity was stopped.", stopped=True),
     Fault("market.account", "BrokerUnavailable", "The bridge does not answer. Is it running?", account=UNREACHABLE),
     Fault("order.market", "ExecutionStopped", "The execution fidelity was stopped.", stopped=True),
     Fault("order.market", "BrokerUnavailable", "The bridge does not answer.", account=UNREACHABLE),

@@ -24,6 +24,12 @@ MAX_DEPTH = 64
 HTTP_KINDS = ("http_bearer", "http_basic", "http_header")
 
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
+_CHARSET = re.compile(
+    r"charset=\"?(utf-8|utf-16(?:[lb]e)?|us-ascii|latin-?1|iso-8859-(?:[1-9]|1[013456])|windows-125[0-8]|koi8-[ru]|shift_jis"
+    r"|euc-jp|euc-kr|gbk|gb2312|gb18030|big5)\"?\s*(?:;|$)"
+)
+"""Python knows more codecs by name, some of them slow and some of them no charsets at all."""
+
 _OURS = frozenset(
     {"host", "content-length", "transfer-encoding", "connection", "keep-alive", "upgrade", "te", "trailer", "expect"}
     | {"proxy-authorization", "proxy-connection", "accept-encoding"}
@@ -140,12 +146,10 @@ def require(credential: Credential, *kinds: str, field: str = "config.credential
 
 
 def text_of(answer: HttpAnswer) -> str:
-    """The body in the answer's own charset where Python knows it, else UTF-8; what cannot be read becomes U+FFFD."""
-    found = re.search(r"charset=\"?([A-Za-z0-9_.:-]{1,40})", answer.headers.get("content-type", ""))
-    try:
-        return answer.body.decode(found[1] if found else "utf-8", "replace")
-    except LookupError:
-        return answer.body.decode("utf-8", "replace")
+    """The body in the answer's own charset where it is one of the web's, else UTF-8; what cannot be read becomes
+    U+FFFD."""
+    found = _CHARSET.search(answer.headers.get("content-type", "").lower())
+    return answer.body.decode(found[1] if found else "utf-8", "replace")
 
 
 def json_of(answer: HttpAnswer, host: str) -> Any:

@@ -32,9 +32,13 @@ class Body:
             self._first = False
             self._unpack = _deflate_as_sent(self._unpack, data)
         try:
-            while data and not self.full and not self._unpack.eof:
-                self._keep(self._unpack.decompress(data, _STEP))
+            while not self.full and not self._unpack.eof:
+                made = self._unpack.decompress(data, _STEP)
+                self._keep(made)
                 data = self._unpack.unconsumed_tail
+                # A full step may have more behind it, although all that came has been read.
+                if not data and len(made) < _STEP:
+                    break
         except zlib.error as error:
             raise BadResponse(f"{self._host} sent a body that cannot be unpacked.", sent=True) from error
 

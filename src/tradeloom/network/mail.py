@@ -12,12 +12,12 @@ from email.utils import formatdate
 from functools import cached_property
 from typing import Any
 
-from tradeloom.errors import MessageRefused, NetworkError, NetworkFailed, ResponseTooLarge
+from tradeloom.errors import CredentialProblem, MessageRefused, NetworkError, NetworkFailed, ResponseTooLarge
 from tradeloom.network.dialling import Deadline, Resolve, dial, system_resolve
 from tradeloom.network.messages import MailMessage, MailServer
 from tradeloom.network.policy import MAIL_PORTS, Policy
 from tradeloom.network.tls import secured, trusted, untrusted
-from tradeloom.network.urls import canonical_host
+from tradeloom.network.urls import InvalidUrl, canonical_host
 
 OUR_NAME = "[127.0.0.1]"
 """What EHLO says: servers that take a login ask for no name, and this machine's own is nobody's business."""
@@ -51,7 +51,10 @@ class GuardedMail:
             raise NetworkFailed(f"The connection to {server.host} broke.", sent=deadline.sent) from error
 
     def connect(self, server: MailServer, deadline: Deadline) -> socket.socket:
-        host, address = canonical_host(server.host)
+        try:
+            host, address = canonical_host(server.host)
+        except InvalidUrl as error:
+            raise CredentialProblem(f"The mail server: {error.message}", field="config.credential") from error
         connection = dial(
             host,
             address,

@@ -84,6 +84,7 @@ class Mail(Protocol):
     def send(self, message: MailMessage, server: MailServer, *, timeout_s: float) -> Mapping[str, str]:
         """Hand the message to the server; answers the recipients it would not take, each with its reason.
 
-        Raises `NetworkRefused`, `NetworkFailed`, `NetworkTimeout`, `UntrustedServer`, `MessageRefused`.
+        Raises `CredentialProblem` for a host that is none, `NetworkRefused`, `NetworkFailed`, `NetworkTimeout`,
+        `UntrustedServer`, `MessageRefused`, `ResponseTooLarge`.
         """
         ...

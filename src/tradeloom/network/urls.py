@@ -59,8 +59,8 @@ def parse_url(text: str) -> Target:
         parts = urlsplit(text)
     except UnicodeEncodeError:
         raise InvalidUrl("The URL holds half of a surrogate pair, which is no character.") from None
-    except ValueError as error:
-        raise InvalidUrl(f"The URL cannot be read: {error}.") from None
+    except ValueError:
+        raise InvalidUrl("The URL's host cannot be read.") from None
     scheme = parts.scheme.lower()
     if scheme not in DEFAULT_PORTS or not text[len(scheme) :].startswith("://"):
         raise InvalidUrl("The URL does not start with https:// or http://.")
@@ -78,8 +78,8 @@ def redirected(base: Target, location: str) -> Target:
     """Where a redirect leads. Raises `InvalidUrl`."""
     try:
         return parse_url(urljoin(base.url, location.strip(" \t")))
-    except ValueError as error:
-        raise InvalidUrl(f"The redirect cannot be read: {error}.") from None
+    except ValueError:
+        raise InvalidUrl("The redirect's host cannot be read.") from None
 
 
 def canonical_host(host: str) -> tuple[str, Address | None]:

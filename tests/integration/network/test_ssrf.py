@@ -11,7 +11,7 @@ import pytest
 
 from tests.integration.network.conftest import Serve, allowing, client
 from tests.integration.network.servers import HttpServer, redirect
-from tradeloom.errors import InvalidInput, NetworkError, NetworkRefused, TradeloomError
+from tradeloom.errors import CredentialProblem, InvalidInput, NetworkError, NetworkRefused, TradeloomError
 from tradeloom.network.client import GuardedHttp
 from tradeloom.network.mail import GuardedMail
 from tradeloom.network.messages import HttpRequest, MailMessage, MailServer
@@ -298,7 +298,7 @@ class TestMail:
             server = MailServer(host.strip("[]") if ":" not in host else host, port, "none")
             with pytest.raises(TradeloomError) as raised:
                 GuardedMail(Policy()).send(message, server, timeout_s=3.0)
-            assert isinstance(raised.value, NetworkRefused | InvalidInput)
+            assert isinstance(raised.value, NetworkRefused | CredentialProblem)
         assert canary.connections == 0
         assert dialled == []
 

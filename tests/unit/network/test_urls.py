@@ -61,7 +61,13 @@ def test_redirects(location: str, url: str) -> None:
 
 
 def test_a_message_never_quotes_what_may_be_secret() -> None:
-    for text in ("https://user:SECRET@example.com/", "https://example.com/ SECRET", "https://a:b:SECRET/", "SECRET://"):
+    for text in (
+        "https://user:SECRET@example.com/",
+        "https://example.com/ SECRET",
+        "https://a:b:SECRET/",
+        "https://u:SECRET@ex\u2100mple.com/",
+        "SECRET://",
+    ):
         with pytest.raises(InvalidUrl) as raised:
             parse_url(text)
         assert "SECRET" not in str(raised.value)

@@ -15,7 +15,6 @@ from tradeloom.errors import (
     NetworkTimeout,
     NodeConfigError,
     NotFound,
-    ReplyLost,
     ResponseTooLarge,
     ServerBusy,
     TradeloomError,
@@ -47,11 +46,10 @@ SENDING_ERRORS = (
     UntrustedServer,
     UnexpectedStatus,
     MessageRefused,
+    ResponseTooLarge,
     BadResponse,
 )
 """What sending a message may raise; of these the state machine tries the retryable ones again."""
-
-WEBHOOK_ERRORS = (*SENDING_ERRORS, ResponseTooLarge, ReplyLost)
 
 
 class ChatOutput(NodeOutput):

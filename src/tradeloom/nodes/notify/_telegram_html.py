@@ -5,51 +5,92 @@ not be lost to that. The tags are those of the Bot API, "HTML style".
 """
 
 import re
+from collections.abc import Iterator
 
-TAGS = frozenset("b strong i em u ins s strike del code pre tg-spoiler blockquote a".split())  # noqa: SIM905
+TAGS = frozenset(
+    {"b", "strong", "i", "em", "u", "ins", "s", "strike", "del", "code", "pre", "tg-spoiler", "blockquote", "a"}
+)
 _TAG = re.compile(r"<(/?)([a-z-]{1,10})(?: href=\"(https?://[^\"<>\s]{1,2000})\")?>")
-_ENTITY = re.compile(r"&(?:lt|gt|amp|quot|#[0-9]{1,7}|#x[0-9a-fA-F]{1,6});")
+_ENTITY = re.compile(r"&(?:(lt|gt|amp|quot)|#([0-9]{1,7}));")
+_NAMED = {"lt": "<", "gt": ">", "amp": "&", "quot": '"'}
 
 
-def telegram_html(text: str) -> str:
-    """Well-formed for Telegram, whatever comes in; tags left open are closed at the end."""
+def telegram_html(text: str, most: int) -> tuple[str, bool]:
+    """Well-formed for Telegram, whatever comes in, and whether it had to be cut to `most` UTF-16 code units of what is
+    shown, as Telegram counts. Tags left open are closed at the end."""
     made: list[str] = []
     unclosed: list[str] = []
-    position = 0
+    pieces = list(_pieces(text))
+    cut = sum(units(piece) for tag, piece in pieces if tag is None) > most
+    room = most - 1 if cut else most
+    for tag, piece in pieces:
+        if tag is None and units(piece) > room:
+            made.append(_escaped(_beginning(piece, room)) + "…")
+            break
+        if tag is None:
+            made.append(_escaped(piece))
+            room -= units(piece)
+        elif not tag.startswith("/"):
+            made.append(piece)
+            unclosed.append(tag)
+        else:
+            made.append(piece)
+            unclosed.pop()
+    made += [f"</{name}>" for name in reversed(unclosed)]
+    return "".join(made), cut
+
+
+def fitted(text: str, most: int) -> tuple[str, bool]:
+    """At most `most` UTF-16 code units of a text, with an ellipsis where it was cut, which is told."""
+    if units(text) <= most:
+        return text, False
+    return _beginning(text, most - 1) + "…", True
+
+
+def _beginning(text: str, most: int) -> str:
+    return text.encode("utf-16-le", "replace")[: 2 * most].decode("utf-16-le", "ignore")
+
+
+def units(text: str) -> int:
+    return len(text.encode("utf-16-le", "replace")) // 2
+
+
+def _pieces(text: str) -> Iterator[tuple[str | None, str]]:
+    """Tags that fit as `(name, text)` or `(/name, text)`, and the plain text between them as `(None, text)`."""
+    unclosed: list[str] = []
+    plain = 0
     for found in _TAG.finditer(text):
         closing, name, link = found[1] == "/", found[2], found[3]
-        fits = name in TAGS and (name == "a" or link is None) and not (name == "a" and not closing and link is None)
         if closing:
-            fits = fits and link is None and bool(unclosed) and unclosed[-1] == name
-        made.append(_plain(text[position : found.start()]))
-        position = found.end()
+            fits = link is None and bool(unclosed) and unclosed[-1] == name
+        else:
+            fits = name in TAGS and (link is not None) == (name == "a")
         if not fits:
-            made.append(_plain(found[0]))
             continue
-        made.append(found[0])
+        if found.start() > plain:
+            yield None, _shown(text[plain : found.start()])
+        plain = found.end()
         if closing:
             unclosed.pop()
+            yield f"/{name}", found[0]
         else:
             unclosed.append(name)
-    made.append(_plain(text[position:]))
-    made += [f"</{name}>" for name in reversed(unclosed)]
-    return "".join(made)
+            yield name, found[0]
+    if plain < len(text):
+        yield None, _shown(text[plain:])
 
 
-def without_tags(text: str) -> str:
-    """How long Telegram takes the message to be: what is shown of it."""
-    shown = _TAG.sub(lambda found: "" if found[2] in TAGS else found[0], text)
-    return shown.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", '"').replace("&amp;", "&")
+def _shown(text: str) -> str:
+    """Text with its entities replaced by what they stand for."""
+    return _ENTITY.sub(_character, text)
 
 
-def _plain(text: str) -> str:
-    """Text with `<`, `>` and each `&` that begins no entity escaped."""
-    made: list[str] = []
-    position = 0
-    for found in _ENTITY.finditer(text):
-        made += [_escaped(text[position : found.start()]), found[0]]
-        position = found.end()
-    return "".join([*made, _escaped(text[position:])])
+def _character(found: re.Match[str]) -> str:
+    if found[1]:
+        return _NAMED[found[1]]
+    code = int(found[2])
+    printable = 0x20 <= code <= 0x10FFFF and not 0xD800 <= code <= 0xDFFF
+    return chr(code) if printable else found[0]
 
 
 def _escaped(text: str) -> str:

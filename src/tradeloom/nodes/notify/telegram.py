@@ -19,7 +19,7 @@ from tradeloom.nodes.notify._sending import (
     post,
     timeout_setting,
 )
-from tradeloom.nodes.notify._telegram_html import telegram_html, without_tags
+from tradeloom.nodes.notify._telegram_html import fitted, telegram_html
 
 if TYPE_CHECKING:
     from tradeloom.network.messages import HttpAnswer
@@ -134,33 +134,14 @@ def _payload(config: TelegramConfig) -> tuple[dict[str, Any], bool]:
             field="config.chat_id",
             hint="Write to the bot and look at getUpdates, or ask @userinfobot, for the number.",
         )
-    text, truncated = _fitting(config.message.strip(), html=config.parse_mode == "html")
-    payload: dict[str, Any] = {"chat_id": chat if chat.startswith("@") else int(chat), "text": text}
+    text = config.message.strip()
+    shown, truncated = telegram_html(text, MAX_MESSAGE) if config.parse_mode == "html" else fitted(text, MAX_MESSAGE)
+    payload: dict[str, Any] = {"chat_id": chat if chat.startswith("@") else int(chat), "text": shown}
     if config.parse_mode == "html":
         payload["parse_mode"] = "HTML"
     payload["disable_notification"] = config.silent
     payload["link_preview_options"] = {"is_disabled": True}
     return payload, truncated
-
-
-def _fitting(text: str, *, html: bool) -> tuple[str, bool]:
-    made = telegram_html(text) if html else text
-    length = _units(without_tags(made) if html else made)
-    if length <= MAX_MESSAGE:
-        return made, False
-    kept = text
-    while _units(without_tags(telegram_html(kept)) if html else kept) > MAX_MESSAGE - 1:
-        over = _units(without_tags(telegram_html(kept)) if html else kept) - (MAX_MESSAGE - 1)
-        kept = kept[: len(kept) - max(1, over // 2)]
-    # Half a tag at the end would be shown; the text before it says as much.
-    opened = kept.rfind("<")
-    if html and opened > kept.rfind(">"):
-        kept = kept[:opened]
-    return (telegram_html(kept + "…") if html else kept + "…"), True
-
-
-def _units(text: str) -> int:
-    return len(text.encode("utf-16-le", "replace")) // 2
 
 
 def _token(config: TelegramConfig, context: NodeContext) -> str:

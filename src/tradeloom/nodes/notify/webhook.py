@@ -10,8 +10,8 @@ from tradeloom.nodes.notify._chat import PAYLOADS, Message
 from tradeloom.nodes.notify._sending import (
     HIDDEN,
     KEPT_BODY_BYTES,
+    SENDING_ERRORS,
     TIMEOUT_S,
-    WEBHOOK_ERRORS,
     post,
     timeout_setting,
 )
@@ -98,7 +98,7 @@ class Webhook(Node):
     )
     icon = "webhook"
     effects = frozenset({Effect.NETWORK})
-    errors = (*WEBHOOK_ERRORS, MissingInput)
+    errors = (*SENDING_ERRORS, MissingInput)
     timeout_s = TIMEOUT_S
     example = Example(
         title="Tell another system what the RSI did",

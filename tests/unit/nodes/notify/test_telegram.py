@@ -1,4 +1,5 @@
 import re
+from html import unescape
 from html.parser import HTMLParser
 from typing import Any
 
@@ -22,7 +23,7 @@ from tradeloom.errors import (
     UnexpectedStatus,
 )
 from tradeloom.nodes.base import Credential
-from tradeloom.nodes.notify._telegram_html import TAGS, telegram_html, without_tags
+from tradeloom.nodes.notify._telegram_html import TAGS, telegram_html, units
 from tradeloom.nodes.notify.telegram import Telegram, TelegramConfig, TelegramOutput
 
 TOKEN = CREDENTIALS["telegram"].fields["bot_token"]
@@ -82,19 +83,20 @@ class TestHtml:
             ('<a href="javascript:x">x</a>', '&lt;a href="javascript:x"&gt;x&lt;/a&gt;'),
             ("<a>x</a>", "&lt;a&gt;x&lt;/a&gt;"),
             ("</b>", "&lt;/b&gt;"),
-            ("&lt;b&gt; &nbsp; &#33;", "&lt;b&gt; &amp;nbsp; &#33;"),
+            ("&lt;b&gt; &nbsp; &#33;", "&lt;b&gt; &amp;nbsp; !"),
         ],
     )
     def test_what_fits_stays(self, text: str, made: str) -> None:
-        assert telegram_html(text) == made
+        assert telegram_html(text, 4_096) == (made, False)
 
     @given(
         st.lists(
             st.sampled_from(["<b>", "</b>", "<i>", "</i>", "<code>", "</code>", "<", ">", "&", "&lt;", "a", "<x>"])
-        )
+        ),
+        st.integers(1, 30),
     )
-    def test_always_well_formed(self, pieces: list[str]) -> None:
-        made = telegram_html("".join(pieces))
+    def test_always_well_formed_and_short_enough(self, pieces: list[str], most: int) -> None:
+        made, _ = telegram_html("".join(pieces), most)
         open_tags: list[str] = []
 
         class Checker(HTMLParser):
@@ -105,8 +107,16 @@ class TestHtml:
             def handle_endtag(self, tag: str) -> None:
                 assert open_tags.pop() == tag
 
+            def handle_data(self, data: str) -> None:
+                shown.append(data)
+
+            def handle_entityref(self, name: str) -> None:
+                shown.append("&")
+
+        shown: list[str] = []
         Checker(convert_charrefs=False).feed(made)
         assert open_tags == []
+        assert units("".join(shown)) <= most
         assert not re.search(r"&(?!(lt|gt|amp|quot|#))", made)
 
     def test_and_is_sent_so(self) -> None:
@@ -123,9 +133,8 @@ class TestLength:
         around = context()
         assert run(around, message=text, parse_mode=mode).truncated
         sent = around.web.last_json["text"]
-        shown = without_tags(sent) if mode == "html" else sent
-        units = len(shown.encode("utf-16-le")) // 2
-        assert 3_000 < units <= 4_096
+        shown = unescape(re.sub(r"</?b>", "", sent)) if mode == "html" else sent
+        assert 4_094 < units(shown) <= 4_096
         assert shown.endswith("…")
 
     def test_what_fits_is_whole(self) -> None:
