@@ -5,7 +5,7 @@ import gzip
 import math
 from collections import Counter
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import combinations, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -172,7 +172,10 @@ def test_every_formation_is_what_it_says() -> None:
     for _ in range(12):
         market = _market(random_walk(noise, 900))
         for max_length in (60, 300):
-            for formation in chart_patterns(market, CHART_PATTERNS, max_length):
+            found = chart_patterns(market, CHART_PATTERNS, max_length)
+            assert not any(later.repeats(earlier) for earlier, later in combinations(found, 2))
+            assert [each.at for each in found] == sorted(each.at for each in found)
+            for formation in found:
                 assert all(_facts(market, formation, max_length)), formation
                 seen.add(formation.pattern)
     assert seen == set(CHART_PATTERNS)
