@@ -118,7 +118,8 @@ class Redactor:
                 setattr(error, name, self.value(held))
             error.__cause__ = error.__context__ = None
             return error
-        return type(type(error).__name__, (Exception,), {})(self.text(str(error))).with_traceback(trace)
+        told: Exception = type(type(error).__name__, (Exception,), {})(self.text(str(error)))
+        return told.with_traceback(trace)
 
 
 def _pieces(secret: str) -> set[str]:

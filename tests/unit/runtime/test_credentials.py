@@ -19,12 +19,12 @@ from tradeloom.runtime.services import Disclosed, Notification
 SECRETS = {kind: secret(kind) for kind in CANARIES}
 
 
-class Config(NodeConfig):
+class TellerConfig(NodeConfig):
     credential: str | None = setting(None, title="Credential", help="One.", widget="credential", static=True)
     how: str = setting("give", title="How", help="How.")
 
 
-class Output(NodeOutput):
+class TellerOutput(NodeOutput):
     told: Any
 
 
@@ -32,10 +32,10 @@ class Teller(Node):
     """A node that gives its credential away as its configuration says."""
 
     type = "probe.teller"
-    Config = Config
-    Output = Output
+    Config = TellerConfig
+    Output = TellerOutput
 
-    def run(self, config: Config, context: Any) -> Output:
+    def run(self, config: TellerConfig, context: Any) -> TellerOutput:
         given = context.credential(config.credential)
         forms = [form for text in secrets_of(given.kind, given.fields) for form in encoded(text).values()]
         context.log(f"log {forms[0]}", field=forms, thing={forms[0]})
@@ -49,8 +49,8 @@ class Teller(Node):
             case "typed":
                 raise BrokerUnavailable(" ".join(forms), hint=forms[0])
             case "large":
-                return Output(told=forms * 2_000)
-        return Output(told={"kind": given.kind, "forms": {form: [form] for form in forms}})
+                return TellerOutput(told=forms * 2_000)
+        return TellerOutput(told={"kind": given.kind, "forms": {form: [form] for form in forms}})
 
 
 class Memory:
