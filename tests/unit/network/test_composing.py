@@ -3,7 +3,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.credentials import CREDENTIALS
@@ -61,7 +61,8 @@ class TestHeaders:
             checked_headers(headers)
         assert str(raised.value.field).startswith("config.headers")
 
-    @given(st.dictionaries(st.text(max_size=10), ANYTHING, max_size=5))
+    @settings(max_examples=50)
+    @given(st.dictionaries(st.text(max_size=10), ANYTHING, max_size=3))
     def test_whatever_comes_fits_on_one_line_or_is_refused(self, headers: dict[str, Any]) -> None:
         try:
             made = checked_headers(headers)
@@ -80,6 +81,7 @@ class TestBodies:
             encoded_json(value)
         assert raised.value.field == "config.body"
 
+    @settings(max_examples=50)
     @given(ANYTHING)
     def test_json_survives_or_is_refused(self, value: Any) -> None:
         try:
