@@ -57,14 +57,21 @@ class GuardDuty:
         `to` when the guards took long, or the worker is about to be replaced: to be called again."""
         give_up = self._monotonic() + ADVANCE_SLICE_S
         while self._monotonic() < give_up:
-            if self._watcher is not None and self._clock.is_held() and not self._watcher.look():
-                if self._watcher.pipe_broken:
+            if not self._is_looked_at():
+                if self._watcher is not None and self._watcher.pipe_broken:
                     break
                 continue
             reading = self._clock.advance(to)
             if not self._clock.is_held():
                 return reading
         return self._clock.reading()
+
+    def _is_looked_at(self) -> bool:
+        """Looks at the market as it stands, unless that is done; False when it is not done yet."""
+        watcher = self._watcher
+        if watcher is None or (watcher.is_current and not self._clock.is_held()):
+            return True
+        return watcher.look()
 
     def patience_s(self) -> float | None:
         """How long the worker may wait for a call before `look_if_due`; None: until one comes."""
@@ -103,9 +110,11 @@ class GuardDuty:
             return _AFTER_TROUBLE_S
 
     def _market_wait_s(self) -> float | None:
-        if self._clock.is_held():
+        if self._watcher is None:
+            return None
+        if not self._watcher.is_current or self._clock.is_held():
             return 0.0
-        if self._watcher is None or not self._watcher.is_watching:
+        if not self._watcher.is_watching:
             return None
         clock = self._clock.reading()
         if not clock.paper:

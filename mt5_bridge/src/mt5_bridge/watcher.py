@@ -36,6 +36,7 @@ _STEPS_A_QUOTE = 3
 """A part is closed, then the entry secured, at the same quote."""
 _FIRST_REST_S = 0.5
 _LONGEST_REST_S = 60.0
+_UNABLE_REST_S = 1.0
 
 _log = logging.getLogger(__name__)
 
@@ -68,8 +69,8 @@ class _Look:
 
 class Watcher:
     """Watches one account's guards. `records` confirm that a position is closed; None where the list of positions is
-    always right, as on paper. Methods raise what the store, the journal and the terminal raise; `look` raises
-    only `PipeBroken` (the worker must be replaced) and `StorageUnavailable` of the guards' file."""
+    always right, as on paper. Methods raise what the store and the journal raise, and `PipeBroken` when the worker must
+    be replaced; what else keeps one guard from acting is its trouble, and no other's."""
 
     def __init__(
         self,
@@ -93,6 +94,8 @@ class Watcher:
         """Guards whose present step may have been sent: the journal is asked before they act."""
         self._rests: dict[str, _Rest] = {}
         self._look: _Look | None = None
+        self.is_current = False
+        """Whether the last look was finished: until then alarms may be missing, and a replay must not go on."""
 
     @property
     def is_watching(self) -> bool:
@@ -134,12 +137,15 @@ class Watcher:
         """Looks at every guard once; True when all have been looked at, False when the budget ended before, or the
         terminal's pipe cannot be trusted any more."""
         give_up = self._monotonic() + LOOK_BUDGET_S
+        self.is_current = False
         self._clock.hold()
         look = self._look = self._look or _Look(list(self._active))
         while look.left:
             guard_id = look.left.pop(0)
             if guard_id in self._active:
+                self._look = None  # should this one fail, the next look begins anew
                 self._watch(guard_id, look)
+                self._look = look
             if self.pipe_broken:
                 self._look = None
                 return False
@@ -148,6 +154,7 @@ class Watcher:
                 return False
         self._look = None
         self._clock.set_alarms(look.alarms)
+        self.is_current = True
         return True
 
     def _watch(self, guard_id: str, look: _Look) -> None:
@@ -167,7 +174,11 @@ class Watcher:
                 raise
             except TradeloomError as error:
                 look.markets.pop(symbol, None)
-                self._refused(self._active[guard_id], error.message, None)
+                self._unable(guard_id, error.message)
+            except Exception:  # a bug of ours must not leave the other guards unwatched
+                _log.exception("guard %s failed", guard_id)
+                look.markets.pop(symbol, None)
+                self._unable(guard_id, "the bridge failed at this guard; its log says more")
         if guard_id in self._active:
             self._add_alarm(self._active[guard_id], look)
 
@@ -221,7 +232,6 @@ class Watcher:
             if result.record != record:
                 self._keep(result.record, "unknown")
             return
-        self._unsure.discard(record.guard_id)
         if result.refusal is None:
             self._rests.pop(record.guard_id, None)
             done = result.record
@@ -233,8 +243,18 @@ class Watcher:
             self._keep(result.record.told(trouble=result.refusal, refusals=1), "not sent")
         else:
             self._refused(result.record, result.refusal, quote)
+        self._unsure.discard(record.guard_id)  # last: while the file does not have it, the journal is to be asked
 
-    def _refused(self, record: Record, why: str, quote: Tick | None) -> None:
+    def _unable(self, guard_id: str, why: str) -> None:
+        """The terminal cannot be asked: tried again soon, for its return is not to be missed."""
+        record = self._active.get(guard_id)
+        if record is None:
+            return
+        self._rests[guard_id] = _Rest(None, self._clock.now() + timedelta(seconds=_UNABLE_REST_S))
+        if record.report.trouble != why:
+            self._keep(record.told(trouble=why), "unable")
+
+    def _refused(self, record: Record, why: str, quote: Tick) -> None:
         """Tried again at another quote, and ever less often while it keeps being refused."""
         refusals = record.report.refusals + 1
         rest_s = min(_FIRST_REST_S * 2.0 ** min(refusals - 1, 20), _LONGEST_REST_S)

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -56,6 +55,10 @@ def told(bench: Bench, wanted: Guard) -> GuardReport:
     record = bench.guards.find(wanted.guard_id)
     assert record is not None
     return record.report
+
+
+def crash(*_: Any) -> None:
+    raise SystemExit
 
 
 def test_follows_and_never_loosens(bench: Bench) -> None:
@@ -189,10 +192,6 @@ def test_a_stop_that_never_arrived_is_set_at_once(bench: Bench) -> None:
 
 def test_a_crash_before_the_guards_file_learns_of_a_step_repeats_nothing(bench: Bench) -> None:
     held, wanted = hold(bench), trailing(7)
-
-    def crash(*_: Any) -> None:
-        raise SystemExit
-
     bench.worker.duty._watcher._record = crash  # type: ignore[method-assign, union-attr]
     with pytest.raises(SystemExit):
         set_guard(bench, wanted)
@@ -209,10 +208,10 @@ class TestPart:
         hold(bench, volume=0.1)
         set_guard(bench, guard(7, PART))
         assert bench.terminal.sent == []
-        bench.worker.duty._watcher._record = lambda *_: 1 / 0  # type: ignore[method-assign, union-attr]
+        bench.worker.duty._watcher._record = crash  # type: ignore[method-assign, union-attr]
         bench.clock.time += timedelta(seconds=1)
         bench.terminal.quote = make_tick(1.1021, 1.1022, bench.clock.time)
-        with pytest.raises(ZeroDivisionError):
+        with pytest.raises(SystemExit):
             watcher(bench).look()
         hold(bench, volume=0.05)
         bench.restart()
@@ -286,7 +285,7 @@ def test_a_symbol_that_cannot_be_read_does_not_write_at_every_look(bench: Bench)
     for _ in range(20):
         bench.clock.time += timedelta(milliseconds=10)
         watcher(bench).look()
-    assert bench.guards.history(trailing(7).guard_id).count("refused") == 1
+    assert bench.guards.history(trailing(7).guard_id).count("unable") == 1
     assert told(bench, trailing(7)).trouble is not None
     quote(bench, 1.1)
     assert told(bench, trailing(7)).trouble is None
@@ -352,8 +351,26 @@ def test_a_damaged_guards_file_stops_guarding_and_not_trading(make_bench: MakeBe
     assert bench.desk.send(close(held.ticket)).status == "done"
 
 
+def test_a_step_the_guards_file_could_not_take_is_asked_of_the_journal(bench: Bench) -> None:
+    held, wanted = hold(bench), trailing(7)
+    put, full = bench.guards.put, StorageUnavailable("the disk is full")
+
+    def refuse(*_: Any) -> Any:
+        raise full
+
+    bench.guards.put = refuse  # type: ignore[method-assign]
+    with pytest.raises(StorageUnavailable):
+        set_guard(bench, wanted)
+    assert not watcher(bench).is_current
+    bench.guards.put = put  # type: ignore[method-assign]
+    quote(bench, 1.11)
+    assert (held.sl, told(bench, wanted).moves, len(bench.terminal.sent)) == (1.108, 2, 2)
+
+
 def test_the_worker_looks_as_often_as_it_was_told(make_bench: MakeBench) -> None:
     bench = make_bench(guard_interval_s=0.5)
+    assert bench.worker.duty.patience_s() == 0  # once when it starts
+    bench.worker.look_after_guards()
     assert bench.worker.duty.patience_s() is None
     hold(bench)
     set_guard(bench, trailing(7))
@@ -364,10 +381,21 @@ def test_the_worker_looks_as_often_as_it_was_told(make_bench: MakeBench) -> None
     assert 0.3 < (bench.worker.duty.patience_s() or 0) <= 0.5
 
 
-def test_a_bug_while_looking_does_not_end_the_worker(bench: Bench) -> None:
-    hold(bench)
-    set_guard(bench, trailing(7))
-    bench.terminal.positions_get = lambda **_: [SimpleNamespace()]  # type: ignore[method-assign]
+def test_a_bug_at_one_guard_is_its_trouble_and_no_others(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = [hold(bench, ticket) for ticket in (7, 8)]
+    for ticket in (7, 8):
+        set_guard(bench, trailing(ticket))
+    judge = watching.decide
+
+    def fails_at_seven(guard: Guard, *rest: Any) -> Any:
+        return 1 / 0 if guard.position == 7 else judge(guard, *rest)
+
+    monkeypatch.setattr(watching, "decide", fails_at_seven)
+    bench.terminal.quote = make_tick(1.11, 1.1101, NOW + timedelta(seconds=1))
     bench.worker.look_after_guards(at_once=True)
     assert not bench.worker.recycle
-    assert (bench.worker.duty.patience_s() or 0) > 0.9
+    assert [each.sl for each in held] == [1.098, 1.108]
+    assert "its log says more" in (told(bench, trailing(7)).trouble or "")
+    monkeypatch.undo()
+    quote(bench, 1.11, after_s=2)
+    assert [each.sl for each in held] == [1.108, 1.108]
