@@ -25,7 +25,9 @@ from tradeloom.storage.postgres.database import Database
 from tradeloom.storage.postgres.variables import PostgresVariables
 
 ROOT = Path(__file__).parents[3]
-WAYS = ("say", "give", "notify", "fail", "typed", "named", "die", "leave", "ask")
+EVERY_KIND = ("say", "give", "notify", "fail")
+TWO_KINDS = ("typed", "named", "die", "leave", "ask")
+"""These differ in the way out, not in what is told there."""
 SECRETS = {kind: secret(kind) for kind in CANARIES}
 
 
@@ -109,7 +111,7 @@ def test_no_canary_is_found_whatever_a_handler_does(postgres_dsn: str, tmp_path:
             kind, how, id=f"{kind}-{how}", execution_id=f"{kind.replace('_', '-')}-{how}"
         )
         for kind in CANARIES
-        for how in WAYS
+        for how in EVERY_KIND + (TWO_KINDS if kind in {"http_basic", "hmac"} else ())
     }
     rig.run(calls)
     assert sightings(rig.everything(), SECRETS) == []
