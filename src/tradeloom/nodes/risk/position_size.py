@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from tradeloom.errors import NodeConfigError, NotEnoughMargin, RiskTooSmall, StalePrice
+from tradeloom.errors import NodeConfigError, NotEnoughMargin, NotFound, RiskTooSmall, StalePrice
 from tradeloom.nodes.base import Effect, Example, Node, NodeConfig, NodeContext, NodeOutput, Tier, setting
 from tradeloom.nodes.market._broker import (
     READ_ERRORS,
@@ -109,7 +109,9 @@ class PositionSize(Node):
         "Asks the broker what one lot loses between entry and stop, in the account's currency, so crosses, metals and "
         "indices come out right whatever the account is kept in. The volume is rounded down to the symbol's step, then "
         "held to the largest volume and to the free margin; `limited_by` names what decided.\n\n"
-        "If even the smallest order would lose more than you allow, the node fails with RiskTooSmall instead of "
+        "Where the symbol's own price converts its profit (USDJPY in a dollar account), the loss is reckoned at the "
+        "stop's price, not today's. If even the smallest order would lose more than you allow, the node fails with "
+        "RiskTooSmall instead of "
         "rounding up. Pass `stop_loss` on to the order as a price, so that it trades the stop this was reckoned with. "
         "A gap through the stop, or slippage, can still lose more."
     )
@@ -128,7 +130,8 @@ class PositionSize(Node):
         broker = context.broker(config.account)
         symbol, account = broker.symbol(config.symbol), broker.account()
         entry, stop = _levels(config, broker, symbol)
-        trade = _Trade(broker, config.symbol, config.side, entry, stop, exact(config.commission_per_lot))
+        conversion = _conversion_at(stop, config, broker, symbol, account.currency)
+        trade = _Trade(broker, config.symbol, config.side, entry, stop, exact(config.commission_per_lot), conversion)
         least, most, limited_by = _range(config, symbol)
         basis = exact(account.equity if config.basis == "equity" else account.balance)
         step = symbol.volume_step
@@ -165,7 +168,8 @@ class PositionSize(Node):
 
 @dataclass(frozen=True, slots=True)
 class _Trade:
-    """A trade whose volume is not decided yet, and what the broker says a volume would cost."""
+    """A trade whose volume is not decided yet, and what the broker says a volume would cost. `conversion` is how much
+    more a loss is worth in the account's currency at the stop than now."""
 
     broker: Broker
     symbol: str
@@ -173,11 +177,15 @@ class _Trade:
     entry: Decimal
     stop: Decimal
     commission_per_lot: Decimal
+    conversion: Decimal
 
     def loss(self, volume: Decimal) -> Decimal:
         """What is lost at the stop, commission included, as a positive amount of the account's currency."""
-        profit = self.broker.profit(self.symbol, self.side, volume, float(self.entry), float(self.stop))
-        return self.commission_per_lot * volume - exact(profit)
+        profit = exact(self.broker.profit(self.symbol, self.side, volume, float(self.entry), float(self.stop)))
+        if self.conversion != 1:
+            # To the cent above: where the broker rounds its own figure is not known any more.
+            profit = (profit * self.conversion).quantize(_CENT, ROUND_FLOOR)
+        return self.commission_per_lot * volume - profit
 
     def margin(self, volume: Decimal) -> Decimal:
         return exact(self.broker.margin(self.symbol, self.side, volume, float(self.entry)))
@@ -201,6 +209,45 @@ def _levels(config: PositionSizeConfig, broker: Broker, symbol: Symbol) -> tuple
             field="config.stop_loss",
         )
     return entry, price
+
+
+def _conversion_at(stop: Decimal, config: PositionSizeConfig, broker: Broker, symbol: Symbol, currency: str) -> Decimal:
+    """By how much a loss in the profit currency weighs more at the stop than now, in the account's currency.
+
+    The broker converts at today's price. Where the symbol itself is what converts (USDJPY in a dollar account: yen lost
+    are paid in dollars at USDJPY's own bid), its price at the stop is known: a buy's is the stop, a sell's is bid a
+    spread below it. Other conversions move by themselves, and nobody knows how.
+    """
+    if not _converts_itself(broker, symbol, currency):
+        return Decimal(1)
+    tick, _ = fresh_quote(broker, config.symbol, config.max_age_s)
+    bid, spread = exact(tick.bid), exact(tick.ask) - exact(tick.bid)
+    bid_then = stop if config.side is Side.BUY else max(stop - spread, symbol.point)
+    return bid / bid_then
+
+
+def _converts_itself(broker: Broker, symbol: Symbol, currency: str) -> bool:
+    """Whether the way from the symbol's profit currency to the account's leads through the symbol.
+
+    MetaTrader converts through the pair of both currencies where the broker has one, else by way of the dollar.
+    """
+    base, profit = symbol.currency_base, symbol.currency_profit
+    if base == profit or profit == currency:
+        return False
+    if base == currency:
+        return True
+    if base != "USD":
+        return False
+    suffix = symbol.name.removeprefix(base + profit) if symbol.name.startswith(base + profit) else ""
+    return not any(_offers(broker, f"{pair}{suffix}") for pair in (currency + profit, profit + currency))
+
+
+def _offers(broker: Broker, name: str) -> bool:
+    try:
+        broker.symbol(name)
+    except NotFound:
+        return False
+    return True
 
 
 def _risk_too_small(

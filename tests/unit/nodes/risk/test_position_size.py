@@ -88,6 +88,29 @@ def test_hand_computed_in_other_currencies(
 
 
 @pytest.mark.parametrize(
+    ("side", "stop", "volume", "risk"),
+    [
+        # Bought at 150, stopped at 147: 300,000 JPY a lot. Then a dollar is 147 yen: 2,040.82 USD, not today's 2,000.
+        # 1 % of 200,000 is 2,000: 0.98 lots lose just that, where today's rate would have said 1.
+        ("buy", 147.0, 0.98, 2_000.0),
+        # Sold at 150, stopped at 153 when the bid is 152.99: 1,960.91 USD a lot, less than today's 2,000: 1.01 lots.
+        ("sell", 153.0, 1.01, 1_980.52),
+    ],
+)
+def test_a_symbol_that_converts_itself_is_reckoned_at_the_stop(
+    side: str, stop: float, volume: float, risk: float
+) -> None:
+    usdjpy = symbol("USDJPY", 3, 100_000, "JPY", currency_base="USD")
+    bid, ask = (149.99, 150.0) if side == "buy" else (150.0, 150.01)
+    where = broker(usdjpy, bid, ask, equity=200_000.0, free_margin=1e6)
+    where.to_account_currency["JPY"] = 1 / Decimal(str(bid))
+    output = run(where, side=side, stop_loss_type="price", stop_loss=stop)
+    assert output.volume == volume
+    assert output.risk_amount == pytest.approx(risk, abs=0.3)
+    assert output.risk_amount <= 2_000
+
+
+@pytest.mark.parametrize(
     ("side", "measure", "value", "stop", "pips"),
     [
         ("buy", "pips", 50, 1.09502, 50),
@@ -301,3 +324,15 @@ def test_a_proportional_cost_is_asked_for_four_times() -> None:
 
     assert largest_within(Decimal(100), 1, 10_000, cost) == 19
     assert len(asked) == 4
+
+
+@pytest.mark.parametrize(("offered", "volume"), [((), 0.49), (("EURCHF",), 0.5), (("CHFEUR",), 0.5)])
+def test_the_way_by_the_dollar_leads_through_the_symbol_where_there_is_no_pair(
+    offered: tuple[str, ...], volume: float
+) -> None:
+    # Bought at 0.8, stopped at 0.784: 1,600 CHF a lot are 2,000 EUR at 0.8 CHF a euro, 2,040.82 at the stop's 0.784.
+    usdchf = symbol("USDCHF", 5, 100_000, "CHF", currency_base="USD")
+    where = broker(usdchf, 0.8, 0.8, currency="EUR", equity=100_000.0, free_margin=1e6)
+    where.symbols |= {name: symbol(name, 5, 100_000, name[3:], currency_base=name[:3]) for name in offered}
+    where.to_account_currency["CHF"] = 1 / Decimal("0.8")
+    assert run(where, stop_loss_type="price", stop_loss=0.784).volume == volume
