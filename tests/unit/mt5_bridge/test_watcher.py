@@ -23,7 +23,7 @@ from tests.unit.mt5_bridge.fake_terminal import (
     trailing,
 )
 from tradeloom.errors import StorageUnavailable
-from tradeloom.trading.guards import BreakEven, Guard, GuardReport, GuardStatus, PartialClose, step_order_id
+from tradeloom.trading.guards import BreakEven, Guard, GuardReport, GuardStatus, PartialClose, decide, step_order_id
 
 MakeBench = Callable[..., Bench]
 PART = PartialClose(trigger=Decimal("0.002"), fraction=Decimal("0.5"))
@@ -358,7 +358,7 @@ def test_a_step_the_guards_file_could_not_take_is_asked_of_the_journal(bench: Be
     def refuse(*_: Any) -> Any:
         raise full
 
-    bench.guards.put = refuse  # type: ignore[method-assign]
+    bench.guards.put = refuse  # type: ignore[method-assign, assignment]
     with pytest.raises(StorageUnavailable):
         set_guard(bench, wanted)
     assert not watcher(bench).is_current
@@ -385,10 +385,9 @@ def test_a_bug_at_one_guard_is_its_trouble_and_no_others(bench: Bench, monkeypat
     held = [hold(bench, ticket) for ticket in (7, 8)]
     for ticket in (7, 8):
         set_guard(bench, trailing(ticket))
-    judge = watching.decide
 
     def fails_at_seven(guard: Guard, *rest: Any) -> Any:
-        return 1 / 0 if guard.position == 7 else judge(guard, *rest)
+        return 1 / 0 if guard.position == 7 else decide(guard, *rest)
 
     monkeypatch.setattr(watching, "decide", fails_at_seven)
     bench.terminal.quote = make_tick(1.11, 1.1101, NOW + timedelta(seconds=1))
