@@ -33,14 +33,23 @@ BROKER = "broker"
 ML = "ml"
 NETWORK = "network"
 SENTIMENT = "sentiment"
+DATABASE = "database"
 
-THIRD_PARTY = {CORE: None, QUANT: "quant", BROKER: "broker", ML: "ml", NETWORK: "network", SENTIMENT: "sentiment"}
+THIRD_PARTY = {
+    CORE: None,
+    QUANT: "quant",
+    BROKER: "broker",
+    ML: "ml",
+    NETWORK: "network",
+    SENTIMENT: "sentiment",
+    DATABASE: "database",
+}
 """Layer → the extra of `pyproject.toml` it is made from; None is the project's own dependencies."""
 
 BENEATH = {ML: (CORE, QUANT)}
 """Layers a layer is always carried with, so that it need not hold what they bring; the others stand on `core`."""
 
-ALL = (CORE, CODE, QUANT, BROKER, ML, NETWORK, SENTIMENT)
+ALL = (CORE, CODE, QUANT, BROKER, ML, NETWORK, SENTIMENT, DATABASE)
 
 LOCAL_ONLY = {"cli", "data", "engine", "local"}
 """Parts of the package that run on one machine only: the engine, the command line, the bundled sample bars."""
