@@ -191,13 +191,15 @@ QUERIES: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     ),
     "conditions": (
         "SELECT CASE side WHEN 'buy' THEN 1 ELSE -1 END AS sign, coalesce(note, 'none') AS note, greatest(profit, 0),"
-        " least(volume, 0.3), nullif(side, 'buy'), profit IS DISTINCT FROM 0 AS moved, won IS TRUE AS sure, note IS NOT NULL AS noted,"
+        " least(volume, 0.3), nullif(side, 'buy'), profit IS DISTINCT FROM 0 AS moved,"
+        " won IS TRUE AS sure, note IS NOT NULL AS noted,"
         " profit BETWEEN -10 AND 10 AS small, NOT won AS lost FROM trades",
         {},
     ),
     "numbers": (
         "SELECT abs(profit), round(profit::numeric, 2), ceil(volume), floor(volume), trunc(profit), sign(profit),"
-        " mod(id, 7), id % 3 AS rest, power(volume, 2), volume ^ 2 AS square, sqrt(abs(profit)), ln(volume + 1), exp(volume),"
+        " mod(id, 7), id % 3 AS rest, power(volume, 2), volume ^ 2 AS square, sqrt(abs(profit)), ln(volume + 1),"
+        " exp(volume),"
         " width_bucket(profit, -100, 100, 10), 1.5e-3 AS small, -profit AS lost FROM trades",
         {},
     ),
