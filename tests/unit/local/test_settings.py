@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tradeloom.local.settings import InvalidSetting, load_settings
+from tradeloom.network.policy import Policy
 
 
 @pytest.fixture(autouse=True)
@@ -14,6 +15,9 @@ def _clean(monkeypatch: pytest.MonkeyPatch) -> None:
         "TRADELOOM_PORT",
         "TRADELOOM_HOST",
         "TRADELOOM_WORKERS",
+        "TRADELOOM_NETWORK_ALLOW",
+        "TRADELOOM_NETWORK_ROUTES",
+        "TRADELOOM_NETWORK_CA",
         "DATABASE_URL",
         "XDG_DATA_HOME",
     ):
@@ -38,6 +42,12 @@ def test_the_environment_counts_and_an_argument_wins(monkeypatch: pytest.MonkeyP
     assert load_settings(port=None).port == 9000
 
 
+def test_what_nodes_may_reach_goes_to_their_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Policy.of(load_settings().network) == Policy()
+    monkeypatch.setenv("TRADELOOM_NETWORK_ALLOW", "127.0.0.1:8080")
+    assert Policy.of(load_settings().network) == Policy.of({"TRADELOOM_NETWORK_ALLOW": "127.0.0.1:8080"})
+
+
 def test_an_empty_variable_is_as_if_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRADELOOM_PORT", "")
     monkeypatch.setenv("DATABASE_URL", "")
@@ -56,6 +66,10 @@ def test_an_empty_variable_is_as_if_unset(monkeypatch: pytest.MonkeyPatch) -> No
         ("TRADELOOM_HOST", "192.168.1.5"),
         ("TRADELOOM_HOST", "example.org"),
         ("TRADELOOM_HOST", "::"),
+        ("TRADELOOM_NETWORK_ALLOW", "127.0.0.1"),
+        ("TRADELOOM_NETWORK_ALLOW", "169.254.169.254:80"),
+        ("TRADELOOM_NETWORK_ROUTES", "https://api.telegram.org"),
+        ("TRADELOOM_NETWORK_CA", "/nowhere/ca.pem"),
     ],
 )
 def test_a_bad_value_names_its_variable(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
