@@ -85,12 +85,14 @@ class Gatekeeper:
         Raises `BrokerError` or one of its kinds while nothing can be decided; nothing has been sent then.
         """
         trade_mode = self._assert_account()
+        if isinstance(intent, ModifyIntent | CancelIntent):
+            return self._admit_change(intent, trade_mode)
+        info = symbol_facts(self._terminal, intent.symbol)
         try:
-            if isinstance(intent, ModifyIntent | CancelIntent):
-                return self._admit_change(intent, trade_mode)
-            return self._admit_order(intent, trade_mode, first, fillings_refused)
+            drafted = self._draft_order(intent, info, trade_mode, first, fillings_refused)
         except (Unsendable, ArithmeticError) as error:
-            return rejected(intent, "invalid", str(error) or f"{intent.symbol} has no usable specification")
+            return _unsendable(intent, error)
+        return drafted if isinstance(drafted, OrderOutcome) else self._check(intent, drafted)
 
     def already_closed(self, intent: CloseIntent) -> OrderOutcome:
         """The outcome of a close that finds nothing left to close, with the price and profit it went out at."""
@@ -119,14 +121,15 @@ class Gatekeeper:
             raise BrokerUnavailable("the terminal has no connection to the trade server; nothing was sent")
         return int(account.trade_mode)
 
-    def _admit_order(
+    def _draft_order(
         self,
         intent: MarketOrderIntent | CloseIntent | PendingOrderIntent,
+        info: Any,
         trade_mode: int,
         first: Quote | None,
         fillings_refused: frozenset[int],
     ) -> Order | OrderOutcome:
-        rules = SymbolRules.of(symbol_facts(self._terminal, intent.symbol))
+        rules = SymbolRules.of(info)
         leg = self._leg(intent, rules)
         if isinstance(leg, OrderOutcome):
             return leg
@@ -143,20 +146,31 @@ class Gatekeeper:
                 points = moved / rules.point
                 message = f"the price moved {points:.0f} points while trying, more than the {intent.deviation} allowed"
                 return rejected(intent, "broker", message)
-        return self._check(intent, order)
+        return order
 
     def _admit_change(self, intent: ModifyIntent | CancelIntent, trade_mode: int) -> Order | OrderOutcome:
         """`order_check` is not asked: it judges margin, which a change does not touch."""
-        target = find_target(self._records, intent)
+        try:
+            target = find_target(self._records, intent)
+        except Unsendable as error:
+            return _unsendable(intent, error)
         if not isinstance(target, Target):
             return target
-        symbol = target.record.symbol
-        rules = SymbolRules.of(symbol_facts(self._terminal, symbol))
+        info = symbol_facts(self._terminal, target.record.symbol)
+        try:
+            return self._draft_change(intent, target, info, trade_mode)
+        except (Unsendable, ArithmeticError) as error:
+            return _unsendable(intent, error)
+
+    def _draft_change(
+        self, intent: ModifyIntent | CancelIntent, target: Target, info: Any, trade_mode: int
+    ) -> Order | OrderOutcome:
+        rules = SymbolRules.of(info)
         change = Change.of(intent, target, rules, self._zone, self._clock.now())
         if isinstance(change, OrderOutcome):
             return change
-        tick = self._terminal.symbol_info_tick(symbol)
-        refused = self._gate(intent, change.action, symbol, target.volume, tick, trade_mode)
+        tick = self._terminal.symbol_info_tick(info.name)
+        refused = self._gate(intent, change.action, info.name, target.volume, tick, trade_mode)
         if refused is not None:
             return refused
         quote = None if tick is None else Quote(exact(tick.bid), exact(tick.ask))
@@ -227,6 +241,10 @@ class Gatekeeper:
         if verdict in _CHECK_REFUSES:
             return broker_refusal(intent, checked.retcode, checked.comment)
         return order
+
+
+def _unsendable(intent: OrderIntent, error: Exception) -> OrderOutcome:
+    return rejected(intent, "invalid", str(error) or "the symbol has no usable specification")
 
 
 def _moment(seconds: float) -> datetime:
