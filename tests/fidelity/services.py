@@ -13,11 +13,11 @@ from tradeloom.nodes.models import SCOPE
 from tradeloom.storage.blobs import FileBlobs
 
 if TYPE_CHECKING:
-    from tests.support.fake_sub_workflows import FakeSubWorkflows
     from tests.support.fake_database import FakeDatabase
+    from tests.support.fake_sub_workflows import FakeSubWorkflows
     from tests.support.fake_variables import FakeVariables
-    from tradeloom.nodes.sub_workflows import SubWorkflows
     from tradeloom.network.messages import Http, Mail
+    from tradeloom.nodes.sub_workflows import SubWorkflows
     from tradeloom.nodes.tenant_database import TenantDatabase
     from tradeloom.nodes.variables import Variables
     from tradeloom.runtime.envelope import RunInfo
