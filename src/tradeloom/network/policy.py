@@ -13,7 +13,6 @@ from tradeloom.network.urls import Target, parse_url
 ALLOW = "TRADELOOM_NETWORK_ALLOW"
 ROUTES = "TRADELOOM_NETWORK_ROUTES"
 TRUST = "TRADELOOM_NETWORK_CA"
-VARIABLES = (ALLOW, ROUTES, TRUST)
 
 NEVER = tuple(map(ipaddress.ip_network, ("169.254.0.0/16", "168.63.129.16/32", "fe80::/10", "fd00:ec2::/32")))
 """Where clouds answer with a machine's own keys: no operator's list opens that."""
