@@ -54,16 +54,21 @@ def bypassed(tenants: Tenants, other: PostgresTenantDatabase) -> Bypassed:
     others = f"--exclude-schema={own}"
     state = Bypassed(dumped(tenants.dsn, others))
     for number, attack in enumerate(ATTACKS):
-        # What an attack before spoilt is made again: tables, and the login.
-        database = tenants.open("bare")
-        database.save("trades", TRADE, write(f"trade-{number}"))
-        database.save("bars", BAR, write(f"bar-{number}"))
-        database.close()
+        make_again(tenants, own, number)
         ended, shown = attempt(tenants, attack.aimed(own, target))
         state.ended.append(ended)
         state.shown.append(shown)
     state.after = dumped(tenants.dsn, others)
     return state
+
+
+def make_again(tenants: Tenants, schema: str, number: int) -> None:
+    """What the attack before may have spoilt: the attacker's own tables, and its login."""
+    with psycopg.connect(tenants.dsn) as owner:
+        owner.execute(f"DROP TABLE IF EXISTS {schema}.trades, {schema}.bars CASCADE")
+    with contextlib.closing(tenants.open("bare")) as database:
+        database.save("trades", TRADE, write(f"trade-{number}"))
+        database.save("bars", BAR, write(f"bar-{number}"))
 
 
 def attempt(tenants: Tenants, sql: str) -> tuple[str, str]:
