@@ -1,0 +1,100 @@
+"""The database nodes inside workflows on a whole machine: worker, engine and a role of the tenant's own."""
+
+import itertools
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from tests.support.local_machine import RunningMachine
+
+SAVE = {
+    "id": "save",
+    "type": "database.save",
+    "config": {"table": "signals", "object": {"symbol": "EURUSD", "rsi": 28}},
+}
+UPDATE = {
+    "id": "change",
+    "type": "database.update",
+    "config": {"table": "signals", "id": "= nodes.save.id", "data": {"rsi": 28.5}},
+}
+READ = {"id": "read", "type": "database.query", "config": {"table": "signals", "columns": ["symbol", "rsi", "node_id"]}}
+COUNT = {
+    "id": "read",
+    "type": "database.query",
+    "config": {
+        "mode": "sql",
+        "sql": "SELECT count(*) AS n, max(rsi) AS high FROM signals WHERE symbol = :symbol",
+        "parameters": {"symbol": "= nodes.start.user_id == 'x' ? 'none' : 'EURUSD'"},
+    },
+}
+
+
+def workflow(*steps: dict[str, Any]) -> dict[str, Any]:
+    nodes = [{"id": "start", "type": "trigger.manual"}, *steps]
+    connections = [{"source": one["id"], "target": other["id"]} for one, other in itertools.pairwise(nodes)]
+    return {"name": "Rows", "nodes": nodes, "connections": connections}
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory, postgres_server: str) -> Iterator[RunningMachine]:
+    name = f"machine_{uuid.uuid4().hex}"
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    home = tmp_path_factory.mktemp("machine")
+    with RunningMachine(home, make_conninfo(postgres_server, dbname=name)) as running:
+        yield running
+
+
+def execute(machine: RunningMachine, *steps: dict[str, Any], test_mode: bool = False) -> dict[str, Any]:
+    made = machine.post("/workflows", workflow(*steps))
+    done = machine.post(f"/workflows/{made['id']}/execute", {"wait_s": 25, "test_mode": test_mode})
+    return {"done": done, **{run["node"]: run for run in done["node_runs"]}}
+
+
+def test_saves_changes_and_reads(machine: RunningMachine) -> None:
+    runs = execute(machine, SAVE, UPDATE, READ)
+    assert runs["done"]["status"] == "succeeded", runs["done"]
+    assert runs["save"]["output"] == {"ok": True, "id": 1, "created": True}
+    assert runs["read"]["output"]["rows"] == [{"symbol": "EURUSD", "rsi": 28.5, "node_id": "save"}]
+    counted = execute(machine, COUNT)
+    assert counted["read"]["output"]["rows"] == [{"n": 1, "high": 28.5}]
+
+
+def test_test_mode_leaves_nothing(machine: RunningMachine) -> None:
+    before = execute(machine, COUNT)["read"]["output"]["rows"]
+    tested = execute(machine, SAVE, test_mode=True)
+    assert tested["save"]["output"]["ok"]
+    assert execute(machine, COUNT)["read"]["output"]["rows"] == before
+
+
+def test_what_is_refused_fails_the_node_by_name(machine: RunningMachine) -> None:
+    attack = {**COUNT, "config": {"mode": "sql", "sql": "SELECT * FROM public.tenant_databases"}}
+    runs = execute(machine, attack)
+    assert runs["done"]["status"] == "failed"
+    assert runs["read"]["error"]["name"] == "QueryRefused"
+    assert "schema" in runs["read"]["error"]["message"]
+    missing = execute(machine, {**UPDATE, "config": {**UPDATE["config"], "id": 999}})  # type: ignore[dict-item]
+    assert missing["change"]["error"]["name"] == "NotFound"
+
+
+def test_one_node_on_trial_writes_nothing(machine: RunningMachine) -> None:
+    tried = machine.post("/nodes/test", {"type": "database.save", "config": SAVE["config"]})
+    assert tried["state"] == "succeeded"
+    asked = machine.post("/nodes/test", {"type": "database.query", "config": READ["config"]})
+    assert asked["output"]["count"] == execute(machine, COUNT)["read"]["output"]["rows"][0]["n"]
+
+
+def test_the_password_is_in_no_answer_and_no_log(machine: RunningMachine) -> None:
+    dsn = machine.machine.settings.database_url
+    assert dsn
+    with psycopg.connect(dsn) as owner:
+        (password,) = owner.execute("SELECT password FROM tenant_databases").fetchone() or ("",)
+        journals = owner.execute("SELECT coalesce(input::text, '') || coalesce(output::text, '') FROM node_runs")
+        assert password
+        assert all(password not in row[0] for row in journals)
+    assert password not in machine.machine.home.log.read_text()
