@@ -4,7 +4,9 @@ Every node and connection is read by itself, so one bad node does not hide what 
 """
 
 import json
+import math
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +26,8 @@ from tradeloom.workflow.document import (
 from tradeloom.workflow.problems import Problem
 
 MAX_CONFIG_DEPTH = 16
+_MOST_BITS = 14_000
+"""A whole number with more is over the 4,300 digits that Python writes out."""
 
 
 @dataclass
@@ -164,25 +168,63 @@ def sentence(detail: ErrorDetails) -> str:
 
 def _size_problem(value: dict[str, Any]) -> Problem | None:
     """The document's own limits, checked before anything walks it."""
+    deepest = 0
     waiting: list[tuple[Any, int]] = [(value, 0)]
-    while waiting:
+    while waiting and deepest <= MAX_CONFIG_DEPTH:
         part, depth = waiting.pop()
-        if depth > MAX_CONFIG_DEPTH:
-            return Problem(code="too_deep", message=f"The document is nested deeper than {MAX_CONFIG_DEPTH} levels.")
+        deepest = max(deepest, depth)
         if isinstance(part, dict):
             waiting.extend((inner, depth + 1) for inner in part.values())
         elif isinstance(part, list):
             waiting.extend((inner, depth + 1) for inner in part)
+    if deepest > MAX_CONFIG_DEPTH:
+        message = f"The document is nested deeper than {MAX_CONFIG_DEPTH} levels."
+        return _problem_at(value, "too_deep", message, lambda path, part: len(path) > MAX_CONFIG_DEPTH)
     try:
         size = len(json.dumps(value, allow_nan=False, ensure_ascii=False).encode())
     except UnicodeEncodeError:
-        return Problem(code="invalid_json", message="A text in the document holds half a character (a lone surrogate).")
-    except ValueError as error:
-        return Problem(code="invalid_json", message=f"The document is not JSON: {error}.")
+        message = "A text in the document holds half a character (a lone surrogate)."
+        return _problem_at(value, "invalid_json", message, lambda path, part: _holds_half_a_character(part))
+    except ValueError:
+        message = "NaN, infinity and numbers of thousands of digits are no JSON."
+        return _problem_at(value, "invalid_json", message, lambda path, part: _is_no_json_number(part))
     if size > MAX_DOCUMENT_BYTES:
         message = f"The document takes {size} bytes; at most {MAX_DOCUMENT_BYTES} fit."
         return Problem(code="too_large", message=message)
     return None
+
+
+def _problem_at(
+    value: dict[str, Any], code: str, message: str, wrong: Callable[[tuple[Any, ...], Any], bool]
+) -> Problem:
+    """A problem with the first part that is wrong: its field, and the node that bears it. A key counts as a part."""
+    waiting: list[tuple[tuple[Any, ...], Any]] = [((), value)]
+    path: tuple[Any, ...] = ()
+    while waiting:
+        path, part = waiting.pop()
+        if wrong(path, part) or (isinstance(part, dict) and any(wrong((), key) for key in part)):
+            break
+        if isinstance(part, dict):
+            waiting.extend(((*path, key), inner) for key, inner in part.items())
+        elif isinstance(part, list):
+            waiting.extend(((*path, position), inner) for position, inner in enumerate(part))
+    node = None
+    if len(path) > 1 and path[0] == "nodes" and isinstance(value["nodes"][path[1]], dict):
+        node = value["nodes"][path[1]].get("id")
+    if not isinstance(node, str):
+        return Problem(code=code, field=".".join(map(str, path)) or "document", message=message)
+    return Problem(code=code, node=node, field=".".join(map(str, path[2:])), message=message)
+
+
+def _holds_half_a_character(value: Any) -> bool:
+    return isinstance(value, str) and any("\ud800" <= letter <= "\udfff" for letter in value)
+
+
+def _is_no_json_number(value: Any) -> bool:
+    """Not finite, or with more digits than Python turns into text."""
+    if isinstance(value, float):
+        return not math.isfinite(value)
+    return isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > _MOST_BITS
 
 
 def _refuse_constant(name: str) -> Any:

@@ -115,3 +115,28 @@ def test_version_changes_with_content() -> None:
     one = Workflow(name="A")
     assert one.version != Workflow(name="B").version
     assert one.version == Workflow.model_validate(json.loads(one.canonical_json())).version
+
+
+@pytest.mark.parametrize(
+    ("value", "node", "field"),
+    [
+        ({"name": "w", "nodes": [{"id": "rsi", "config": {"period": float("nan")}}]}, "rsi", "config.period"),
+        ({"name": "w", "nodes": [{"id": "a"}, {"id": "b", "config": {"x": [1, float("inf")]}}]}, "b", "config.x.1"),
+        ({"name": "w", "nodes": [], "settings": {"timeout_s": 10**5_000}}, None, "settings.timeout_s"),
+        ({"name": "w", "nodes": [{"id": "rsi", "notes": "\ud800"}]}, "rsi", "notes"),
+        ({"name": "w", "nodes": [{"config": {"x": float("nan")}}]}, None, "nodes.0.config.x"),
+        ({"\ud800": 1}, None, "document"),
+    ],
+)
+def test_what_json_cannot_hold_is_named(value: dict[str, object], node: str | None, field: str) -> None:
+    (problem,) = read(value).problems
+    assert (problem.code, problem.node, problem.field) == ("invalid_json", node, field)
+
+
+def test_where_it_is_nested_too_deep() -> None:
+    deep: dict[str, object] = {}
+    for _ in range(20):
+        deep = {"a": deep}
+    (problem,) = read({"name": "w", "nodes": [{"id": "rsi", "config": deep}]}).problems
+    assert (problem.code, problem.node) == ("too_deep", "rsi")
+    assert (problem.field or "").startswith("config.a.a")
