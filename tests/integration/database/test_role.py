@@ -80,7 +80,7 @@ def attempt(tenants: Tenants, sql: str) -> tuple[str, str]:
         shown = ""
         begun = time.monotonic()
         try:
-            cursor = connection.execute(sql, prepare=False)  # type: ignore[call-overload]
+            cursor = connection.execute(sql, prepare=False)
             while True:
                 if cursor.description is not None:
                     shown += repr(cursor.fetchmany(50))

@@ -22,7 +22,11 @@ from tradeloom.nodes.utility.loop import LoopPlan
 
 ROOT = Path(__file__).parents[3]
 TYPES = dict(node_types())
-LIGHT = {name: node for name, node in TYPES.items() if node.category() in {"trigger", "condition", "notify", "utility"}}
+LIGHT = {
+    name: node
+    for name, node in TYPES.items()
+    if node.category() in {"trigger", "condition", "notify", "utility", "database"}
+}
 HEAVY = {
     "numpy",
     "pandas",
