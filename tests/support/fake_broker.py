@@ -177,7 +177,10 @@ class FakeBroker:
         return self.quotes[symbol]
 
     def bars(self, reference: BarsReference) -> Bars:
-        columns = self.history[(reference.symbol, reference.timeframe.value)]
+        columns = self.history.get((reference.symbol, reference.timeframe.value))
+        if columns is None:
+            self.symbol(reference.symbol)
+            raise NotEnoughBars(f"there are no bars of {reference.symbol} {reference.timeframe}")
         end = reference.to.timestamp()
         closes = columns["time"] + reference.timeframe.seconds
         visible = int(np.count_nonzero((closes if reference.closed_only else columns["time"]) <= end))
