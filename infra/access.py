@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from tradeloom.errors import InvalidInput
-from tradeloom.nodes.base import Effect, Node
+from tradeloom.nodes.base import Effect, Kind, Node
 
 
 class Access(StrEnum):
@@ -98,8 +98,11 @@ def access_of(node: type[Node]) -> frozenset[Access]:
 
 
 def takes_credential(node: type[Node]) -> bool:
-    """Whether any field of its configuration names a stored credential."""
-    return any(part.get("widget") == "credential" for part in _parts(node.Config.model_json_schema()))
+    """Whether its function opens a stored credential that its configuration names. A trigger's does not: what comes in
+    is proved at the door, before anything starts."""
+    return node.kind is not Kind.TRIGGER and any(
+        part.get("widget") == "credential" for part in _parts(node.Config.model_json_schema())
+    )
 
 
 def _parts(schema: Any) -> list[Mapping[str, Any]]:

@@ -12,6 +12,7 @@ import jsonschema_rs
 import pytest
 from pydantic import BaseModel
 
+from tests.fidelity.market import open_market
 from tests.support.examples import example_of
 from tradeloom.errors import TradeloomError
 from tradeloom.nodes.base import Effect, Emit, Join, Kind, Node, NodeConfig, NodeOutput, Port, Tier
@@ -184,6 +185,8 @@ class TestExample:
 @pytest.mark.parametrize("node", LIGHT.values(), ids=list(LIGHT))
 def test_light_examples_run(node: type[Node]) -> None:
     config, context = example_of(node)
+    if Effect.READS_MARKET in node.effects:
+        context.brokers = {"paper": open_market("paper", lambda sent: None)}
     emitted = node().run(config, context)
     port, output = (emitted.port, emitted.output) if isinstance(emitted, Emit) else ("main", emitted)
     assert port in {each.name for each in node.ports}
