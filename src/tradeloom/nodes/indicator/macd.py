@@ -14,6 +14,7 @@ from tradeloom.nodes.indicator._base import (
     IndicatorOutput,
     Source,
     label_codes,
+    last_series,
     previous,
     source_setting,
 )
@@ -54,6 +55,9 @@ class MacdOutput(IndicatorOutput):
     previous_histogram: float = Field(description="histogram one bar earlier.")
     crossover: Literal["bullish", "bearish", "none"] = Field(
         description="On the last closed bar: bullish when macd rose above its signal, bearish when it fell below."
+    )
+    series: list[float] = Field(
+        description="The last 50 values of the histogram, oldest first; fewer when fewer bars were asked for."
     )
 
 
@@ -109,3 +113,6 @@ class Macd(IndicatorNode):
 
     def row(self, column: str, bars: "Bars") -> int:
         return -2 if column == "crossover" and last_is_forming(bars) else -1
+
+    def more(self, config: MacdConfig, bars: "Bars", columns: "Columns") -> dict[str, Any]:
+        return {"series": last_series(columns["histogram"], bars)}

@@ -13,6 +13,7 @@ from tradeloom.nodes.indicator._base import (
     IndicatorOutput,
     Source,
     label_codes,
+    last_series,
     previous,
     source_setting,
 )
@@ -49,6 +50,9 @@ class RsiOutput(IndicatorOutput):
     signal: Literal["oversold", "overbought", "neutral"] = Field(description="The index against the two levels.")
     crossing: Literal["into_oversold", "out_of_oversold", "into_overbought", "out_of_overbought", "none"] = Field(
         description="The level crossed between the previous bar and this one."
+    )
+    series: list[float] = Field(
+        description="The last 50 values, oldest first; fewer when fewer bars were asked for or are there."
     )
 
 
@@ -106,3 +110,6 @@ class Rsi(IndicatorNode):
                 high_before & ~high,
             ),
         }
+
+    def more(self, config: RsiConfig, bars: "Bars", columns: "Columns") -> dict[str, Any]:
+        return {"series": last_series(columns["value"], bars)}

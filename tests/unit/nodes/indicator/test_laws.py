@@ -199,3 +199,15 @@ def test_talib_comes_without_pandas() -> None:
         "import pandas\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    ("node", "column"),
+    [(Rsi, "value"), (Macd, "histogram")],
+    ids=["rsi", "macd"],
+)
+def test_series_ends_with_the_latest_two(node: type[IndicatorNode], column: str) -> None:
+    bars = bars_from(eurusd_h1(), end=1000, count=200)
+    output = run(node, {}, bars).model_dump()
+    assert len(output["series"]) == 50
+    assert output["series"][-2:] == [output[f"previous_{column}".removesuffix("_value")], output[column]]
