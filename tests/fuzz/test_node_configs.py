@@ -21,7 +21,7 @@ from hypothesis_jsonschema import from_schema
 
 from tests.fidelity import services
 from tests.fidelity.cases import Case, case_of
-from tests.support.exam import sized
+from tests.support.exam import record, sized
 from tradeloom.compiler.validate import validate
 from tradeloom.errors import InvalidInput, TradeloomError
 from tradeloom.nodes.base import Kind, Node
@@ -168,7 +168,7 @@ def _judge(bench: _Bench, config: Mapping[str, Any]) -> None:
     json.dumps(answer, allow_nan=False)
 
 
-@pytest.mark.exam
+@pytest.mark.exam(suite="configurations of every node")
 @pytest.mark.timeout(1_800)
 @pytest.mark.parametrize("node_type", list(node_types()))
 def test_every_configuration_gets_an_answer(node_type: str, folder: Path) -> None:
@@ -187,6 +187,7 @@ def test_every_configuration_gets_an_answer(node_type: str, folder: Path) -> Non
         _judge(bench, config)
 
     every()
+    record("configurations of every node", node_types=len(node_types()), each=EXAMPLES_EACH)
 
 
 TRIGGERS = [name for name, node in node_types().items() if node.kind is Kind.TRIGGER]

@@ -130,7 +130,7 @@ def test_changes_nothing_of_others(bypassed: Bypassed) -> None:
     assert bypassed.after == bypassed.before
 
 
-@pytest.mark.exam
+@pytest.mark.exam(suite="database role without the gate")
 def test_what_it_is_stopped_by(bypassed: Bypassed) -> None:
     """Most is stopped by PostgreSQL's own rights; the table stands in docs/database.md."""
     by = Counter(bypassed.ended)

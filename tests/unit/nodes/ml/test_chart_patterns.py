@@ -22,7 +22,7 @@ from tradeloom.nodes.ml._chart_patterns import CHART_PATTERNS, MAX_LENGTH, MIRRO
 from tradeloom.nodes.ml._formations import BREAK, Formation, Market
 from tradeloom.nodes.ml._pattern_rates import chance_rate, confidence, pattern_rates
 
-pytestmark = pytest.mark.exam
+pytestmark = pytest.mark.exam(suite="chart patterns")
 
 DATA = Path(__file__).parents[5] / "shared" / "data"
 NOISE = {"mild": 0.03, "middling": 0.05, "loud": 0.08}

@@ -246,7 +246,7 @@ def test_a_large_file_is_refused_before_it_is_read() -> None:
         examine(b"\x08" * (MAX_BYTES + 1), COUNT)
 
 
-@pytest.mark.exam
+@pytest.mark.exam(suite="broken models")
 def test_broken_copies_of_models_never_end_in_anything_but_an_answer_or_a_refusal() -> None:
     """Bytes flipped, cut, doubled: parsers of a foreign format are where crashes are."""
     dice = random.Random(20_170_601)

@@ -63,7 +63,7 @@ def test_the_set_is_balanced_and_its_splits_share_nothing() -> None:
     assert {headline.split for headline in headlines()} == FLOORS.keys()
 
 
-@pytest.mark.exam
+@pytest.mark.exam(suite="sentiment of headlines")
 @pytest.mark.parametrize("split", FLOORS)
 def test_accuracy(split: str) -> None:
     chosen = [headline for headline in headlines() if headline.split == split]
