@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,8 +21,10 @@ from tradeloom.engine.engine import Engine
 from tradeloom.engine.permission import ActiveVersions
 from tradeloom.engine.scheduler import Scheduler
 from tradeloom.engine.variables import VariableAnswers
+from tradeloom.engine.watcher import Watcher
 from tradeloom.engine.workers.pool import WorkerPool
 from tradeloom.engine.workers.settings import WorkerSettings
+from tradeloom.errors import Conflict
 from tradeloom.local.bridging import OnLoop
 from tradeloom.local.clocks import AccountClock, RunClock
 from tradeloom.local.credentials import LocalCredentials
@@ -35,6 +38,7 @@ from tradeloom.local.places import functions_root
 from tradeloom.local.private_accounts import PrivateMarket, private_account
 from tradeloom.local.settings import Settings
 from tradeloom.local.sub_workflows import SubWorkflowAnswers
+from tradeloom.local.triggers import market_triggers
 from tradeloom.local.workflows import LocalWorkflows
 from tradeloom.nodes.registry import node_types
 from tradeloom.nodes.trigger.schedule import ScheduleTrigger
@@ -49,7 +53,7 @@ from tradeloom.storage.postgres.server import PostgresServer
 from tradeloom.storage.postgres.stores import PostgresStores
 from tradeloom.storage.postgres.variables import PostgresVariables
 from tradeloom.storage.tenants.provisioning import TenantAccess
-from tradeloom.trading.mt5_client import BridgeClient
+from tradeloom.trading.mt5_client import BridgeClient, MT5Broker
 from tradeloom.workflow.schedules import next_fires
 
 log: Final = logging.getLogger(__name__)
@@ -80,6 +84,7 @@ class Machine:
     workflows: LocalWorkflows
     executions: LocalExecutions
     scheduler: Scheduler
+    watcher: Watcher
     api: Api
     ping: Callable[[], Awaitable[Any]]
     resumed: list[str] = field(default_factory=list)
@@ -122,6 +127,7 @@ async def machine_up(
         if schedules:
             with step("schedules"):
                 await machine.scheduler.start()
+                await machine.watcher.start()
         yield machine
         log.info("shutting down")
 
@@ -196,13 +202,30 @@ async def _engine_up(
         overlap=lambda config: ScheduleTrigger.schedule(config).overlap,
     )
     stack.push_async_callback(scheduler.close)
+    watcher = Watcher(
+        workflows=stores,
+        variables=variables,
+        blobs=blobs,
+        dispatcher=executions.dispatcher,
+        triggers=market_triggers(),
+        clock_for_account=clocks.of,
+        market_for_account=clocks.market_of,
+        next_event=clocks.next_event,
+    )
+    clocks.watching = watcher.busy
+    stack.push_async_callback(watcher.close)
+
+    async def changed(tenant: str, workflow_id: str) -> None:
+        await scheduler.refresh(tenant, workflow_id)
+        await watcher.refresh(tenant, workflow_id)
+
     workflows = LocalWorkflows(
         on_loop,
         stores,
         blobs,
         vault,
         market_now=lambda account: clocks.of(account).now(),
-        changed=scheduler.refresh,
+        changed=changed,
         stop_all=executions.stop_all,
     )
     assert market.client is not None
@@ -238,6 +261,7 @@ async def _engine_up(
         workflows=workflows,
         executions=executions,
         scheduler=scheduler,
+        watcher=watcher,
         api=Api(ports),
         ping=ping,
         resumed=await engine.resume(),
@@ -253,6 +277,19 @@ class _Clocks:
         self._runs: dict[str, tuple[str, RunClock]] = {}
         self._resting: set[str] = set()
         self.engine: Engine | None = None
+        self.watching: Callable[[str], bool] = lambda account: False
+        self._market = market
+
+    def market_of(self, account: str) -> MT5Broker:
+        assert self._market.client is not None
+        return self._market.client.account(account)
+
+    def next_event(self, account: str) -> datetime | None:
+        """When a replay next shows something. None for a terminal whose time is not ours, and at the end."""
+        try:
+            return self.market_of(account).next_event_time()
+        except Conflict:
+            return None
 
     def _made(self, market: PaperMarket, client: BridgeClient, name: str) -> AccountClock:
         return AccountClock(client.account(name), lambda: self._idle(name), session=market.session(name))
@@ -277,6 +314,8 @@ class _Clocks:
         """Whether every execution on the account sleeps: then waiting may move its market."""
         running = set(self.engine.running) if self.engine is not None else set()
         self._runs = {run: held for run, held in self._runs.items() if run in running}
+        if self.watching(account):
+            return False
         return all(clock.sleeps or run in self._resting for run, (name, clock) in self._runs.items() if name == account)
 
     @contextlib.contextmanager

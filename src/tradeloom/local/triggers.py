@@ -1,8 +1,11 @@
-"""Which trigger of a document fires when somebody starts it by hand."""
+"""Which trigger of a document fires when somebody starts it by hand, and which types the market fires."""
+
+from collections.abc import Mapping
 
 from tradeloom.errors import InvalidInput
 from tradeloom.nodes.base import Kind
 from tradeloom.nodes.registry import node_types
+from tradeloom.nodes.trigger._observing import MarketTrigger
 from tradeloom.workflow.document import Workflow
 
 MANUAL = "trigger.manual"
@@ -23,3 +26,7 @@ def started_by_hand(document: Workflow, wanted: str | None = None) -> str:
         return wanted
     by_hand = sorted(node for node, kind in triggers.items() if kind == MANUAL)
     return (by_hand or sorted(triggers))[0]
+
+
+def market_triggers() -> Mapping[str, type[MarketTrigger]]:
+    return {name: node for name, node in node_types().items() if issubclass(node, MarketTrigger)}

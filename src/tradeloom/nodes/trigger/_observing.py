@@ -7,7 +7,7 @@ The watcher (`engine/watcher.py`) calls `observe`; what happened becomes an exec
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import ValidationError
 
@@ -67,7 +67,6 @@ class MarketTrigger(Node):
     """A trigger that the market fires."""
 
     kind = Kind.TRIGGER
-    watches: ClassVar[bool] = True
 
     @classmethod
     def observe(cls, config: Any, state: Mapping[str, Any] | None, look: Look, workflow_id: str) -> Observation:

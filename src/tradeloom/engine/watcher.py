@@ -1,0 +1,328 @@
+"""Fires the market triggers of active workflows: prices, indicators, closed bars, order events; each event once.
+
+One task per account looks at its market about once a second, and at everything that happens in a replay, and shows what
+it sees to every trigger of that account. What a trigger has seen is kept among the variables, with the events that are
+to start something, before they do; the dispatcher's dedupe key does the rest. So a restart neither loses an event nor
+starts one twice.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from tradeloom.engine.clock import Clock
+from tradeloom.engine.dispatcher import Dispatcher, StartCommand
+from tradeloom.engine.market_look import MarketLook
+from tradeloom.engine.stores import Blobs, VariableStore, WorkflowRecord, WorkflowStore
+from tradeloom.errors import BrokerError, Conflict, StorageUnavailable, TradeloomError
+from tradeloom.nodes.trigger._observing import Happening, Look, MarketTrigger, Observation, moment, told
+from tradeloom.trading.broker import Broker
+
+log: Final = logging.getLogger(__name__)
+
+LOOK_S: Final = 1.0
+RETRY_S: Final = 1.0
+STALE: Final = timedelta(seconds=90)
+"""An event that came while nobody watched and is older than this was missed: the trigger says what to do with it."""
+KEEP_EVERY: Final = timedelta(seconds=60)
+"""How much market time may pass before what only changed a little (the last price) is kept as well."""
+_LITTLE: Final = frozenset({"at", "value"})
+
+
+@dataclass(eq=False)
+class _Watch:
+    """One trigger node. `state` is what its last look left, `revision` that of the variable it is kept in."""
+
+    tenant: str
+    workflow_id: str
+    node: str
+    account: str
+    trigger: type[MarketTrigger]
+    config: Any
+    key: str
+    state: dict[str, Any] | None = None
+    revision: int = 0
+    due: list[Happening] = field(default_factory=list)
+    kept_at: datetime | None = None
+    behind: bool = True
+    ended: bool = False
+    complaint: str = ""
+
+    @property
+    def scope(self) -> str:
+        return f"trigger/{self.workflow_id}/{self.node}"
+
+
+class Watcher:
+    """Two watchers may run on one database: the state's revision lets one of them take an event."""
+
+    def __init__(
+        self,
+        *,
+        workflows: WorkflowStore,
+        variables: VariableStore,
+        blobs: Blobs,
+        dispatcher: Dispatcher,
+        triggers: Mapping[str, type[MarketTrigger]],
+        clock_for_account: Callable[[str], Clock],
+        market_for_account: Callable[[str], Broker],
+        next_event: Callable[[str], datetime | None] = lambda account: None,
+        tenant: str = "local",
+        look_s: float = LOOK_S,
+    ) -> None:
+        """`next_event` tells when a replay next has something to show; None for a market that goes by itself. It and
+        the markets are asked in threads."""
+        self._workflows = workflows
+        self._variables = variables
+        self._blobs = blobs
+        self._dispatcher = dispatcher
+        self._triggers = triggers
+        self._clock_for_account = clock_for_account
+        self._market_for_account = market_for_account
+        self._next_event = next_event
+        self._tenant = tenant
+        self._look_s = look_s
+        self._watches: list[_Watch] = []
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._stirred: dict[str, asyncio.Event] = {}
+        self._resting: dict[str, datetime | None] = {}
+        self._failing: set[str] = set()
+
+    async def start(self) -> None:
+        """Watch every active workflow, from where the last process stopped."""
+        offset = 0
+        while True:
+            page, _ = await self._workflows.workflows(self._tenant, active=True, limit=200, offset=offset)
+            for workflow in page:
+                await self._watch(workflow, fresh=False)
+            if len(page) < 200:
+                return
+            offset += len(page)
+
+    async def refresh(self, tenant: str, workflow_id: str) -> None:
+        """A workflow was activated, deactivated, changed or deleted. Nothing from before counts any more."""
+        for watch in self._of(tenant, workflow_id):
+            self._drop(watch)
+            await self._erase(watch)
+        try:
+            workflow = await self._workflows.workflow(tenant, workflow_id)
+        except TradeloomError:
+            return
+        if workflow.active:
+            await self._watch(workflow, fresh=True)
+
+    async def close(self) -> None:
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        self._tasks.clear()
+
+    def busy(self, account: str) -> bool:
+        """Whether a look is going on or due: a replay that stands should not be moved past it."""
+        if account not in self._tasks or not any(watch.account == account for watch in self._watches):
+            return False
+        if account not in self._resting:
+            return True
+        due = self._resting[account]
+        return due is not None and self._clock_for_account(account).now() >= due
+
+    @property
+    def watched(self) -> list[tuple[str, str]]:
+        """(workflow, node) of every trigger that is watched."""
+        return [(watch.workflow_id, watch.node) for watch in self._watches]
+
+    # -- which triggers there are -------------------------------------------------------------------------------------
+
+    def _of(self, tenant: str, workflow_id: str) -> list[_Watch]:
+        return [each for each in self._watches if (each.tenant, each.workflow_id) == (tenant, workflow_id)]
+
+    def _drop(self, watch: _Watch) -> None:
+        watch.ended = True
+        self._watches.remove(watch)
+
+    async def _erase(self, watch: _Watch) -> None:
+        with suppress(StorageUnavailable):
+            await self._variables.write(watch.tenant, watch.scope, watch.key, None)
+
+    async def _watch(self, workflow: WorkflowRecord, *, fresh: bool) -> None:
+        assert workflow.active_version is not None
+        version = await self._workflows.version(workflow.tenant, workflow.id, workflow.active_version)
+        artefact = await asyncio.to_thread(self._blobs.artefact, version.version)
+        for node in artefact["document"]["nodes"]:
+            trigger = self._triggers.get(node["type"])
+            if trigger is None or node.get("disabled", False):
+                continue
+            session = self._clock_for_account(version.account).session
+            watch = _Watch(
+                tenant=workflow.tenant,
+                workflow_id=workflow.id,
+                node=node["id"],
+                account=version.account,
+                trigger=trigger,
+                config=trigger.Config.model_validate(node.get("config") or {}),
+                key=f"state@{session}" if session else "state",
+                behind=not fresh,
+            )
+            await self._recall(watch, fresh=fresh)
+            self._watches.append(watch)
+            self._follow(watch.account)
+
+    async def _recall(self, watch: _Watch, *, fresh: bool) -> None:
+        kept = await self._variables.read(watch.tenant, watch.scope, watch.key)
+        if fresh and kept.value is not None:
+            kept = await self._variables.write(watch.tenant, watch.scope, watch.key, None)
+        watch.revision = kept.revision
+        watch.state, watch.due = None, []
+        if isinstance(kept.value, dict):
+            watch.state = kept.value["seen"]
+            watch.due = [Happening(each["key"], moment(each["at"]), each["payload"]) for each in kept.value["due"]]
+
+    def _follow(self, account: str) -> None:
+        self._stirred.setdefault(account, asyncio.Event()).set()
+        if account not in self._tasks:
+            self._tasks[account] = asyncio.ensure_future(self._keep_looking(account))
+
+    # -- looking ------------------------------------------------------------------------------------------------------
+
+    async def _keep_looking(self, account: str) -> None:
+        while True:
+            self._resting.pop(account, None)
+            self._stirred[account].clear()
+            watches = [each for each in self._watches if each.account == account]
+            due = None
+            try:
+                if watches:
+                    due = await self._look(account, watches)
+            except Exception:
+                log.exception("the market of %s could not be looked at", account)
+            await self._rest(account, due)
+
+    async def _look(self, account: str, watches: list[_Watch]) -> datetime | None:
+        """Show the market to every trigger; when there is something to see next."""
+        try:
+            seen, now, due = await asyncio.to_thread(self._see, account, watches)
+        except TradeloomError as error:
+            if account not in self._failing:
+                log.warning("the market of %s cannot be watched: %s", account, error)
+            self._failing.add(account)
+            for watch in watches:
+                watch.behind = True
+            return None
+        self._failing.discard(account)
+        for watch, found in seen:
+            if isinstance(found, Observation):
+                watch.complaint = ""
+                await self._take(watch, found, now)
+            elif not isinstance(found, BrokerError) and str(found) != watch.complaint:
+                watch.complaint = str(found)
+                log.error("the trigger %s of workflow %s cannot be watched: %s", watch.node, watch.workflow_id, found)
+        return due
+
+    def _see(
+        self, account: str, watches: list[_Watch]
+    ) -> tuple[list[tuple[_Watch, Observation | Exception]], datetime, datetime | None]:
+        """In a thread: blocking."""
+        due = self._next_event(account)  # first: what happens while we look is then not slept through
+        look = MarketLook(self._market_for_account(account))
+        return [(watch, _observed(watch, look)) for watch in watches], look.now, due
+
+    async def _take(self, watch: _Watch, found: Observation, now: datetime) -> None:
+        """Keep what was seen and what follows from it, then start that."""
+        if watch.ended:
+            return
+        due = watch.due + (_not_too_late(watch, found.happenings, now) if watch.behind else list(found.happenings))
+        moved = watch.kept_at is None or now - watch.kept_at >= KEEP_EVERY
+        if due or moved or _essence(found.state) != _essence(watch.state):
+            kept = {"seen": found.state, "due": [_as_json(each) for each in due]}
+            try:
+                written = await self._variables.write(
+                    watch.tenant, watch.scope, watch.key, kept, expected=watch.revision
+                )
+            except Conflict:  # another watcher took it, or the workflow was changed meanwhile
+                if not watch.ended:
+                    await self._recall(watch, fresh=False)
+                return
+            except StorageUnavailable as error:
+                log.warning("the trigger %s waits for storage: %s", watch.node, error)
+                return  # nothing was taken: the next look sees it again
+            watch.revision, watch.kept_at = written.revision, now
+        watch.state, watch.due, watch.behind = found.state, due, False
+        await self._start(watch)
+
+    async def _start(self, watch: _Watch) -> None:
+        session = self._clock_for_account(watch.account).session
+        while watch.due and not watch.ended:
+            event = watch.due[0]
+            command = StartCommand(
+                tenant=watch.tenant,
+                workflow_id=watch.workflow_id,
+                trigger=watch.node,
+                payload=event.payload,
+                dedupe_key=f"event:{watch.node}:{session + ':' if session else ''}{event.key}",
+                overlap=watch.config.overlap,
+            )
+            try:
+                dispatched = await self._dispatcher.dispatch(command)
+            except StorageUnavailable as error:
+                log.warning("the trigger %s waits for storage: %s", watch.node, error)
+                await asyncio.sleep(RETRY_S)
+                continue
+            except TradeloomError as error:
+                log.error("the trigger %s did not start %s: %s", watch.node, watch.workflow_id, error)
+            else:
+                if dispatched.verdict == "skipped":
+                    why = dispatched.reason
+                    log.info("the trigger %s did not start %s: %s", watch.node, watch.workflow_id, why)
+            watch.due.pop(0)
+
+    async def _rest(self, account: str, due: datetime | None) -> None:
+        """Until the replay's next event, a change of what is watched, or a second has passed."""
+        waiting: list[asyncio.Task[Any]] = [asyncio.ensure_future(self._stirred[account].wait())]
+        if due is not None:
+            waiting.append(asyncio.ensure_future(self._clock_for_account(account).sleep_until(due)))
+        try:
+            await asyncio.sleep(0)  # the clock knows of the sleeper before anybody may move it
+            self._resting[account] = due
+            await asyncio.wait(waiting, timeout=self._look_s, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._resting.pop(account, None)
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+
+
+def _observed(watch: _Watch, look: Look) -> Observation | Exception:
+    try:
+        return watch.trigger.observe(watch.config, watch.state, look, watch.workflow_id)
+    except BrokerError as error:
+        watch.behind = True
+        return error
+    except TradeloomError as error:
+        return error
+    except Exception as error:
+        log.exception("the trigger %s of workflow %s failed", watch.node, watch.workflow_id)
+        return error
+
+
+def _not_too_late(watch: _Watch, found: Iterable[Happening], now: datetime) -> list[Happening]:
+    happenings = list(found)
+    late = [each for each in happenings if now - each.at > STALE]
+    kept = late if watch.config.missed == "all" else late[-1:] if watch.config.missed == "once" else []
+    return [each for each in happenings if each in kept or each not in late]
+
+
+def _essence(state: Mapping[str, Any] | None) -> Any:
+    """A state without what changes at every look and may be a little old after a restart."""
+    if state is None:
+        return None
+    plain = {name: value for name, value in state.items() if name not in _LITTLE}
+    edge = plain.get("edge")
+    return plain if edge is None else {**plain, "edge": {n: v for n, v in edge.items() if n not in _LITTLE}}
+
+
+def _as_json(event: Happening) -> dict[str, Any]:
+    return {"key": event.key, "at": told(event.at), "payload": event.payload}
