@@ -1,16 +1,15 @@
 """Trading days, weeks and months: which one each bar belongs to."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from tradeloom.nodes.base import setting
+from tradeloom.nodes.trading_days import CLOCK_PATTERN
 from tradeloom.trading.timeframes import Timeframe
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-Period = Literal["day", "week", "month"]
 
 _DAY_S = 86_400
 _QUARTER_S = 900
@@ -45,19 +44,8 @@ def day_start_setting(show_if: Mapping[str, Any] | None = None) -> Any:
         widget="text",
         show_if=show_if,
         examples=["17:00", "00:00"],
-        pattern=r"^([01]\d|2[0-3]):[0-5]\d$",
+        pattern=CLOCK_PATTERN,
     )
-
-
-def known_zone(name: str) -> str:
-    """`name` where it is an IANA zone. Raises `ValueError` with a sentence."""
-    from zoneinfo import ZoneInfo
-
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError) as error:
-        raise ValueError(f"{name!r:.70} is no IANA time zone, such as America/New_York") from error
-    return name
 
 
 def bars_in(period: str, timeframe: Timeframe) -> int:

@@ -15,15 +15,15 @@ from tradeloom.nodes.indicator._base import (
     previous,
 )
 from tradeloom.nodes.indicator._sessions import (
-    Period,
     bars_in,
     bars_loaded,
     day_start_setting,
-    known_zone,
     period_numbers,
     starts_of,
     time_zone_setting,
 )
+from tradeloom.nodes.trading_days import Period
+from tradeloom.workflow.time_zones import iana
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,7 +52,7 @@ class PivotsConfig(IndicatorConfig):
         help="Whose high, low and close the levels are made of: the last complete trading day, week or month.",
         widget="select",
     )
-    time_zone: Annotated[str, AfterValidator(known_zone)] = time_zone_setting()
+    time_zone: Annotated[str, AfterValidator(iana)] = time_zone_setting()
     day_start: str = day_start_setting()
 
 

@@ -21,11 +21,11 @@ from tradeloom.nodes.indicator._sessions import (
     bars_in,
     bars_loaded,
     day_start_setting,
-    known_zone,
     period_numbers,
     starts_of,
     time_zone_setting,
 )
+from tradeloom.workflow.time_zones import iana
 
 if TYPE_CHECKING:
     import numpy as np
@@ -54,7 +54,7 @@ class VwapConfig(IndicatorConfig):
         ge=2,
         le=1000,
     )
-    time_zone: Annotated[str, AfterValidator(known_zone)] = time_zone_setting({"anchor": ["day", "week", "month"]})
+    time_zone: Annotated[str, AfterValidator(iana)] = time_zone_setting({"anchor": ["day", "week", "month"]})
     day_start: str = day_start_setting({"anchor": ["day", "week", "month"]})
     source: Source = setting(
         "typical",

@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import pairwise
 
-ROLLOVER_ZONE, ROLLOVER_AT = "America/New_York", time(17)
+from tradeloom.nodes.trading_days import TradingDays
+
+ROLLOVER = TradingDays("America/New_York", time(17))
 """The currency market's day ends at 17:00 in New York: swaps are charged, spreads widen. Its week ends there on Friday
 and begins there on Sunday."""
 FRIDAY, SUNDAY = 4, 6
@@ -81,26 +82,21 @@ def common_holiday(day: date) -> str | None:
 
 def last_and_next_rollover(moment: datetime) -> tuple[datetime, datetime]:
     """The rollovers around a moment, in UTC: at or before it, and after it. Every day has one, weekends too."""
-    from zoneinfo import ZoneInfo
-
-    zone = ZoneInfo(ROLLOVER_ZONE)
-    today = moment.astimezone(zone).date()
-    times = [_at(today + timedelta(days=offset), ROLLOVER_AT, zone) for offset in (-1, 0, 1)]
-    return next((one, other) for one, other in pairwise(times) if one <= moment < other)
+    return ROLLOVER.start(moment), ROLLOVER.next_start(moment)
 
 
 def week_end(moment: datetime) -> tuple[datetime, datetime]:
     """When the trading week that `moment` lies in or follows ends and the next begins, in UTC."""
     from zoneinfo import ZoneInfo
 
-    zone = ZoneInfo(ROLLOVER_ZONE)
+    zone = ZoneInfo(ROLLOVER.zone)
     local = moment.astimezone(zone)
     # Days since the Sunday on which the week began; its first hours belong to the weekend before.
     since = (local.weekday() - SUNDAY) % 7
-    if since == 0 and local.time() < ROLLOVER_AT:
+    if since == 0 and local.time() < ROLLOVER.begins:
         since = 7
     friday = local.date() + timedelta(days=5 - since)
-    return _at(friday, ROLLOVER_AT, zone), _at(friday + timedelta(days=2), ROLLOVER_AT, zone)
+    return ROLLOVER.on(friday), ROLLOVER.on(friday + timedelta(days=2))
 
 
 def open_spans(

@@ -15,11 +15,11 @@ from tradeloom.nodes.market._calendar import (
     open_spans,
     week_end,
 )
+from tradeloom.nodes.trading_days import CLOCK_PATTERN
 from tradeloom.workflow.time_zones import iana
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 _WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_CLOCK = r"^([01]\d|2[0-3]):[0-5]\d$"
 _LOOK_DAYS = 9
 
 
@@ -29,9 +29,12 @@ class Hours(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = setting("own", title="Name", help="What to call them.", widget="text", min_length=1, max_length=40)
-    opens: str = setting(title="From", help="When they begin, such as 09:30.", widget="text", pattern=_CLOCK)
+    opens: str = setting(title="From", help="When they begin, such as 09:30.", widget="text", pattern=CLOCK_PATTERN)
     closes: str = setting(
-        title="To", help="When they end; at or before the beginning is the next day's.", widget="text", pattern=_CLOCK
+        title="To",
+        help="When they end; at or before the beginning is the next day's.",
+        widget="text",
+        pattern=CLOCK_PATTERN,
     )
     time_zone: str = setting(
         "UTC", title="Time zone", help="The IANA zone of these hours.", widget="text", examples=["Europe/Berlin"]

@@ -1,17 +1,19 @@
 """market.trades: what was closed in a period, and what it adds up to."""
 
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
-from typing import Literal, Self
+from datetime import UTC, datetime, time, timedelta
+from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from tradeloom.errors import InvalidInput, NodeConfigError
 from tradeloom.nodes.base import Effect, Example, Node, NodeConfig, NodeContext, NodeOutput, Tier, setting
 from tradeloom.nodes.market._broker import READ_ERRORS, SYMBOL_LENGTH, account_setting
 from tradeloom.nodes.market._trades import Totals
+from tradeloom.nodes.trading_days import TradingDays
 from tradeloom.trading.broker import Broker, ClosedTrade, CloseReason
 from tradeloom.trading.intents import Side
+from tradeloom.workflow.time_zones import iana
 
 Period = Literal["today", "week", "month", "last", "between"]
 MAX_LISTED = 1_000
@@ -26,7 +28,7 @@ class TradesConfig(NodeConfig):
         help="Since midnight, since Monday, since the first of the month, the last so long, or between two moments.",
         widget="select",
     )
-    time_zone: str = setting(
+    time_zone: Annotated[str, AfterValidator(iana)] = setting(
         "UTC",
         title="Time zone",
         help="The IANA zone whose midnight begins the day, week or month.",
@@ -88,17 +90,6 @@ class TradesConfig(NodeConfig):
     )
     account: str | None = account_setting()
 
-    @field_validator("time_zone")
-    @classmethod
-    def _is_a_zone(cls, name: str) -> str:
-        from zoneinfo import ZoneInfo
-
-        try:
-            ZoneInfo(name)
-        except (KeyError, ValueError, OSError) as error:
-            raise ValueError(f"{name!r:.70} is no IANA time zone, such as America/New_York") from error
-        return name
-
     @model_validator(mode="after")
     def _period_is_whole(self) -> Self:
         if self.period == "last" and self.last_s is None:
@@ -117,7 +108,12 @@ class TradesConfig(NodeConfig):
             return self.since, self.until or now
         if self.period == "last" and self.last_s is not None:
             return now - timedelta(seconds=self.last_s), now
-        return _calendar_start(self.period, now, self.time_zone), now
+        begins = TradingDays(self.time_zone, time(0))
+        match self.period:
+            case "week" | "month" as period:
+                return begins.start(now, period), now
+            case _:
+                return begins.start(now), now
 
 
 class PastTrade(BaseModel):
@@ -232,18 +228,6 @@ def _read(broker: Broker, since: datetime, until: datetime, symbol: str | None) 
     if symbol is not None and not found:
         broker.symbol(symbol)  # raises NotFound: "nothing closed" would hide a symbol that does not exist
     return found
-
-
-def _calendar_start(period: Period, now: datetime, zone: str) -> datetime:
-    """Midnight in the zone of today, of Monday, or of the first of the month."""
-    from zoneinfo import ZoneInfo
-
-    day = now.astimezone(ZoneInfo(zone)).date()
-    if period == "week":
-        day -= timedelta(days=day.weekday())
-    elif period == "month":
-        day = day.replace(day=1)
-    return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)).astimezone(UTC)
 
 
 def _shown(trade: ClosedTrade, workflow_id: str) -> PastTrade:

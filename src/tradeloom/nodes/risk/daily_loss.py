@@ -10,8 +10,8 @@ from tradeloom.errors import Conflict, ExecutionStopped, InvalidInput, NodeConfi
 from tradeloom.nodes.base import Effect, Emit, Example, Node, NodeConfig, NodeContext, NodeOutput, Port, setting
 from tradeloom.nodes.market._broker import READ_ERRORS, account_setting
 from tradeloom.nodes.market._money import exact
-from tradeloom.nodes.risk._day import TradingDays, day_start_setting, time_zone_setting
 from tradeloom.nodes.risk._money import finite, floating
+from tradeloom.nodes.trading_days import TradingDays, day_start_setting, time_zone_setting
 from tradeloom.nodes.variables import account_scope, update
 from tradeloom.trading.broker import Broker
 

@@ -14,9 +14,9 @@ from tradeloom.nodes.base import Effect, Emit, Example, Node, NodeConfig, NodeCo
 from tradeloom.nodes.market._broker import READ_ERRORS, SYMBOL_LENGTH, account_setting
 from tradeloom.nodes.market._money import exact
 from tradeloom.nodes.market._trades import Totals
-from tradeloom.nodes.risk._day import TradingDays, day_start_setting, time_zone_setting
 from tradeloom.nodes.risk._exposure import currency_exposure
 from tradeloom.nodes.risk._money import finite
+from tradeloom.nodes.trading_days import TradingDays, day_start_setting, time_zone_setting
 from tradeloom.trading.broker import Broker, ClosedTrade, PendingOrder, Position
 
 Rule = Literal["positions", "symbol_positions", "exposure", "cooldown", "loss_streak", "trades_today"]

@@ -1,13 +1,16 @@
-"""The account's trading day: when it began, and when the next one does."""
+"""Trading days by the clock of a zone: when one began, with its week and month, and when the next one does."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Literal
 
 from tradeloom.nodes.base import setting
 from tradeloom.workflow.time_zones import iana
 
 Period = Literal["day", "week", "month"]
+
+CLOCK_PATTERN = r"^([01]\d|2[0-3]):[0-5]\d$"
+"""A time of day, such as 17:00."""
 
 
 def time_zone_setting(**options: Any) -> Any:
@@ -30,7 +33,7 @@ def day_start_setting(**options: Any) -> Any:
         help="The time of day, in that zone, at which a new trading day begins.",
         widget="text",
         examples=["00:00", "17:00"],
-        pattern=r"^([01]\d|2[0-3]):[0-5]\d$",
+        pattern=CLOCK_PATTERN,
         **options,
     )
 
@@ -52,23 +55,24 @@ class TradingDays:
         from zoneinfo import ZoneInfo
 
         local = moment.astimezone(ZoneInfo(self.zone))
-        date = local.date()
+        day = local.date()
         if local.time() < self.begins:
-            date -= timedelta(days=1)
+            day -= timedelta(days=1)
         if period == "week":
-            date -= timedelta(days=date.weekday())
+            day -= timedelta(days=day.weekday())
         elif period == "month":
-            date = date.replace(day=1)
-        return self._begin(date)
+            day = day.replace(day=1)
+        return self.on(day)
 
     def next_start(self, moment: datetime) -> datetime:
         """When the next day begins, in UTC."""
         from zoneinfo import ZoneInfo
 
         began = self.start(moment).astimezone(ZoneInfo(self.zone))
-        return self._begin(began.date() + timedelta(days=1))
+        return self.on(began.date() + timedelta(days=1))
 
-    def _begin(self, date: Any) -> datetime:
+    def on(self, day: date) -> datetime:
+        """When the day that begins on a date does, in UTC."""
         from zoneinfo import ZoneInfo
 
-        return datetime.combine(date, self.begins, ZoneInfo(self.zone)).astimezone(UTC)
+        return datetime.combine(day, self.begins, ZoneInfo(self.zone)).astimezone(UTC)

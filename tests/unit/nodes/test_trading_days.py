@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tradeloom.nodes.risk._day import TradingDays
+from tradeloom.nodes.trading_days import TradingDays
 
 ZONES = ["UTC", "America/New_York", "Europe/London", "Australia/Sydney", "Asia/Tokyo", "Asia/Kathmandu"]
 moments = st.integers(1_325_376_000, 1_924_905_600).map(lambda second: datetime.fromtimestamp(second, UTC))
