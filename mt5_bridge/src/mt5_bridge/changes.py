@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from mt5_bridge import constants as mt5
 from mt5_bridge.pending import Resting, order_time, resting_of, server_seconds, utc_of
-from mt5_bridge.preparation import Quote, SymbolRules, Unsendable, exact, stop_level
+from mt5_bridge.preparation import Quote, SymbolRules, Unsendable, stop_level
 from mt5_bridge.refusals import rejected
 from mt5_bridge.server_time import ServerZone
+from tradeloom.trading.exact import exact
 from tradeloom.trading.intents import CancelIntent, Expiry, ModifyIntent, OrderOutcome, OutcomeStatus, Side
 from tradeloom.trading.risk import Action
 

@@ -16,13 +16,14 @@ from mt5_bridge.changes import carried_out
 from mt5_bridge.clock import AccountClock
 from mt5_bridge.gatekeeper import Gatekeeper, Order
 from mt5_bridge.journal import SENDABLE, UNSETTLED, Journal
-from mt5_bridge.preparation import Quote, exact
+from mt5_bridge.preparation import Quote
 from mt5_bridge.reconciliation import Reconciler
 from mt5_bridge.records import BrokerRecords, Fills, filled_outcome, order_terms
 from mt5_bridge.refusals import broker_refusal, rejected
 from mt5_bridge.retcodes import NOTHING_TO_DO, Verdict, pipe_is_suspect, verdict_of_last_error, verdict_of_retcode
 from mt5_bridge.terminal import Terminal
 from tradeloom.errors import BrokerUnavailable, TradeloomError
+from tradeloom.trading.exact import exact
 from tradeloom.trading.intents import (
     CancelIntent,
     CloseIntent,

@@ -12,11 +12,11 @@ from decimal import Decimal
 from typing import Any
 
 from mt5_bridge import constants as mt5
-from mt5_bridge.preparation import exact
 from mt5_bridge.server_time import ServerZone
 from mt5_bridge.terminal import Terminal, read_all
 from tradeloom.errors import InvalidInput
 from tradeloom.trading.broker import CashFlow, ClosedTrade
+from tradeloom.trading.exact import exact
 from tradeloom.trading.intents import Side
 
 MAX_TRADES = 5_000

@@ -6,8 +6,9 @@ from decimal import Decimal
 from typing import Any
 
 from mt5_bridge import constants as mt5
-from mt5_bridge.preparation import Leg, Quote, SymbolRules, Unsendable, exact, stop_levels
+from mt5_bridge.preparation import Leg, Quote, SymbolRules, Unsendable, stop_levels
 from mt5_bridge.server_time import ServerZone
+from tradeloom.trading.exact import exact
 from tradeloom.trading.intents import Expiry, PendingOrderIntent, PendingType, Side
 
 ORDER_TYPES = {

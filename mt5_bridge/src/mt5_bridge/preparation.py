@@ -10,6 +10,7 @@ from typing import Any
 
 from mt5_bridge import constants as mt5
 from tradeloom.errors import OrderRejected
+from tradeloom.trading.exact import exact
 from tradeloom.trading.intents import CloseIntent, MarketOrderIntent, PendingOrderIntent, Side
 
 
@@ -106,11 +107,6 @@ class Leg:
     side: Side
     volume: Decimal
     position: int
-
-
-def exact(value: float) -> Decimal:
-    """The decimal number a float from the terminal stands for (0.1, not 0.1000000000000000055)."""
-    return Decimal(repr(float(value)))
 
 
 def opening_leg(intent: MarketOrderIntent | PendingOrderIntent, rules: SymbolRules) -> Leg:

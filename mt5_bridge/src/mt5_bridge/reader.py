@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from mt5_bridge import constants as mt5
 from mt5_bridge.clock import AccountClock
 from mt5_bridge.pending import PENDING_TYPES, utc_of
-from mt5_bridge.preparation import exact
 from mt5_bridge.server_time import ServerZone
 from mt5_bridge.terminal import Terminal, failure, read_all, symbol_facts
 from tradeloom.errors import BrokerError, NotEnoughBars
 from tradeloom.trading.bars import BarsReference
 from tradeloom.trading.broker import Account, PendingOrder, Position, Symbol, Tick
+from tradeloom.trading.exact import exact
 from tradeloom.trading.intents import Expiry, Side
 from tradeloom.trading.timeframes import Timeframe
 

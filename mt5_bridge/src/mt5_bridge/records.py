@@ -13,9 +13,9 @@ from typing import Any
 from mt5_bridge import constants as mt5
 from mt5_bridge.changes import find_change
 from mt5_bridge.pending import utc_of
-from mt5_bridge.preparation import exact
 from mt5_bridge.server_time import ServerZone
 from mt5_bridge.terminal import Terminal, read_all
+from tradeloom.trading.exact import exact
 from tradeloom.trading.intents import (
     CancelIntent,
     CloseIntent,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from tradeloom.trading.bars import Bars, BarsReference
+from tradeloom.trading.exact import exact
 from tradeloom.trading.intents import Expiry, OrderIntent, OrderOutcome, PendingType, Side
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ class ClosedTrade(_Fact):
     @property
     def net_profit(self) -> float:
         """What the trade changed the balance by."""
-        return float(sum(Decimal(str(amount)) for amount in (self.profit, self.swap, self.commission)))
+        return float(sum(exact(amount) for amount in (self.profit, self.swap, self.commission)))
 
 
 class CashFlow(_Fact):

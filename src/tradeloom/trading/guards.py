@@ -17,6 +17,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from tradeloom.trading.broker import Position, Symbol, Tick
+from tradeloom.trading.exact import exact
 from tradeloom.trading.intents import Side
 
 _MOST = 10**9
@@ -244,11 +245,6 @@ def wake_price(guard: Guard, memory: GuardMemory, position: Position, symbol: Sy
             return None if memory.triggered else entry + sign * rule.trigger
         case PartialClose() as rule:
             return None if memory.closed else entry + sign * rule.trigger
-
-
-def exact(number: float) -> Decimal:
-    """The decimal number a broker's float stands for."""
-    return Decimal(repr(float(number)))
 
 
 class _View:

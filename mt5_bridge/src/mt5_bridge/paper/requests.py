@@ -10,6 +10,7 @@ from mt5_bridge.paper import constants as mt5
 from mt5_bridge.paper.config import SymbolConfig
 from mt5_bridge.paper.errors import Refused
 from mt5_bridge.paper.timeframes import DAY_S
+from tradeloom.trading.exact import exact
 
 COMMENTS = {
     mt5.TRADE_RETCODE_REQUOTE: "Requote",
@@ -54,7 +55,7 @@ def read_volume(symbol: SymbolConfig, lots: float) -> Decimal:
     """Lots within the symbol's limits, on its step; 10014."""
     if not (math.isfinite(lots) and 0 < lots <= _MAX_LOTS):
         raise refuse(mt5.TRADE_RETCODE_INVALID_VOLUME)
-    volume = Decimal(repr(float(lots))).quantize(_LOT_STEP).normalize()
+    volume = exact(lots).quantize(_LOT_STEP).normalize()
     if not symbol.volume_min <= volume <= symbol.volume_max or volume % symbol.volume_step:
         raise refuse(mt5.TRADE_RETCODE_INVALID_VOLUME)
     return volume
@@ -72,7 +73,7 @@ def read_level(symbol: SymbolConfig, price: float, retcode: int = mt5.TRADE_RETC
     """A price on the symbol's tick in points, 0.0 meaning none; else `retcode`."""
     if not (math.isfinite(price) and 0 <= price <= _MAX_PRICE):
         raise refuse(retcode)
-    points = Decimal(repr(float(price))).quantize(_PRICE_STEP) / symbol.point
+    points = exact(price).quantize(_PRICE_STEP) / symbol.point
     if points % symbol.tick_points:
         raise refuse(retcode)
     return int(points)

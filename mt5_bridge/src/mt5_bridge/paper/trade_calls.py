@@ -15,6 +15,7 @@ from mt5_bridge.paper.store import DEALS, ORDERS
 from mt5_bridge.paper.structs import OrderCheckResult, OrderSendResult, TradeDeal, TradeOrder, TradePosition
 from mt5_bridge.paper.terminal import PaperTerminal
 from mt5_bridge.paper.views import deal_struct, order_struct, position_struct
+from tradeloom.trading.exact import exact
 
 _MARKET_SIDES = (constants.ORDER_TYPE_BUY, constants.ORDER_TYPE_SELL)
 _LAST_SECOND = 2**62 // 1_000
@@ -167,7 +168,7 @@ def _positive(value: Any, position: int) -> Decimal:
     number = arguments.real(value, position)
     if not (math.isfinite(number) and 0 < number <= _MOST):
         raise arguments.invalid()
-    return Decimal(repr(float(number)))
+    return exact(number)
 
 
 @contextmanager

@@ -1,16 +1,13 @@
-"""Exact arithmetic where money, prices and volumes decide."""
+"""Sums of money, prices on the grid, spreads: exactly."""
 
 from collections.abc import Iterable
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import TYPE_CHECKING
 
+from tradeloom.trading.exact import exact
+
 if TYPE_CHECKING:
     from tradeloom.trading.broker import Symbol, Tick
-
-
-def exact(number: float) -> Decimal:
-    """The decimal a person would read: 0.1 is 0.1, not 0.1000000000000000055."""
-    return Decimal(str(number))
 
 
 def total(amounts: Iterable[float]) -> float:

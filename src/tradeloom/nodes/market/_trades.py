@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import TYPE_CHECKING
 
-from tradeloom.nodes.market._money import exact
+from tradeloom.trading.exact import exact
 
 if TYPE_CHECKING:
     from tradeloom.trading.broker import ClosedTrade

@@ -13,8 +13,8 @@ from tradeloom.nodes.market._broker import (
     max_age_setting,
     symbol_setting,
 )
-from tradeloom.nodes.market._money import exact
 from tradeloom.trading.bars import BarsReference
+from tradeloom.trading.exact import exact
 from tradeloom.trading.timeframes import Timeframe
 
 _RELATIVE = {"compare": ["average"]}

@@ -7,7 +7,7 @@ from pydantic import Field
 from tradeloom.errors import StalePrice
 from tradeloom.nodes.base import Effect, Example, Node, NodeConfig, NodeContext, NodeOutput, Tier
 from tradeloom.nodes.market._broker import READ_ERRORS, account_setting, symbol_setting, two_sided_quote
-from tradeloom.nodes.market._money import exact
+from tradeloom.trading.exact import exact
 from tradeloom.trading.intents import Side
 
 

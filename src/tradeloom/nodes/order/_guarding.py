@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from tradeloom.errors import Conflict, ExecutionStopped, NodeConfigError, NotFound
 from tradeloom.nodes.base import NodeConfig, NodeContext, NodeOutput, setting
 from tradeloom.nodes.market._broker import READ_ERRORS, SYMBOL_LENGTH, account_setting, positions_in
-from tradeloom.nodes.market._money import exact
 from tradeloom.nodes.order._placing import try_all
+from tradeloom.trading.exact import exact
 from tradeloom.trading.guards import (
     BreakEven,
     Guard,

@@ -10,11 +10,11 @@ from pydantic import AwareDatetime, Field
 from tradeloom.errors import NodeConfigError, OrderUnknown, StalePrice
 from tradeloom.nodes.base import Effect, NodeConfig, NodeContext, NodeOutput
 from tradeloom.nodes.market._broker import account_setting, two_sided_quote
-from tradeloom.nodes.market._money import exact
 from tradeloom.nodes.order._entry import StopsConfig, TradeConfig
 from tradeloom.nodes.order._expiry import ExpiryConfig, resolved_expiry
 from tradeloom.nodes.order._placing import ORDER_ERRORS, origin, place, settled, ttl_setting
 from tradeloom.nodes.order._stops import Level, opening_quote
+from tradeloom.trading.exact import exact
 from tradeloom.trading.intents import OrderOutcome, OutcomeStatus, PendingOrderIntent, PendingType, Side
 
 if TYPE_CHECKING:

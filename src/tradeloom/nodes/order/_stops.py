@@ -5,7 +5,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
 from tradeloom.errors import NodeConfigError
-from tradeloom.nodes.market._money import exact, to_tick_size
+from tradeloom.nodes.market._money import to_tick_size
+from tradeloom.trading.exact import exact
 from tradeloom.trading.intents import Side
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from tradeloom.errors import NodeConfigError
 from tradeloom.nodes.base import Effect, Example, Node, NodeConfig, NodeContext, NodeOutput, Tier, setting
 from tradeloom.nodes.market._broker import SYMBOL_LENGTH, account_setting, positions_in
-from tradeloom.nodes.market._money import exact, total
+from tradeloom.nodes.market._money import total
 from tradeloom.nodes.order._placing import (
     ALREADY_CLOSED,
     ORDER_ERRORS,
@@ -23,6 +23,7 @@ from tradeloom.nodes.order._placing import (
     ttl_setting,
 )
 from tradeloom.trading.broker import Broker, Position
+from tradeloom.trading.exact import exact
 from tradeloom.trading.intents import CloseIntent, OrderOutcome, OutcomeStatus
 
 Status = Literal["done", "partial", "already_closed"]

@@ -8,11 +8,11 @@ from pydantic import Field
 from tradeloom.errors import NodeConfigError, OrderUnknown, StalePrice
 from tradeloom.nodes.base import Effect, Example, Node, NodeContext, NodeOutput, Tier
 from tradeloom.nodes.market._broker import account_setting, two_sided_quote
-from tradeloom.nodes.market._money import exact
 from tradeloom.nodes.order._entry import StopsConfig, TradeConfig
 from tradeloom.nodes.order._placing import ORDER_ERRORS, deviation_setting, origin, place, settled, ttl_setting
 from tradeloom.nodes.order._stops import opening_quote
 from tradeloom.trading.broker import Broker
+from tradeloom.trading.exact import exact
 from tradeloom.trading.intents import MarketOrderIntent, OrderOutcome, OutcomeStatus, Side
 
 

@@ -8,7 +8,6 @@ from pydantic import AwareDatetime, Field, model_validator
 from tradeloom.errors import NodeConfigError, OrderFilled, StalePrice, TargetGone
 from tradeloom.nodes.base import Effect, Example, Node, NodeConfig, NodeContext, NodeOutput, setting
 from tradeloom.nodes.market._broker import account_setting, two_sided_quote
-from tradeloom.nodes.market._money import exact
 from tradeloom.nodes.order._entry import check_measured
 from tradeloom.nodes.order._expiry import (
     check_expiry,
@@ -20,6 +19,7 @@ from tradeloom.nodes.order._expiry import (
 from tradeloom.nodes.order._pending import waiting_price
 from tradeloom.nodes.order._placing import ORDER_ERRORS, origin, place, settled, ttl_setting
 from tradeloom.nodes.order._stops import MEASURED, Level, Stop, closing_quote
+from tradeloom.trading.exact import exact
 from tradeloom.trading.intents import ModifyIntent, OrderOutcome, Side
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ from pydantic import model_validator
 
 from tradeloom.errors import NodeConfigError
 from tradeloom.nodes.base import Effect, Example, Node, NodeContext, setting
-from tradeloom.nodes.market._money import exact
 from tradeloom.nodes.order._guarding import (
     GUARD_ERRORS,
     HOW_IT_LIVES,
@@ -19,6 +18,7 @@ from tradeloom.nodes.order._guarding import (
     set_guards,
 )
 from tradeloom.nodes.order._placing import deviation_setting
+from tradeloom.trading.exact import exact
 from tradeloom.trading.guards import PartialClose as Rule
 from tradeloom.trading.guards import floored
 

@@ -15,7 +15,8 @@ from tradeloom.nodes.order._guarding import (
     in_price,
     set_guards,
 )
-from tradeloom.trading.guards import Trailing, exact
+from tradeloom.trading.exact import exact
+from tradeloom.trading.guards import Trailing
 from tradeloom.trading.intents import Side
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from tradeloom.errors import NotANumber
-from tradeloom.nodes.market._money import exact
+from tradeloom.trading.exact import exact
 
 if TYPE_CHECKING:
     from tradeloom.trading.broker import Account

@@ -9,11 +9,11 @@ from pydantic import AwareDatetime, Field, model_validator
 from tradeloom.errors import Conflict, ExecutionStopped, InvalidInput, NodeConfigError, NotANumber, StorageUnavailable
 from tradeloom.nodes.base import Effect, Emit, Example, Node, NodeConfig, NodeContext, NodeOutput, Port, setting
 from tradeloom.nodes.market._broker import READ_ERRORS, account_setting
-from tradeloom.nodes.market._money import exact
 from tradeloom.nodes.risk._money import finite, floating
 from tradeloom.nodes.trading_days import TradingDays, day_start_setting, time_zone_setting
 from tradeloom.nodes.variables import account_scope, update
 from tradeloom.trading.broker import Broker
+from tradeloom.trading.exact import exact
 
 _CENT = Decimal("0.01")
 

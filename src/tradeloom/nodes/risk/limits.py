@@ -12,12 +12,12 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 from tradeloom.errors import InvalidInput, NodeConfigError, NotANumber
 from tradeloom.nodes.base import Effect, Emit, Example, Node, NodeConfig, NodeContext, NodeOutput, Port, setting
 from tradeloom.nodes.market._broker import READ_ERRORS, SYMBOL_LENGTH, account_setting
-from tradeloom.nodes.market._money import exact
 from tradeloom.nodes.market._trades import Totals
 from tradeloom.nodes.risk._exposure import currency_exposure
 from tradeloom.nodes.risk._money import finite
 from tradeloom.nodes.trading_days import TradingDays, day_start_setting, time_zone_setting
 from tradeloom.trading.broker import Broker, ClosedTrade, PendingOrder, Position
+from tradeloom.trading.exact import exact
 
 Rule = Literal["positions", "symbol_positions", "exposure", "cooldown", "loss_streak", "trades_today"]
 LIMITS = (

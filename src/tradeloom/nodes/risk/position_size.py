@@ -16,9 +16,9 @@ from tradeloom.nodes.market._broker import (
     max_age_setting,
     symbol_setting,
 )
-from tradeloom.nodes.market._money import exact
 from tradeloom.nodes.order._stops import MEASURE_HELP, Measure, Stop
 from tradeloom.trading.broker import Broker, Symbol
+from tradeloom.trading.exact import exact
 from tradeloom.trading.intents import Side
 
 LimitedBy = Literal["risk", "margin", "max_volume", "symbol_max"]

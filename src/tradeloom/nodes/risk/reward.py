@@ -6,8 +6,8 @@ from pydantic import Field
 
 from tradeloom.errors import MissingInput, NodeConfigError, NotANumber
 from tradeloom.nodes.base import Emit, Example, Node, NodeConfig, NodeContext, NodeOutput, Port, setting
-from tradeloom.nodes.market._money import exact
 from tradeloom.nodes.values import number, shown
+from tradeloom.trading.exact import exact
 
 
 class RewardConfig(NodeConfig):
