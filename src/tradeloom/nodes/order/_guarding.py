@@ -8,8 +8,17 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tradeloom.errors import Conflict, ExecutionStopped, NodeConfigError, NotFound
 from tradeloom.nodes.base import NodeConfig, NodeContext, NodeOutput, setting
-from tradeloom.nodes.market._broker import READ_ERRORS, SYMBOL_LENGTH, account_setting, positions_in
+from tradeloom.nodes.market._broker import READ_ERRORS, account_setting
 from tradeloom.nodes.order._placing import try_all
+from tradeloom.nodes.order._targets import (
+    check_choice,
+    position_of,
+    position_scope_setting,
+    position_side_setting,
+    positions_meant,
+    target_symbol_setting,
+    ticket_setting,
+)
 from tradeloom.trading.exact import exact
 from tradeloom.trading.guards import (
     BreakEven,
@@ -40,46 +49,17 @@ ON_NETTING = (
     "one position: profit then counts from its average entry, and a position that is turned round ends its guards."
 )
 
-_BY_SYMBOL = {"by": ["symbol"]}
-
 
 class GuardConfig(NodeConfig):
     by: Literal["symbol", "ticket"] = setting(
         "symbol", title="Guard", help="One position by its ticket, or those open in a symbol.", widget="select"
     )
-    ticket: int | None = setting(
-        None,
-        title="Ticket",
-        help="The position's ticket.",
-        widget="number",
-        show_if={"by": ["ticket"]},
-        examples=["= nodes.buy.ticket"],
-        gt=0,
-        lt=2**63,
+    ticket: int | None = ticket_setting("position", "= nodes.buy.ticket")
+    symbol: str | None = target_symbol_setting(
+        "The instrument. With a ticket it may be left empty; given, it is checked."
     )
-    symbol: str | None = setting(
-        None,
-        title="Symbol",
-        help="The instrument. With a ticket it may be left empty; given, it is checked.",
-        widget="symbol",
-        examples=["EURUSD"],
-        min_length=1,
-        max_length=SYMBOL_LENGTH,
-    )
-    scope: Literal["own", "all"] = setting(
-        "own",
-        title="Whose",
-        help="Only positions that orders of this workflow opened, or everybody's, those opened by hand included.",
-        widget="select",
-        show_if=_BY_SYMBOL,
-    )
-    side: Literal["any", "buy", "sell"] = setting(
-        "any",
-        title="Side",
-        help="Only bought or only sold positions, where an account holds both.",
-        widget="select",
-        show_if=_BY_SYMBOL,
-    )
+    scope: Literal["own", "all"] = position_scope_setting()
+    side: Literal["any", "buy", "sell"] = position_side_setting()
     measure: Measure = setting(
         "pips",
         title="Distances in",
@@ -91,12 +71,7 @@ class GuardConfig(NodeConfig):
 
     @model_validator(mode="after")
     def _says_what_to_guard(self) -> Self:
-        if self.by == "ticket" and self.ticket is None:
-            raise ValueError("guarding by ticket needs the ticket")
-        if self.by == "symbol" and self.symbol is None:
-            raise ValueError("guarding by symbol needs the symbol")
-        if self.by == "symbol" and self.ticket is not None:
-            raise ValueError(f"ticket {self.ticket} is given, but positions are to be guarded by symbol: choose one")
+        check_choice(self.by, self.ticket, self.symbol, doing="guarding", what="positions are to be guarded")
         return self
 
 
@@ -154,20 +129,10 @@ def in_price(value: float, measure: Measure, position: "Position", symbol: "Symb
 
 
 def _targets(config: GuardConfig, context: NodeContext, broker: "Broker") -> "list[Position]":
-    if config.ticket is not None:
-        held = next((each for each in broker.positions() if each.ticket == config.ticket), None)
-        if held is not None and config.symbol not in (None, held.symbol):
-            raise NodeConfigError(
-                f"position {config.ticket} is in {held.symbol}, not in {config.symbol}", field="config.symbol"
-            )
-        return [] if held is None else [held]
-    found = [
-        position
-        for position in positions_in(broker, config.symbol)
-        if config.side in ("any", position.side.value)
-        and (config.scope == "all" or position.workflow_id == context.workflow_id)
-    ]
-    return sorted(found, key=lambda position: (position.opened_at, position.ticket))
+    if config.ticket is None:
+        return positions_meant(config, context.workflow_id, broker)
+    held = position_of(config.ticket, config.symbol, broker)
+    return [] if held is None else [held]
 
 
 def _set(position: "Position", rule: Rule, context: NodeContext, broker: "Broker") -> GuardedPosition | None:

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tradeloom.errors import OrderFilled
 from tradeloom.nodes.base import Effect, Example, Node, NodeConfig, NodeContext, NodeOutput, setting
-from tradeloom.nodes.market._broker import SYMBOL_HELP, SYMBOL_LENGTH, account_setting, orders_in
+from tradeloom.nodes.market._broker import SYMBOL_HELP, account_setting, orders_in
 from tradeloom.nodes.order._placing import (
     ORDER_ERRORS,
     order_id_for,
@@ -17,63 +17,40 @@ from tradeloom.nodes.order._placing import (
     try_all,
     ttl_setting,
 )
+from tradeloom.nodes.order._targets import BY_SYMBOL, check_choice, target_symbol_setting, ticket_setting
 from tradeloom.trading.intents import CancelIntent, OrderOutcome
 
 if TYPE_CHECKING:
     from tradeloom.trading.broker import Broker
 
 Status = Literal["cancelled", "already_cancelled"]
-_BY_SYMBOL = {"by": ["symbol"]}
 
 
 class CancelConfig(NodeConfig):
     by: Literal["symbol", "ticket"] = setting(
         "symbol", title="Cancel", help="One pending order by its ticket, or those in a symbol.", widget="select"
     )
-    ticket: int | None = setting(
-        None,
-        title="Ticket",
-        help="The order's ticket.",
-        widget="number",
-        show_if={"by": ["ticket"]},
-        examples=["= nodes.limit.ticket"],
-        gt=0,
-        lt=2**63,
-    )
-    symbol: str | None = setting(
-        None,
-        title="Symbol",
-        help=SYMBOL_HELP,
-        widget="symbol",
-        show_if=_BY_SYMBOL,
-        examples=["EURUSD"],
-        min_length=1,
-        max_length=SYMBOL_LENGTH,
-    )
+    ticket: int | None = ticket_setting("order", "= nodes.limit.ticket")
+    symbol: str | None = target_symbol_setting(SYMBOL_HELP, show_if=BY_SYMBOL)
     scope: Literal["own", "all"] = setting(
         "own",
         title="Whose",
         help="Only orders this workflow placed, or everybody's, those placed by hand included.",
         widget="select",
-        show_if=_BY_SYMBOL,
+        show_if=BY_SYMBOL,
     )
     side: Literal["any", "buy", "sell"] = setting(
-        "any", title="Side", help="Only orders to buy or only to sell.", widget="select", show_if=_BY_SYMBOL
+        "any", title="Side", help="Only orders to buy or only to sell.", widget="select", show_if=BY_SYMBOL
     )
     type: Literal["any", "limit", "stop", "stop_limit"] = setting(
-        "any", title="Type", help="Only orders of one type.", widget="select", show_if=_BY_SYMBOL
+        "any", title="Type", help="Only orders of one type.", widget="select", show_if=BY_SYMBOL
     )
     ttl_s: int = ttl_setting()
     account: str | None = account_setting()
 
     @model_validator(mode="after")
     def _says_what_to_cancel(self) -> Self:
-        if self.by == "ticket" and self.ticket is None:
-            raise ValueError("cancelling by ticket needs the ticket")
-        if self.by == "symbol" and self.symbol is None:
-            raise ValueError("cancelling by symbol needs the symbol")
-        if self.by == "symbol" and self.ticket is not None:
-            raise ValueError(f"ticket {self.ticket} is given, but orders are to be cancelled by symbol: choose one")
+        check_choice(self.by, self.ticket, self.symbol, doing="cancelling", what="orders are to be cancelled")
         return self
 
 

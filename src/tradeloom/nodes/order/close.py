@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tradeloom.errors import NodeConfigError
 from tradeloom.nodes.base import Effect, Example, Node, NodeConfig, NodeContext, NodeOutput, Tier, setting
-from tradeloom.nodes.market._broker import SYMBOL_LENGTH, account_setting, positions_in
+from tradeloom.nodes.market._broker import account_setting
 from tradeloom.nodes.market._money import total
 from tradeloom.nodes.order._placing import (
     ALREADY_CLOSED,
@@ -22,6 +22,15 @@ from tradeloom.nodes.order._placing import (
     try_all,
     ttl_setting,
 )
+from tradeloom.nodes.order._targets import (
+    check_choice,
+    position_of,
+    position_scope_setting,
+    position_side_setting,
+    positions_meant,
+    target_symbol_setting,
+    ticket_setting,
+)
 from tradeloom.trading.broker import Broker, Position
 from tradeloom.trading.exact import exact
 from tradeloom.trading.intents import CloseIntent, OrderOutcome, OutcomeStatus
@@ -33,40 +42,13 @@ class CloseConfig(NodeConfig):
     by: Literal["symbol", "ticket"] = setting(
         "symbol", title="Close", help="One position by its ticket, or those open in a symbol.", widget="select"
     )
-    ticket: int | None = setting(
-        None,
-        title="Ticket",
-        help="The position's ticket.",
-        widget="number",
-        show_if={"by": ["ticket"]},
-        examples=["= nodes.buy.ticket"],
-        gt=0,
-        lt=2**63,
+    ticket: int | None = ticket_setting("position", "= nodes.buy.ticket")
+    symbol: str | None = target_symbol_setting(
+        "The instrument. With a ticket it may be left empty; given, it is checked, and the price and profit of a "
+        "position that is closed already can be told."
     )
-    symbol: str | None = setting(
-        None,
-        title="Symbol",
-        help="The instrument. With a ticket it may be left empty; given, it is checked, and the price and profit of a "
-        "position that is closed already can be told.",
-        widget="symbol",
-        examples=["EURUSD"],
-        min_length=1,
-        max_length=SYMBOL_LENGTH,
-    )
-    scope: Literal["own", "all"] = setting(
-        "own",
-        title="Whose",
-        help="Only positions that orders of this workflow opened, or everybody's, those opened by hand included.",
-        widget="select",
-        show_if={"by": ["symbol"]},
-    )
-    side: Literal["any", "buy", "sell"] = setting(
-        "any",
-        title="Side",
-        help="Only bought or only sold positions, where an account holds both.",
-        widget="select",
-        show_if={"by": ["symbol"]},
-    )
+    scope: Literal["own", "all"] = position_scope_setting()
+    side: Literal["any", "buy", "sell"] = position_side_setting()
     volume: float | None = setting(
         None,
         title="Volume",
@@ -92,12 +74,7 @@ class CloseConfig(NodeConfig):
 
     @model_validator(mode="after")
     def _says_what_to_close(self) -> Self:
-        if self.by == "ticket" and self.ticket is None:
-            raise ValueError("closing by ticket needs the ticket")
-        if self.by == "symbol" and self.symbol is None:
-            raise ValueError("closing by symbol needs the symbol")
-        if self.by == "symbol" and self.ticket is not None:
-            raise ValueError(f"ticket {self.ticket} is given, but positions are to be closed by symbol: choose one")
+        check_choice(self.by, self.ticket, self.symbol, doing="closing", what="positions are to be closed")
         if self.volume is not None and self.volume_percent is not None:
             raise ValueError("the volume is given in lots and in percent: choose one")
         return self
@@ -177,19 +154,9 @@ class Close(Node):
 
 def _targets(config: CloseConfig, context: NodeContext, broker: Broker) -> list[_Target]:
     if config.ticket is not None:
-        held = next((each for each in broker.positions() if each.ticket == config.ticket), None)
-        if held is not None and config.symbol not in (None, held.symbol):
-            raise NodeConfigError(
-                f"position {config.ticket} is in {held.symbol}, not in {config.symbol}", field="config.symbol"
-            )
+        held = position_of(config.ticket, config.symbol, broker)
         return [_Target(config.ticket, held.symbol if held else config.symbol, held)]
-    found = [
-        position
-        for position in positions_in(broker, config.symbol)
-        if config.side in ("any", position.side.value)
-        and (config.scope == "all" or position.workflow_id == context.workflow_id)
-    ]
-    found.sort(key=lambda position: (position.opened_at, position.ticket))
+    found = positions_meant(config, context.workflow_id, broker)
     return [_Target(position.ticket, position.symbol, position) for position in found]
 
 
