@@ -34,6 +34,13 @@ class BodyTooLarge(InvalidInput):
     http_status = 413
 
 
+class TooManyRequests(TradeloomError):
+    """Somebody sends more than is taken. It may be sent again later."""
+
+    http_status = 429
+    retryable = True
+
+
 class PreconditionRequired(InvalidInput):
     """A change that does not say which version it changes."""
 

@@ -39,6 +39,7 @@ from tradeloom.local.private_accounts import PrivateMarket, private_account
 from tradeloom.local.settings import Settings
 from tradeloom.local.sub_workflows import SubWorkflowAnswers
 from tradeloom.local.triggers import market_triggers
+from tradeloom.local.webhooks import Door
 from tradeloom.local.workflows import LocalWorkflows
 from tradeloom.nodes.registry import node_types
 from tradeloom.nodes.trigger.schedule import ScheduleTrigger
@@ -85,6 +86,7 @@ class Machine:
     executions: LocalExecutions
     scheduler: Scheduler
     watcher: Watcher
+    door: Door
     api: Api
     ping: Callable[[], Awaitable[Any]]
     resumed: list[str] = field(default_factory=list)
@@ -262,6 +264,7 @@ async def _engine_up(
         executions=executions,
         scheduler=scheduler,
         watcher=watcher,
+        door=Door(workflows=stores, blobs=blobs, vault=vault, dispatcher=executions.dispatcher),
         api=Api(ports),
         ping=ping,
         resumed=await engine.resume(),

@@ -43,7 +43,7 @@ async def serving(machine: Machine) -> AsyncIterator[Served]:
     listening = _listen(machine.settings)
     host, port = listening.getsockname()[:2]
     token, new_token = machine.home.token()
-    app = LocalServer(machine.api, load_pages(), token=token, port=port)
+    app = LocalServer(machine.api, load_pages(), token=token, port=port, door=machine.door)
     config = uvicorn.Config(
         app,
         log_config=None,

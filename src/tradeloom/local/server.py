@@ -23,6 +23,8 @@ from tradeloom.api.errors import BodyTooLarge, Forbidden, InternalError, Malform
 from tradeloom.api.resolver import MAX_BODY_BYTES
 from tradeloom.errors import InvalidInput, TradeloomError, Unauthorized
 from tradeloom.local.pages import Page
+from tradeloom.local.webhooks import HOOKS, Door
+from tradeloom.local.webhooks import MAX_BODY_BYTES as HOOK_BODY_BYTES
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -57,8 +59,9 @@ class Answer:
 class LocalServer:
     """The ASGI application. `port` is the one it is reached at: host names are checked against it."""
 
-    def __init__(self, api: Api, pages: Mapping[str, Page], *, token: str, port: int) -> None:
+    def __init__(self, api: Api, pages: Mapping[str, Page], *, token: str, port: int, door: Door | None = None) -> None:
         self._api = api
+        self._door = door
         self._pages = pages
         self._token = token.encode()
         self._hosts = {f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]")}
@@ -105,6 +108,10 @@ class LocalServer:
             event = _event(scope, headers, body, claims or {}, correlation)
             loop = asyncio.get_running_loop()
             return _from_lambda(await loop.run_in_executor(self._threads, self._api.resolve, event, None))
+        if self._door is not None and path.startswith(HOOKS):
+            body = await _read(receive, headers, HOOK_BODY_BYTES)
+            told = await self._door.receive(scope["method"], path, headers, body)
+            return Answer(202, json.dumps(told).encode(), {"content-type": "application/json"})
         return self._page(scope["method"], path, headers)
 
     def _check_address(self, headers: Mapping[str, str]) -> None:
@@ -144,10 +151,10 @@ def _headers(scope: Scope) -> dict[str, str]:
     return found
 
 
-async def _read(receive: Receive, headers: Mapping[str, str]) -> bytes:
+async def _read(receive: Receive, headers: Mapping[str, str], most: int = MAX_BODY_BYTES) -> bytes:
     told = headers.get("content-length", "0")
-    if told.isdigit() and int(told) > MAX_BODY_BYTES:
-        raise BodyTooLarge(f"The body is larger than {MAX_BODY_BYTES:,} bytes.")
+    if told.isdigit() and int(told) > most:
+        raise BodyTooLarge(f"The body is larger than {most:,} bytes.")
     parts: list[bytes] = []
     size = 0
     while True:
@@ -156,8 +163,8 @@ async def _read(receive: Receive, headers: Mapping[str, str]) -> bytes:
             raise MalformedRequest("The client went away before its request was complete.")
         part = message.get("body", b"")
         size += len(part)
-        if size > MAX_BODY_BYTES:
-            raise BodyTooLarge(f"The body is larger than {MAX_BODY_BYTES:,} bytes.")
+        if size > most:
+            raise BodyTooLarge(f"The body is larger than {most:,} bytes.")
         parts.append(part)
         if not message.get("more_body", False):
             return b"".join(parts)
