@@ -76,10 +76,22 @@ def allow(sid: str, actions: list[str], *resources: str) -> iam.PolicyStatement:
 
 def merged(*found: Grant) -> Grant:
     return Grant(
-        tuple(statement for grant in found for statement in grant.statements),
+        _one_for_each([statement for grant in found for statement in grant.statements]),
         {key: value for grant in found for key, value in grant.environment.items()},
         next((grant.clients for grant in found if grant.clients), None),
     )
+
+
+def _one_for_each(statements: Iterable[iam.PolicyStatement]) -> tuple[iam.PolicyStatement, ...]:
+    """What is said more than once of the same resources, as reading and writing one table are, in one statement.
+
+    Only of the very same: two statements with one name over different resources stay two, which synthesis refuses, so
+    that no action ever widens to a resource it was not granted on.
+    """
+    actions: dict[tuple[str, tuple[str, ...]], dict[str, None]] = {}
+    for one in statements:
+        actions.setdefault((one.sid or "", tuple(one.resources)), {}).update(dict.fromkeys(one.actions))
+    return tuple(allow(sid, list(named), *resources) for (sid, resources), named in actions.items())
 
 
 def _sid(name: str) -> str:
