@@ -15,6 +15,7 @@ from mt5_bridge.pending import Resting, order_time, resting_of, server_seconds, 
 from mt5_bridge.preparation import Quote, SymbolRules, Unsendable, stop_level
 from mt5_bridge.refusals import rejected
 from mt5_bridge.server_time import ServerZone
+from tradeloom.errors import BrokerUnavailable
 from tradeloom.trading.exact import exact
 from tradeloom.trading.intents import CancelIntent, Expiry, ModifyIntent, OrderOutcome, OutcomeStatus, Side
 from tradeloom.trading.risk import Action
@@ -121,13 +122,15 @@ class Change:
 
 def find_target(records: "BrokerRecords", intent: ChangeIntent) -> Target | OrderOutcome:
     """What the intent names, or the outcome that follows from its having left. Raises `Unsendable` for a ticket the
-    account never had."""
+    account never had, `BrokerUnavailable` for a position the terminal does not list though no deal closed it."""
     if isinstance(intent, ModifyIntent) and intent.target == "position":
         position = records.open_position(intent.ticket)
         if position is not None:
             return Target.of_position(position)
         if not records.knows_position(intent.ticket):
             raise Unsendable(f"the account has no position {intent.ticket} and never had one")
+        if records.is_only_unlisted(intent.ticket):
+            raise unlisted(intent.ticket)
         return _closed(intent)
     ticket = _order_ticket(intent)
     order = records.live_order(ticket)
@@ -144,7 +147,8 @@ def find_change(records: "BrokerRecords", intent: ChangeIntent, request: Mapping
     if isinstance(intent, ModifyIntent) and intent.target == "position":
         record = records.open_position(intent.ticket)
         if record is None:
-            return _closed(intent) if records.knows_position(intent.ticket) else None
+            known = records.knows_position(intent.ticket) and not records.is_only_unlisted(intent.ticket)
+            return _closed(intent) if known else None
     else:
         record = records.live_order(_order_ticket(intent))
         if record is None:
@@ -276,6 +280,11 @@ def _record_terms(record: Any) -> dict[str, Any]:
 
 def _order_ticket(intent: ChangeIntent) -> int:
     return intent.order if isinstance(intent, CancelIntent) else intent.ticket
+
+
+def unlisted(ticket: int) -> BrokerUnavailable:
+    """Nothing may be concluded from a list the terminal has not filled yet."""
+    return BrokerUnavailable(f"position {ticket} is not listed, but no deal is known that closed it")
 
 
 def _closed(intent: ModifyIntent) -> OrderOutcome:

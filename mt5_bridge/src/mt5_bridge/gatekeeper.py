@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from mt5_bridge import constants as mt5
-from mt5_bridge.changes import Change, Target, find_target
+from mt5_bridge.changes import Change, Target, find_target, unlisted
 from mt5_bridge.clock import AccountClock
 from mt5_bridge.journal import Journal
 from mt5_bridge.pending import build_pending_request
@@ -21,7 +21,6 @@ from mt5_bridge.preparation import (
     Unsendable,
     build_request,
     closing_leg,
-    exact,
     opening_leg,
 )
 from mt5_bridge.records import BrokerRecords
@@ -30,6 +29,7 @@ from mt5_bridge.retcodes import NOTHING_TO_DO, Verdict, verdict_of_retcode
 from mt5_bridge.server_time import ServerZone
 from mt5_bridge.terminal import PipeBroken, Terminal, failure, symbol_facts
 from tradeloom.errors import BrokerUnavailable
+from tradeloom.trading.exact import exact
 from tradeloom.trading.intents import (
     CancelIntent,
     CloseIntent,
@@ -186,6 +186,8 @@ class Gatekeeper:
             return closing_leg(intent, position, rules)
         if not self._records.knows_position(intent.position):
             raise Unsendable(f"the account has no position {intent.position} and never had one")
+        if self._records.is_only_unlisted(intent.position):
+            raise unlisted(intent.position)
         return self.already_closed(intent)
 
     def _gate(

@@ -184,6 +184,15 @@ class BrokerRecords:
                 holder = deal.order
         return False
 
+    def is_only_unlisted(self, ticket: int) -> bool:
+        """Whether a position that is not listed is open all the same, by its deals: a terminal that has just connected
+        may list nothing yet. Waits briefly for the deal that closed it."""
+        for wait in _DEAL_WAITS_S:
+            self._pause(wait)
+            if not self._read("history_deals_get", ticket=ticket) or self.is_closed(ticket):
+                return False
+        return True
+
     def connected(self) -> bool:
         info = self._terminal.terminal_info()
         return info is not None and bool(info.connected)

@@ -17,6 +17,7 @@ from decimal import Decimal
 
 from mt5_bridge import faultpoints
 from mt5_bridge.alarms import ANY_QUOTE, Alarm
+from mt5_bridge.changes import unlisted
 from mt5_bridge.clock import AccountClock
 from mt5_bridge.desk import OrderDesk
 from mt5_bridge.guard_steps import StepResult, action_of, intent_of, result_of
@@ -25,9 +26,10 @@ from mt5_bridge.journal import SENDABLE, Journal, OrderState
 from mt5_bridge.reader import Reader
 from mt5_bridge.records import BrokerRecords
 from mt5_bridge.terminal import PipeBroken
-from tradeloom.errors import BrokerUnavailable, InvalidInput, NotFound, StorageUnavailable, TradeloomError
+from tradeloom.errors import InvalidInput, NotFound, StorageUnavailable, TradeloomError
 from tradeloom.trading.broker import Position, Symbol, Tick
-from tradeloom.trading.guards import Guard, GuardReport, decide, wake_price
+from tradeloom.trading.guard_rules import decide, wake_price
+from tradeloom.trading.guards import Guard, GuardReport
 from tradeloom.trading.intents import OutcomeStatus, Side
 
 LOOK_BUDGET_S = 2.0
@@ -296,7 +298,7 @@ class Watcher:
         """Raises `BrokerUnavailable` unless deals closed the position: a terminal that has just connected may not list
         what is open yet, and its guard must not end for that."""
         if self._records is not None and not self._records.is_closed(ticket):
-            raise BrokerUnavailable(f"position {ticket} is not listed, but no deal is known that closed it")
+            raise unlisted(ticket)
 
     def _check(self, guard: Guard) -> None:
         position = next((each for each in self._reader.positions(None) if each.ticket == guard.position), None)

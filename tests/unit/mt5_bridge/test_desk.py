@@ -309,6 +309,15 @@ class TestCloses:
         assert (outcome.price, outcome.profit) == (1.1, 12.5)
         assert len(bench.terminal.sent) == 1
 
+    def test_of_a_position_the_terminal_only_does_not_list_are_not_done(self, bench: Bench) -> None:
+        """As one that has just connected: told "already closed", nobody would ever close it."""
+        held, bench.terminal.positions = bench.terminal.positions, []
+        with pytest.raises(BrokerUnavailable, match="not listed"):
+            bench.desk.send(close(501))
+        bench.terminal.positions = held
+        outcome = bench.desk.send(close(501))
+        assert (outcome.status, outcome.reason, len(bench.terminal.sent)) == (DONE, None, 1)
+
     @pytest.mark.parametrize("retcode", [10036, 10039, 10025])
     def test_that_come_too_late_are_done_already(self, bench: Bench, retcode: int) -> None:
         def closed_by_stop(terminal: FakeTerminal, request: dict[str, object]) -> object:
