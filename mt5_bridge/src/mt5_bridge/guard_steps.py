@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from mt5_bridge.guard_store import Record
-from tradeloom.trading.guards import Action, ClosePart, GuardStatus, MoveStop, PartialClose, after
+from tradeloom.trading.guard_rules import Action, ClosePart, MoveStop, after
+from tradeloom.trading.guards import GuardStatus, PartialClose
 from tradeloom.trading.intents import CloseIntent, ModifyIntent, OrderIntent, OrderOutcome, OutcomeStatus
 
 _VALID = timedelta(seconds=30)
@@ -60,8 +61,9 @@ def result_of(record: Record, action: Action, outcome: OrderOutcome, *, given_up
     if outcome.status in (OutcomeStatus.DONE, OutcomeStatus.PARTIAL):
         return StepResult(_done(following, action, outcome), outcome.status)
     if given_up and isinstance(action, ClosePart):
-        # Whether the part was closed cannot be told, so it must not be closed again.
-        failed = following.told(status=GuardStatus.FAILED, reason=outcome.message, trouble=None)
+        # Whether the part was closed cannot be told, so it must not be closed again, by this run or a later one.
+        memory = following.report.memory.model_copy(update={"closed": True})
+        failed = following.told(status=GuardStatus.FAILED, reason=outcome.message, trouble=None, memory=memory)
         return StepResult(failed, OutcomeStatus.NOT_SENT)
     # A stop that was given up is not where it was to be, or it would have been found: the next may be set.
     return StepResult(following, OutcomeStatus.NOT_SENT if given_up else outcome.status, outcome.message)

@@ -23,7 +23,8 @@ from tests.unit.mt5_bridge.fake_terminal import (
     trailing,
 )
 from tradeloom.errors import StorageUnavailable
-from tradeloom.trading.guards import BreakEven, Guard, GuardReport, GuardStatus, PartialClose, decide, step_order_id
+from tradeloom.trading.guard_rules import decide
+from tradeloom.trading.guards import BreakEven, Guard, GuardReport, GuardStatus, PartialClose, step_order_id
 
 MakeBench = Callable[..., Bench]
 PART = PartialClose(trigger=Decimal("0.002"), fraction=Decimal("0.5"))
@@ -132,6 +133,25 @@ def test_does_not_end_because_a_terminal_does_not_list_its_position(bench: Bench
     bench.terminal.positions.append(held)
     quote(bench, 1.21)
     assert (held.sl, told(bench, trailing(7)).trouble) == (1.208, None)
+
+
+def test_an_unknown_step_does_not_end_the_guard_of_a_position_that_is_only_not_listed(make_bench: MakeBench) -> None:
+    """A worker that was killed in the middle of a step starts on a terminal that has not heard from the server yet."""
+    bench = make_bench(history_horizon_s=3_600.0)
+    held, wanted = hold(bench), trailing(7)
+    deals(bench, (7, 0, 0.1, 0))
+    for deal in bench.terminal.deals:
+        deal.position_id = 7
+    bench.terminal.script = [answer(10012, "Request timeout")]
+    set_guard(bench, wanted)
+    bench.terminal.positions.clear()
+    bench.restart()
+    quote(bench, 1.11)
+    assert told(bench, wanted).status is GuardStatus.ACTIVE
+    held.sl = 1.098  # it had arrived
+    bench.terminal.positions.append(held)
+    quote(bench, 1.12, after_s=2)
+    assert (held.sl, told(bench, wanted).moves) == (1.118, 2)
 
 
 def test_a_refusal_is_shown_and_tried_again_at_another_quote_ever_less_often(bench: Bench) -> None:
@@ -251,6 +271,9 @@ class TestPart:
         report = told(bench, guard(7, PART))
         assert report.status is GuardStatus.FAILED
         assert "a person must look" in (report.reason or "")
+        # The workflow runs again an hour later, and its node asks for the part once more.
+        again = set_guard(bench, guard(7, PART, execution="e2"))
+        assert (again.status, len(bench.terminal.sent)) == (GuardStatus.FAILED, 1)
 
     def test_a_stop_of_which_nobody_can_tell_is_set_anew_with_real_money(self, make_bench: MakeBench) -> None:
         """The position itself shows that the stop is not there."""
