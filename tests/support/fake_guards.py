@@ -5,15 +5,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from tradeloom.errors import NotFound
-from tradeloom.trading.guards import (
-    Guard,
-    GuardKind,
-    GuardReport,
-    GuardStatus,
-    MoveStop,
-    after,
-    decide,
-)
+from tradeloom.trading.guard_rules import MoveStop, after, decide
+from tradeloom.trading.guards import Guard, GuardKind, GuardReport, GuardStatus
 
 if TYPE_CHECKING:
     from tests.support.fake_broker import FakeBroker

@@ -23,11 +23,7 @@ from tests.integration.bridge.guarding import (
 )
 from tests.integration.bridge.rig import Rig, eventually
 from tradeloom.errors import Conflict, InvalidInput, NotFound
-from tradeloom.trading.guards import (
-    BreakEven,
-    GuardStatus,
-    PartialClose,
-)
+from tradeloom.trading.guards import BreakEven, GuardStatus, PartialClose
 from tradeloom.trading.intents import Side
 from tradeloom.trading.risk import AccountState
 

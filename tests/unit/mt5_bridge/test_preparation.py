@@ -13,10 +13,10 @@ from mt5_bridge.preparation import (
     Unsendable,
     build_request,
     closing_leg,
-    exact,
     opening_leg,
 )
 from tests.unit.mt5_bridge.fake_terminal import close, make_position, make_symbol_info, market
+from tradeloom.trading.exact import exact
 from tradeloom.trading.intents import Side
 
 QUOTE = Quote(Decimal("1.10000"), Decimal("1.10010"))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.unit.trading.test_guards import NOW, guard
+from tests.unit.trading.test_guard_rules import NOW, guard
 from tests.unit.trading.test_intents import market
 from tradeloom.errors import (
     BrokerError,

@@ -72,8 +72,7 @@ def position_side_setting() -> Any:
 
 
 def check_choice(by: str, ticket: int | None, symbol: str | None, *, doing: str, what: str) -> None:
-    """Raises `ValueError` for a choice that is not whole. `doing` and `what` are for its words: "closing", "positions are
-    to be closed"."""
+    """Raises `ValueError` for a choice that is not whole: "`doing` by ticket …", "… but `what` by symbol"."""
     if by == "ticket" and ticket is None:
         raise ValueError(f"{doing} by ticket needs the ticket")
     if by == "symbol" and symbol is None:

@@ -19,8 +19,8 @@ from tradeloom.nodes.order._guarding import (
 )
 from tradeloom.nodes.order._placing import deviation_setting
 from tradeloom.trading.exact import exact
+from tradeloom.trading.guard_rules import floored
 from tradeloom.trading.guards import PartialClose as Rule
-from tradeloom.trading.guards import floored
 
 if TYPE_CHECKING:
     from tradeloom.trading.broker import Position, Symbol

@@ -11,23 +11,18 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from tradeloom.trading.broker import Position, Symbol, Tick
+from tradeloom.trading.exact import exact
+from tradeloom.trading.guard_rules import ClosePart, Decision, MoveStop, after, decide, wake_price
 from tradeloom.trading.guards import (
     BreakEven,
-    ClosePart,
-    Decision,
     Guard,
     GuardKind,
     GuardMemory,
     GuardStatus,
-    MoveStop,
     PartialClose,
     Trailing,
-    after,
-    decide,
-    exact,
     guard_id,
     step_order_id,
-    wake_price,
 )
 from tradeloom.trading.intents import Side
 
