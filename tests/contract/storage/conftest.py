@@ -1,6 +1,8 @@
 """Every adapter of the storage ports, for one suite to run on all of them."""
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+import functools
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,42 @@ __all__ = ["postgres_database", "postgres_dsn", "postgres_server"]
 
 OpenJournal = Callable[[], AbstractAsyncContextManager[Journal]]
 OpenStores = Callable[[], AbstractAsyncContextManager[Any]]
+
+
+def run[**P](test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
+    """The test, on a loop of its own."""
+
+    @functools.wraps(test)
+    def ran(*args: P.args, **kwargs: P.kwargs) -> None:
+        asyncio.run(test(*args, **kwargs))
+
+    return ran
+
+
+def opener(
+    request: pytest.FixtureRequest, in_memory: Callable[[], Any], on_postgres: Callable[[Database], Any]
+) -> OpenStores:
+    """Opens the same rows each time it is called, as another engine would."""
+    if request.param == "memory":
+        kept = in_memory()
+
+        @asynccontextmanager
+        async def memory() -> AsyncIterator[Any]:
+            yield kept
+
+        return memory
+    dsn: str = request.getfixturevalue("postgres_dsn")
+
+    @asynccontextmanager
+    async def postgres() -> AsyncIterator[Any]:
+        database = Database(dsn)
+        await database.open()
+        try:
+            yield on_postgres(database)
+        finally:
+            await database.close()
+
+    return postgres
 
 
 @pytest.fixture(params=["memory", "postgres"])
@@ -58,51 +96,12 @@ def open_journal(request: pytest.FixtureRequest) -> OpenJournal:
 
 @pytest.fixture(params=["memory", "postgres"])
 def open_stores(request: pytest.FixtureRequest) -> OpenStores:
-    if request.param == "memory":
-        stores = MemoryStores()
-
-        @asynccontextmanager
-        async def memory() -> AsyncIterator[Any]:
-            yield stores
-
-        return memory
-    dsn: str = request.getfixturevalue("postgres_dsn")
-
-    @asynccontextmanager
-    async def postgres() -> AsyncIterator[Any]:
-        database = Database(dsn)
-        await database.open()
-        try:
-            yield PostgresStores(database)
-        finally:
-            await database.close()
-
-    return postgres
+    return opener(request, MemoryStores, PostgresStores)
 
 
 @pytest.fixture(params=["memory", "postgres"])
 def open_variables(request: pytest.FixtureRequest) -> OpenStores:
-    """Opens the same variables each time it is called, as another engine would."""
-    if request.param == "memory":
-        kept = MemoryVariables()
-
-        @asynccontextmanager
-        async def memory() -> AsyncIterator[Any]:
-            yield kept
-
-        return memory
-    dsn: str = request.getfixturevalue("postgres_dsn")
-
-    @asynccontextmanager
-    async def postgres() -> AsyncIterator[Any]:
-        database = Database(dsn)
-        await database.open()
-        try:
-            yield PostgresVariables(database)
-        finally:
-            await database.close()
-
-    return postgres
+    return opener(request, MemoryVariables, PostgresVariables)
 
 
 @pytest.fixture(params=["memory", "files"])

@@ -1,9 +1,8 @@
 """What every store of sealed credentials must do, and what a vault on it refuses to open."""
 
 import asyncio
-import functools
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.contract.storage.conftest import opener, run
 from tradeloom.accounts.credentials.errors import CredentialUnreadable
 from tradeloom.accounts.credentials.key_file import KeyFile
 from tradeloom.accounts.credentials.store import CredentialRecord, CredentialStore
@@ -18,7 +18,6 @@ from tradeloom.accounts.credentials.vault import Vault
 from tradeloom.errors import Conflict, NotFound
 from tradeloom.storage.memory_credentials import MemoryCredentials
 from tradeloom.storage.postgres.credentials import PostgresCredentials
-from tradeloom.storage.postgres.database import Database
 
 NOW = datetime(2026, 11, 25, 9, 30, 0, 123_000, tzinfo=UTC)
 HEADER = {"header": "X-API-Key", "value": "correct horse battery"}
@@ -43,36 +42,9 @@ def record(label: str = "mail", **changes: Any) -> CredentialRecord:
     return replace(made, **changes)
 
 
-def run[**P](test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
-    @functools.wraps(test)
-    def ran(*args: P.args, **kwargs: P.kwargs) -> None:
-        asyncio.run(test(*args, **kwargs))
-
-    return ran
-
-
 @pytest.fixture(params=["memory", "postgres"])
 def open_credentials(request: pytest.FixtureRequest) -> Open:
-    if request.param == "memory":
-        kept = MemoryCredentials()
-
-        @asynccontextmanager
-        async def memory() -> AsyncIterator[CredentialStore]:
-            yield kept
-
-        return memory
-    dsn: str = request.getfixturevalue("postgres_dsn")
-
-    @asynccontextmanager
-    async def postgres() -> AsyncIterator[CredentialStore]:
-        database = Database(dsn)
-        await database.open()
-        try:
-            yield PostgresCredentials(database)
-        finally:
-            await database.close()
-
-    return postgres
+    return opener(request, MemoryCredentials, PostgresCredentials)
 
 
 @run

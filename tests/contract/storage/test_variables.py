@@ -1,28 +1,18 @@
 """What nodes remember: one suite for every adapter."""
 
 import asyncio
-import functools
-from collections.abc import Callable, Coroutine
 from dataclasses import asdict
 from typing import Any
 
 import pytest
 
-from tests.contract.storage.conftest import OpenStores
+from tests.contract.storage.conftest import OpenStores, run
 from tradeloom.engine.questions import Asker
 from tradeloom.engine.variables import VariableAnswers
 from tradeloom.errors import Conflict, InvalidInput
 from tradeloom.nodes.variables import MAX_VALUE_BYTES, Variable
 
 WHERE = ("acme", "shared", "peak")
-
-
-def run[**P](test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
-    @functools.wraps(test)
-    def ran(*args: P.args, **kwargs: P.kwargs) -> None:
-        asyncio.run(test(*args, **kwargs))
-
-    return ran
 
 
 def asker(**changes: Any) -> Asker:

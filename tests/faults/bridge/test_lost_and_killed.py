@@ -14,7 +14,7 @@ import pytest
 
 from tests.integration.bridge.rig import Rig, alive, eventually
 from tradeloom.errors import BrokerUnavailable, StorageUnavailable
-from tradeloom.trading.intents import MarketOrderIntent, OrderOutcome, OutcomeStatus
+from tradeloom.trading.intents import MarketOrderIntent, OrderIntent, OrderOutcome, OutcomeStatus
 from tradeloom.trading.mt5_client import BridgeClient
 from tradeloom.trading.mt5_transport import Endpoint
 from tradeloom.trading.risk import AccountState
@@ -30,23 +30,29 @@ def agree(rig: Rig, outcome: OrderOutcome, magic: int) -> None:
     assert entry.outcome() == outcome
 
 
+def sent_by_ten(rig: Rig, intent: OrderIntent) -> list[OrderOutcome]:
+    """What each of ten clients is told that send the same intent at the same moment."""
+    clients = [BridgeClient(rig.bridge.state_file) for _ in range(10)]
+    together = threading.Barrier(10)
+
+    def send(client: BridgeClient) -> OrderOutcome:
+        together.wait()
+        return client.account("paper").send(intent)
+
+    with ThreadPoolExecutor(10) as pool:
+        outcomes = list(pool.map(send, clients))
+    for client in clients:
+        client.close()
+    return outcomes
+
+
 def test_ten_callers_with_the_same_intent_make_one_order(tmp_path: Path) -> None:
     with Rig(tmp_path) as rig:
         intent = rig.buy()
-        clients = [BridgeClient(rig.bridge.state_file) for _ in range(10)]
-        together = threading.Barrier(10)
-
-        def send(client: BridgeClient) -> OrderOutcome:
-            together.wait()
-            return client.account("paper").send(intent)
-
-        with ThreadPoolExecutor(10) as pool:
-            outcomes = list(pool.map(send, clients))
+        outcomes = sent_by_ten(rig, intent)
         assert outcomes == [outcomes[0]] * 10
         assert rig.deals() == [intent.magic]
         agree(rig, outcomes[0], intent.magic)
-        for client in clients:
-            client.close()
 
 
 class TestWorkerKilled:

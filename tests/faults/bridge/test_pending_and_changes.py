@@ -4,7 +4,6 @@ import contextlib
 import os
 import random
 import signal
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.faults.bridge.test_lost_and_killed import CuttingProxy
+from tests.faults.bridge.test_lost_and_killed import CuttingProxy, sent_by_ten
 from tests.integration.bridge.rig import Rig, eventually
 from tradeloom.errors import BrokerUnavailable
 from tradeloom.trading.intents import OrderIntent, OrderOutcome, OutcomeStatus
@@ -61,20 +60,10 @@ def resting(rig: Rig) -> int:
 def test_ten_callers_with_the_same_pending_order_place_one(tmp_path: Path) -> None:
     with Rig(tmp_path) as rig:
         intent = rig.limit()
-        clients = [BridgeClient(rig.bridge.state_file) for _ in range(10)]
-        together = threading.Barrier(10)
-
-        def send(client: BridgeClient) -> OrderOutcome:
-            together.wait()
-            return client.account("paper").send(intent)
-
-        with ThreadPoolExecutor(10) as pool:
-            outcomes = list(pool.map(send, clients))
+        outcomes = sent_by_ten(rig, intent)
         assert {outcome.status for outcome in outcomes} == {PLACED}
         assert len({outcome.order for outcome in outcomes}) == 1
         assert rig.orders() == [intent.magic]
-        for client in clients:
-            client.close()
 
 
 class TestReplyLost:

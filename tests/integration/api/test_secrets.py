@@ -8,7 +8,6 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from itertools import pairwise
 from typing import Any
 
 import psycopg
@@ -18,6 +17,7 @@ from aiosmtpd.smtp import AuthResult, Envelope
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from tests.integration.workflows.drawing import chain, node
 from tests.support.canaries import CANARIES, database, encoded, files, secret, sightings
 from tests.support.local_machine import RunningMachine
 
@@ -99,14 +99,7 @@ class Probe:
 
     def run(self, *nodes: dict[str, Any]) -> dict[str, dict[str, Any]]:
         """A workflow of the nodes in a row, saved and run; its node runs by id."""
-        drawn = [{"id": "start", "type": "trigger.manual"}, *nodes]
-        ids = [node["id"] for node in drawn]
-        document = {
-            "name": f"Canary {uuid.uuid4().hex[:6]}",
-            "nodes": drawn,
-            "connections": [{"source": a, "target": b} for a, b in pairwise(ids)],
-        }
-        made = self.ask("POST", "/workflows", document)
+        made = self.ask("POST", "/workflows", chain(*nodes, name=f"Canary {uuid.uuid4().hex[:6]}"))
         assert made.status_code == 201, made.text
         self.ask("GET", f"/workflows/{made.json()['id']}")
         done = self.ask("POST", f"/workflows/{made.json()['id']}/execute", {"wait_s": 25}).json()
@@ -172,7 +165,7 @@ def probe(
 
 def _http(probe: Probe, kind: str, path: str = "/echo", **more: Any) -> dict[str, Any]:
     config = {"url": f"{probe.gossip}{path}", "credential": probe.ids[kind], "keep_headers": ["x-told"], **more}
-    return {"id": "call", "type": "utility.http", "config": config}
+    return node("call", "utility.http", **config)
 
 
 def _heard(probe: Probe) -> str:
@@ -195,15 +188,15 @@ def test_what_an_error_tells(probe: Probe, kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "node", "config"),
+    ("kind", "chat", "config"),
     [
         ("telegram", "notify.telegram", {"chat_id": "42", "message": "Hello"}),
         ("discord", "notify.discord", {"text": "Hello"}),
         ("slack", "notify.slack", {"text": "Hello"}),
     ],
 )
-def test_chats(probe: Probe, kind: str, node: str, config: dict[str, Any]) -> None:
-    runs = probe.run({"id": "call", "type": node, "config": {**config, "credential": probe.ids[kind]}})
+def test_chats(probe: Probe, kind: str, chat: str, config: dict[str, Any]) -> None:
+    runs = probe.run(node("call", chat, **config, credential=probe.ids[kind]))
     assert SECRETS[kind] in _heard(probe)
     assert runs["call"]["state"] in {"succeeded", "failed"}
 
@@ -215,57 +208,45 @@ def test_signed_webhooks(probe: Probe) -> None:
         "credential": probe.ids["http_bearer"],
         "sign_with": probe.ids["hmac"],
     }
-    runs = probe.run({"id": "call", "type": "notify.webhook", "config": config}, TELL)
+    runs = probe.run(node("call", "notify.webhook", **config), TELL)
     assert runs["call"]["state"] == "succeeded", runs
 
 
 def test_mail_that_is_refused(probe: Probe, smtp: tuple[int, _Refusing]) -> None:
     config = {"to": ["ann@example.com"], "subject": "Hi", "body": "There", "credential": probe.ids["smtp"]}
-    runs = probe.run({"id": "call", "type": "notify.email", "config": config})
+    runs = probe.run(node("call", "notify.email", **config))
     assert runs["call"]["state"] == "failed"
 
 
 def test_a_credential_of_another_kind_and_one_that_is_gone(probe: Probe) -> None:
-    wrong = {
-        "id": "call",
-        "type": "notify.slack",
-        "config": {"text": "x", "fail": "stop", "credential": probe.ids["http_bearer"]},
-    }
+    wrong = node("call", "notify.slack", text="x", fail="stop", credential=probe.ids["http_bearer"])
     failed = probe.run(wrong)["call"]["error"]
     assert (failed["name"], "config.credential" in failed["message"]) == ("CredentialProblem", True)
-    gone = {**wrong, "config": {"text": "x", "fail": "stop", "credential": "cred-0000000000000000"}}
+    gone = node("call", "notify.slack", text="x", fail="stop", credential="cred-0000000000000000")
     failed = probe.run(gone)["call"]["error"]
     assert (failed["name"], "config.credential" in failed["message"]) == ("NotFound", True)
 
 
 def test_a_document_that_names_a_credential_there_is_not_warns(probe: Probe) -> None:
-    document = {
-        "name": "Unknown",
-        "nodes": [
-            {"id": "start", "type": "trigger.manual"},
-            {"id": "call", "type": "utility.http", "config": {"url": "https://example.com", "credential": "cred-x"}},
-        ],
-        "connections": [{"source": "start", "target": "call"}],
-    }
+    call = node("call", "utility.http", url="https://example.com", credential="cred-x")
+    document = chain(call, name="Unknown")
     made = probe.ask("POST", "/workflows", document).json()
     assert [(each["code"], each["field"]) for each in made["warnings"]] == [("unknown_credential", "config.credential")]
-    document["nodes"][1]["config"]["credential"] = probe.ids["http_bearer"]  # type: ignore[index]
+    call["config"]["credential"] = probe.ids["http_bearer"]
     made = probe.ask("POST", "/workflows", document).json()
     assert made["warnings"] == []
 
 
 def test_a_single_node_that_is_tested(probe: Probe) -> None:
-    node = _http(probe, "http_header")
-    tested = probe.ask("POST", "/nodes/test", {"type": node["type"], "config": node["config"]}).json()
+    call = _http(probe, "http_header")
+    tested = probe.ask("POST", "/nodes/test", {"type": call["type"], "config": call["config"]}).json()
     assert tested["state"] == "succeeded", tested
     assert "•••" in json.dumps(tested, ensure_ascii=False)
 
 
 def test_a_secret_pasted_into_a_configuration_is_not_kept(probe: Probe) -> None:
     config = {"url": "https://example.com", "headers": {"Authorization": f"Bearer {PASTED}"}}
-    nodes = [{"id": "start", "type": "trigger.manual"}, {"id": "call", "type": "utility.http", "config": config}]
-    document = {"name": "Pasted", "nodes": nodes, "connections": [{"source": "start", "target": "call"}]}
-    saved = probe.ask("POST", "/workflows", document)
+    saved = probe.ask("POST", "/workflows", chain(node("call", "utility.http", **config), name="Pasted"))
     assert (saved.status_code, saved.json()["error"]["problems"][0]["code"]) == (422, "secret_in_config")
     assert probe.ask("POST", "/nodes/test", {"type": "utility.http", "config": config}).status_code == 422
 
@@ -275,13 +256,8 @@ def test_where_it_is_used_and_that_it_stays_while_it_is(probe: Probe) -> None:
         "POST", "/credentials", {"name": "Used", "kind": "http_bearer", "fields": {"token": "cnry-used-1"}}
     )
     credential = made.json()["id"]
-    node = {"id": "call", "type": "utility.http", "config": {"url": "https://example.com", "credential": credential}}
-    document = {
-        "name": "Uses it",
-        "nodes": [{"id": "start", "type": "trigger.manual"}, node],
-        "connections": [{"source": "start", "target": "call"}],
-    }
-    workflow = probe.ask("POST", "/workflows", document).json()["id"]
+    call = node("call", "utility.http", url="https://example.com", credential=credential)
+    workflow = probe.ask("POST", "/workflows", chain(call, name="Uses it")).json()["id"]
     used = probe.ask("GET", f"/credentials/{credential}").json()["used_by"]
     assert used == [{"workflow_id": workflow, "workflow_name": "Uses it", "active": False, "nodes": ["call"]}]
     refused = probe.ask("DELETE", f"/credentials/{credential}")

@@ -1,6 +1,5 @@
 """The database nodes inside workflows on a whole machine: worker, engine and a role of the tenant's own."""
 
-import itertools
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -10,6 +9,7 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from tests.integration.workflows.drawing import chain, run
 from tests.support.local_machine import RunningMachine
 
 SAVE = {
@@ -34,12 +34,6 @@ COUNT = {
 }
 
 
-def workflow(*steps: dict[str, Any]) -> dict[str, Any]:
-    nodes = [{"id": "start", "type": "trigger.manual"}, *steps]
-    connections = [{"source": one["id"], "target": other["id"]} for one, other in itertools.pairwise(nodes)]
-    return {"name": "Rows", "nodes": nodes, "connections": connections}
-
-
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory, postgres_server: str) -> Iterator[RunningMachine]:
     name = f"machine_{uuid.uuid4().hex}"
@@ -51,9 +45,8 @@ def machine(tmp_path_factory: pytest.TempPathFactory, postgres_server: str) -> I
 
 
 def execute(machine: RunningMachine, *steps: dict[str, Any], test_mode: bool = False) -> dict[str, Any]:
-    made = machine.post("/workflows", workflow(*steps))
-    done = machine.post(f"/workflows/{made['id']}/execute", {"wait_s": 25, "test_mode": test_mode})
-    return {"done": done, **{run["node"]: run for run in done["node_runs"]}}
+    done = run(machine, chain(*steps, name="Rows"), test_mode=test_mode)
+    return {"done": done, **done["runs"]}
 
 
 def test_saves_changes_and_reads(machine: RunningMachine) -> None:
