@@ -279,7 +279,10 @@ class OrderDesk:
     def _look(self, intent: OrderIntent, sent: _Transmission) -> OrderOutcome | None:
         """What the broker's records tell now; None where they do not, or cannot be read."""
         try:
-            return self._records.find(intent, sent.order.request, sent.number, sent.sent_at, self._clock.now())
+            entry = self._journal.entry(intent.client_order_id)
+            # All tries under this id, those of an earlier call too: each of them may have left a dead order.
+            attempts = sent.number if entry is None else entry.attempts
+            return self._records.find(intent, sent.order.request, attempts, sent.sent_at, self._clock.now())
         except TradeloomError:
             return None
 

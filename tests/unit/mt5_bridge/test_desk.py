@@ -276,6 +276,23 @@ def test_accepted_then_dropped_is_rejected(bench: Bench) -> None:
     assert (outcome.status, outcome.order) == (REJECTED, 700)
 
 
+def test_an_order_refused_in_an_earlier_try_does_not_settle_the_one_that_is_on_its_way(bench: Bench) -> None:
+    """The first try was requoted, which left a dead order, and then lost its connection; the second may yet be filled."""
+
+    def requoted(terminal: FakeTerminal, request: dict[str, object]) -> object:
+        terminal.history_orders.append(make_order(700, request, 5))
+        terminal.state.connected = False
+        return answer(10004)(terminal, request)
+
+    bench.terminal.script = [requoted, answer(10012, "timeout")]
+    with pytest.raises(BrokerUnavailable):
+        bench.desk.send(market())
+    bench.terminal.state.connected = True
+    assert bench.desk.send(market()).status is OutcomeStatus.UNKNOWN
+    bench.terminal.execute(bench.terminal.sent[-1])  # it arrives late
+    assert bench.desk.outcome(market().client_order_id).status is DONE
+
+
 class TestCloses:
     @pytest.fixture
     def bench(self, bench: Bench) -> Bench:
