@@ -217,7 +217,7 @@ class Watcher:
             if isinstance(found, Observation):
                 watch.complaint = ""
                 await self._take(watch, found, now)
-            elif not isinstance(found, BrokerError) and str(found) != watch.complaint:
+            elif str(found) != watch.complaint:
                 watch.complaint = str(found)
                 log.error("the trigger %s of workflow %s cannot be watched: %s", watch.node, watch.workflow_id, found)
         return due

@@ -170,7 +170,7 @@ def test_an_order_that_is_filled_and_stopped_out_starts_the_workflow_twice(
         assert bought["status"] == "succeeded", bought
         filled = settle(lambda: outputs(machine, workflow))
         assert [each["event"] for each in filled] == ["filled"]
-        assert filled[0]["ticket"] == bought["runs"]["buy"]["output"]["position"]
+        assert filled[0]["ticket"] == bought["runs"]["buy"]["output"]["ticket"]
         replay(machine, 24)
         both = settle(lambda: len(found := outputs(machine, workflow)) >= 2 and found)
         assert both[1]["event"] in ("stop_loss", "take_profit")

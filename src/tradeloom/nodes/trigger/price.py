@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import AwareDatetime, Field
 
-from tradeloom.errors import BrokerTimeout, BrokerUnavailable, NodeConfigError, NotFound, StalePrice
+from tradeloom.errors import BrokerError, BrokerTimeout, BrokerUnavailable, NodeConfigError, NotFound, StalePrice
 from tradeloom.nodes.base import Effect, Example, NodeConfig, NodeContext, NodeOutput, setting
 from tradeloom.nodes.trigger._edges import Condition, Direction, Edge, Memory
 from tradeloom.nodes.trigger._observing import (
@@ -154,10 +154,8 @@ def _missed(config: PriceConfig, seen: datetime, look: Look) -> Iterator[tuple[d
     """What the bars show of the time since the last look, where that is long ago. Trades (`last`) leave no bars."""
     if look.now - seen <= UNWATCHED or config.side == "last":
         return
-    for timeframe in FINEST:
-        if look.newest(config.symbol, timeframe, look.now) is not None:
-            break
-    else:
+    timeframe = next((each for each in FINEST if _has_bars(config.symbol, each, look)), None)
+    if timeframe is None:
         return
     bars = unseen(look, config.symbol, timeframe, seen, look.now, before=1)
     point = float(look.symbol(config.symbol).point)
@@ -169,6 +167,15 @@ def _missed(config: PriceConfig, seen: datetime, look: Look) -> Iterator[tuple[d
             path = _path(bars, row, opening, closing)[0 if opening > seen else -1 :]
             spread = int(bars.spread[row]) * point if config.side == "ask" else 0.0
             yield from ((at, bid + spread) for at, bid in path)
+
+
+def _has_bars(symbol: str, timeframe: Timeframe, look: Look) -> bool:
+    try:
+        return look.newest(symbol, timeframe, look.now) is not None
+    except BrokerError as error:
+        if error.retryable:
+            raise
+        return False  # a replay of hours has no minutes
 
 
 def _path(bars: "Bars", row: int, opening: datetime, closing: datetime) -> list[tuple[datetime, float]]:
