@@ -17,16 +17,17 @@ from infra.grants import Surroundings, allow, grants, merged
 from infra.layers import Layers, layers_of
 from infra.names import LIVE, PREFIX, blob_arn, function_arn
 from infra.stages import Stage
-from layers.recipes import BROKER, DATABASE, ML, QUANT
+from layers.recipes import BROKER, DATABASE, ML, QUANT, SENTIMENT
 from tradeloom.nodes.base import Node
 from tradeloom.nodes.naming import function_name
 from tradeloom.runtime import services
 
 FUNCTIONS = Path(__file__).resolve().parent.parent / "functions"
 
-MEMORY_MB = {ML: 1792, QUANT: 1024, BROKER: 512, DATABASE: 512}
+MEMORY_MB = {ML: 1792, QUANT: 1024, SENTIMENT: 1024, BROKER: 512, DATABASE: 512}
 LIGHT_MEMORY_MB = 256
-"""By the heaviest layer a function carries: Lambda gives processor time in proportion, and numpy starts slowly."""
+"""By the heaviest layer a function carries: Lambda gives processor time in proportion, numpy starts slowly, and a
+thousand long texts take ten seconds of a core to read."""
 
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
 """As in the engine's workers: small matrices gain nothing from threads, and sums come out the same everywhere."""

@@ -1,7 +1,7 @@
 """What each Lambda layer holds, and the digest that says whether a built one is still that.
 
 Third-party layers are closures of the lock less what the core layer brings; the `tradeloom` layer is our own package.
-A function takes `core` and `tradeloom`, and `quant`, `broker` or `ml` (on top of `quant`) where its node needs them.
+A function takes `core` and `tradeloom`, and of the others what its node needs; `ml` stands on `quant`.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""What a node type's source uses, read without running it: lazy imports, and calls on its context."""
+"""What a node type's source uses, read without running it: lazy imports, and what it takes of its context."""
 
 import ast
 import importlib.util
@@ -8,15 +8,29 @@ from pathlib import Path
 
 from tradeloom.nodes.base import Node
 
-CONTEXT_CALLS = {"broker", "bars", "notify", "before_acting", "http", "mail"}
+REACHING = {
+    "broker",
+    "bars",
+    "keep_bars",
+    "notify",
+    "before_acting",
+    "http",
+    "mail",
+    "credential",
+    "variables",
+    "models",
+    "database",
+    "sub_workflows",
+}
+"""What of the context reaches something outside."""
 
 
 @dataclass
 class Used:
-    """Top-level packages imported anywhere, and methods of the context called."""
+    """Top-level packages imported anywhere, and what of the context reaches something."""
 
     imports: set[str] = field(default_factory=set)
-    calls: set[str] = field(default_factory=set)
+    reached: set[str] = field(default_factory=set)
 
 
 def used_by(node: type[Node]) -> Used:
@@ -35,8 +49,8 @@ def used_by(node: type[Node]) -> Used:
                     used.imports.add(imported.partition(".")[0])
                     if imported.startswith("tradeloom.nodes.") and imported.rpartition(".")[2].startswith("_"):
                         waiting.append(imported)
-                case ast.Call(func=ast.Attribute(value=ast.Name(id="context"), attr=method)):
-                    used.calls |= {method} & CONTEXT_CALLS
+                case ast.Attribute(value=ast.Name(id="context"), attr=name):
+                    used.reached |= {name} & REACHING
     return used
 
 

@@ -4,13 +4,20 @@ import importlib
 from typing import Any
 
 import pytest
+from aws_cdk import App, Stack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_secretsmanager as secretsmanager
 
+from infra.access import PRIVATE, Access, access_of
 from infra.checks import flat
-from infra.function import LIGHT_MEMORY_MB, MEMORY_MB
-from layers.recipes import BROKER, ML, QUANT
+from infra.function import LIGHT_MEMORY_MB, MEMORY_MB, node_spec
+from infra.grants import PrivateService, Surroundings
+from infra.layers import layers_of
 from tests.infra.conftest import ROOT, Cloud, Resource
 from tests.unit.api.fakes import event
 from tradeloom.api.routing import PREFIX as API_PREFIX
+from tradeloom.nodes.base import Effect
 from tradeloom.nodes.naming import function_name, handler_module
 from tradeloom.nodes.registry import node_types
 
@@ -59,8 +66,9 @@ def test_the_apis_handler_answers_with_the_adapters_its_environment_names(
 @pytest.mark.parametrize("name", sorted(node_types()))
 def test_a_function_is_what_its_node_type_declares(functions: dict[str, Resource], name: str) -> None:
     node, made = node_types()[name], functions[function_name(name)]
-    layers = " ".join(flat(layer) for layer in made["Layers"]).lower()
-    expected = next((MEMORY_MB[layer] for layer in (ML, QUANT, BROKER) if layer in layers), LIGHT_MEMORY_MB)
+    carried = {layer["Ref"].removeprefix("Layers")[:-8].lower() for layer in made["Layers"]}
+    expected = next((MEMORY_MB[layer] for layer in MEMORY_MB if layer in layers_of(node)), LIGHT_MEMORY_MB)
+    assert carried == set(layers_of(node))
     assert made["Timeout"] == node.timeout_s
     assert made["MemorySize"] == expected
     assert node.type in made["Description"]
@@ -118,9 +126,31 @@ def test_trading_functions_stand_in_the_private_network_and_those_with_egress_do
     functions: dict[str, Resource],
 ) -> None:
     inside = {name for name, made in functions.items() if "VpcConfig" in made}
-    assert function_name("order.market") in inside
-    assert function_name("market.live_price") in inside
-    assert function_name("condition.if") not in inside
+    access = {function_name(name): access_of(node) for name, node in node_types().items()}
+    assert inside == {name for name, reached in access.items() if Access.BRIDGE in reached}
+    assert not inside & {function_name(name) for name, node in node_types().items() if Effect.NETWORK in node.effects}
+    assert not inside & {name for name, reached in access.items() if Access.CREDENTIALS in reached}
     assert API not in inside
     for name in inside:
         assert "TRADELOOM_BRIDGE_SECRET" in functions[name]["Environment"]["Variables"]
+
+
+@pytest.mark.parametrize("name", sorted(node_types()))
+def test_no_node_reaches_two_private_services(name: str) -> None:
+    """A function stands in one group of clients, and that group leads to one service."""
+    assert len(access_of(node_types()[name]) & PRIVATE) <= 1
+
+
+def test_where_there_is_a_database_its_nodes_stand_beside_it() -> None:
+    stack = Stack(App())
+    vpc = ec2.Vpc(stack, "Vpc", max_azs=2, nat_gateways=0)
+    services = [
+        PrivateService(ec2.SecurityGroup(stack, f"{name}Clients", vpc=vpc), secretsmanager.Secret(stack, name))
+        for name in ("Bridge", "Database")
+    ]
+    around = Surroundings(vpc=vpc, bridge=services[0], credentials_key=kms.Key(stack, "Key"), database=services[1])
+    for name, node in node_types().items():
+        spec = node_spec(node, around)
+        reaches = Access.DATABASE in access_of(node)
+        assert (spec.clients is services[1].clients) == reaches, name
+        assert ("TRADELOOM_DATABASE_SECRET" in spec.environment) == reaches, name

@@ -3,17 +3,19 @@
 import json
 import os
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import pytest
 
 from infra.access import BY_EFFECT, EVERY_NODE, Access, ConflictingEffects, access_of, takes_credential
 from infra.checks import flat
+from infra.grants import merged, table_grant
 from infra.layers import layers_of
-from layers.recipes import BROKER, CODE, CORE, ML, NETWORK, QUANT, SENTIMENT
+from layers.recipes import BROKER, CODE, CORE, DATABASE, ML, NETWORK, QUANT, SENTIMENT
 from tests.infra.conftest import Cloud, listed, plain
 from tests.infra.node_sources import used_by
-from tradeloom.nodes.base import Effect, Node, NodeConfig, NodeOutput, setting
+from tradeloom.nodes.base import Effect, Kind, Node, NodeConfig, NodeOutput, setting
 from tradeloom.nodes.registry import node_types
 from tradeloom.trading.bars import BarsReference
 from tradeloom.trading.timeframes import Timeframe
@@ -143,10 +145,17 @@ class Out(NodeOutput):
 
 
 def declared(
-    category: str, *declared_effects: Effect, config: type[NodeConfig] = Nothing, output: type[NodeOutput] = Out
+    category: str,
+    *declared_effects: Effect,
+    config: type[NodeConfig] = Nothing,
+    output: type[NodeOutput] = Out,
+    kind: Kind = Kind.TASK,
 ) -> type[Node]:
+    declared_kind = kind
+
     class Declared(Node):
         type = f"{category}.thing"
+        kind = declared_kind
         effects: ClassVar[frozenset[Effect]] = frozenset(declared_effects)
         Config = config
         Output = output
@@ -155,6 +164,23 @@ def declared(
             return Out()
 
     return Declared
+
+
+REACHED_BY = MappingProxyType(
+    {
+        Access.BRIDGE: {"broker", "bars"},
+        Access.RUN_STATE: {"before_acting"},
+        Access.IDEMPOTENCY: {"http", "mail"},
+        Access.READ_VARIABLES: {"variables"},
+        Access.WRITE_VARIABLES: {"variables"},
+        Access.MODELS: {"models"},
+        Access.STARTS: {"sub_workflows"},
+        Access.NOTIFICATIONS: {"notify"},
+        Access.DATABASE: {"database"},
+        Access.CREDENTIALS: {"credential"},
+    }
+)
+"""What of its context a node's code takes to reach it."""
 
 
 @pytest.mark.parametrize("effect", list(Effect))
@@ -177,6 +203,22 @@ def test_a_field_that_names_a_credential_opens_the_credentials() -> None:
     assert takes_credential(node)
     assert Access.CREDENTIALS in access_of(node)
     assert not takes_credential(declared("notify", Effect.NETWORK))
+
+
+def test_a_triggers_credential_is_not_its_functions_to_read() -> None:
+    """Whoever receives the call has checked it before an execution begins."""
+    assert access_of(declared("trigger", config=WithCredential, kind=Kind.TRIGGER)) == EVERY_NODE
+
+
+def test_all_that_may_be_done_to_one_table_stands_in_one_statement() -> None:
+    """Two statements of one name are refused by CloudFormation; each keeps the actions it had, on what it had."""
+    reading, writing = table_grant("variables", "GetItem", "Query"), table_grant("variables", "GetItem", "PutItem")
+    [statement] = merged(reading, writing).statements
+    assert statement.sid == "Variables"
+    assert statement.actions == ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem"]
+    assert statement.resources == reading.statements[0].resources
+    indexed, bare = table_grant("versions", "Query"), table_grant("versions", "PutItem")
+    assert [one.actions for one in merged(indexed, bare).statements] == [["dynamodb:Query"], ["dynamodb:PutItem"]]
 
 
 @pytest.mark.parametrize(
@@ -207,22 +249,24 @@ def test_layers_follow_from_what_is_declared() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(node_types()))
-def test_what_a_node_declares_covers_what_its_code_does(name: str) -> None:
+def test_what_a_node_declares_is_what_its_code_reaches_no_less_and_no_more(name: str) -> None:
+    access, reached = access_of(node_types()[name]), used_by(node_types()[name]).reached
+    opened = {one for one in Access if one not in EVERY_NODE and one in access}
+    needed = {one for one, names in REACHED_BY.items() if names & reached}
+    assert needed - opened == set(), f"{name} declares no effect that opens it"
+    assert opened - needed == set(), f"{name} declares an effect of which its code makes no use"
+
+
+@pytest.mark.parametrize("name", sorted(node_types()))
+def test_a_function_carries_what_its_code_loads(name: str) -> None:
     node = node_types()[name]
-    access, layers, used = access_of(node), layers_of(node), used_by(node)
-    needs = {"broker": Access.BRIDGE, "bars": Access.BRIDGE, "notify": Access.NOTIFICATIONS}
-    needs["before_acting"] = Access.RUN_STATE
-    for call in used.calls & needs.keys():
-        assert needs[call] in access, f"{name} calls context.{call}() and declares no effect that opens it"
-    if used.imports & {"numpy", "talib", "pandas"} or "bars" in used.calls:
+    layers, used = layers_of(node), used_by(node)
+    if used.imports & {"numpy", "talib", "pandas"} or "bars" in used.reached:
         assert QUANT in layers, f"{name} handles bars; its configuration and output say nothing of them"
-    if "rpyc" in used.imports or "broker" in used.calls:
-        assert BROKER in layers
-    if used.imports & {"onnx", "onnxruntime"}:
-        assert Access.MODELS in access
-        assert ML in layers
-    assert bool(used.calls & {"http", "mail"}) == (Effect.NETWORK in node.effects)
-    assert (NETWORK in layers) == (Effect.NETWORK in node.effects)
+    assert bool(used.reached & {"broker", "bars"}) == (BROKER in layers)
+    assert bool(used.imports & {"onnx", "onnxruntime"}) == (ML in layers)
+    assert ("database" in used.reached) == (DATABASE in layers)
+    assert bool(used.reached & {"http", "mail"}) == (NETWORK in layers) == (Effect.NETWORK in node.effects)
 
 
 def test_who_reads_texts_carries_the_general_lexicon() -> None:
@@ -231,7 +275,8 @@ def test_who_reads_texts_carries_the_general_lexicon() -> None:
 
 def test_the_sources_are_read_helpers_and_lazy_imports_included() -> None:
     rsi, close = (used_by(node_types()[name]) for name in ("indicator.rsi", "order.close"))
-    assert "bars" in rsi.calls
+    assert "bars" in rsi.reached
     assert "numpy" in rsi.imports
-    assert close.calls >= {"broker", "before_acting"}
-    assert not used_by(node_types()["condition.range"]).calls
+    assert close.reached >= {"broker", "before_acting"}
+    assert used_by(node_types()["utility.variables"]).reached == {"before_acting", "variables"}
+    assert not used_by(node_types()["condition.range"]).reached
