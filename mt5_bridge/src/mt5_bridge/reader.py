@@ -69,6 +69,7 @@ class Reader:
             free_margin=info.margin_free,
             margin_level=info.margin_level if info.margin > 0 else None,
             profit=info.profit,
+            credit=info.credit,
         )
 
     def symbol(self, name: str) -> Symbol:

@@ -30,7 +30,8 @@ class Tick(_Fact):
 
 
 class Account(_Fact):
-    """Money in `currency`. `margin_level` is in percent, None while no margin is in use."""
+    """Money in `currency`. `margin_level` is in percent, None while no margin is in use. `credit` was lent by the
+    broker: it is part of equity, and of neither balance nor profit."""
 
     name: str
     login: int
@@ -44,6 +45,7 @@ class Account(_Fact):
     free_margin: float
     margin_level: float | None
     profit: float
+    credit: float = 0.0
 
 
 class Position(_Fact):

@@ -27,7 +27,7 @@ from tradeloom.trading.intents import (
     Side,
     client_order_id,
 )
-from tradeloom.trading.protocol import MarketClock
+from tradeloom.trading.methods import MarketClock
 from tradeloom.trading.risk import RiskLimits
 
 NOW = datetime(2024, 1, 10, 12, tzinfo=UTC)
@@ -52,7 +52,7 @@ class FakeTerminal:
     def __init__(self) -> None:
         self.account: Any = SimpleNamespace(
             login=LOGIN, trade_mode=0, margin_mode=2, currency="USD", leverage=100, balance=1e4, equity=1e4,
-            margin=0.0, margin_free=1e4, margin_level=0.0, profit=0.0,
+            margin=0.0, margin_free=1e4, margin_level=0.0, profit=0.0, credit=0.0,
         )  # fmt: skip
         self.state: Any = SimpleNamespace(connected=True, trade_allowed=True)
         self.symbols = {"EURUSD": make_symbol_info()}

@@ -277,7 +277,7 @@ def test_accepted_then_dropped_is_rejected(bench: Bench) -> None:
 
 
 def test_an_order_refused_in_an_earlier_try_does_not_settle_the_one_that_is_on_its_way(bench: Bench) -> None:
-    """The first try was requoted, which left a dead order, and then lost its connection; the second may yet be filled."""
+    """The first try was requoted, which left a dead order, and lost its connection; the second may yet be filled."""
 
     def requoted(terminal: FakeTerminal, request: dict[str, object]) -> object:
         terminal.history_orders.append(make_order(700, request, 5))

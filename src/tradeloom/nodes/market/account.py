@@ -49,5 +49,5 @@ class AccountNode(Node):
 
     def run(self, config: AccountConfig, context: NodeContext) -> AccountOutput:
         broker = context.broker(config.account)
-        facts = broker.account().model_dump(exclude={"name"})
+        facts = broker.account().model_dump(exclude={"name", "credit"})
         return AccountOutput(account=broker.account_name, **facts)

@@ -19,5 +19,6 @@ def finite(amount: float, name: str) -> Decimal:
 
 
 def floating(account: "Account") -> Decimal:
-    """What open positions have won or lost so far, swap included."""
-    return finite(account.equity, "equity") - finite(account.balance, "balance")
+    """What open positions have won or lost so far, swap included. Equity also holds the broker's credit."""
+    own = finite(account.equity, "equity") - finite(account.credit, "credit")
+    return own - finite(account.balance, "balance")

@@ -66,9 +66,10 @@ class DailyLoss(Node):
         "Adds what was closed since the trading day began (whoever closed it, with swap and commission) to what open "
         "positions have won or lost so far. When that is a loss of the limit or more, the node goes out by *no*, and "
         "stays there until the next trading day even if the market comes back: a day that is over stays over.\n\n"
-        "A limit in percent is a share of the balance the day began with. Deposits and withdrawals are neither losses "
-        "nor gains. The day begins in the time zone and at the hour you set; New York's 17:00 is what most brokers "
-        "and funding firms count by. The node judges when it runs; the bridge's own limits guard every order besides."
+        "A limit in percent is a share of the balance the day began with or, where there was none, of what the account "
+        "was funded with today. Deposits and withdrawals are neither losses nor gains. The day begins in the time zone "
+        "and at the hour you set; New York's 17:00 is what most brokers and funding firms count by. The node judges "
+        "when it runs; the bridge's own limits guard every order besides."
     )
     icon = "calendar-x"
     effects = frozenset({Effect.READS_STATE, Effect.WRITES})
@@ -88,7 +89,7 @@ class DailyLoss(Node):
         began, account = days.start(now), broker.account()
         closed, paid_in = _booked(broker, began, now)
         open_now = floating(account)
-        limit = _limit(config, finite(account.balance, "balance") - closed - paid_in)
+        limit = _limit(config, finite(account.balance, "balance") - closed - paid_in, paid_in)
         result = closed + open_now
         reached = -result >= limit
         latched = _remember(context, broker.account_name, began, -result, reached=reached)
@@ -110,17 +111,20 @@ class DailyLoss(Node):
 
 
 def _booked(broker: Broker, since: datetime, until: datetime) -> tuple[Decimal, Decimal]:
-    """What trading moved the balance by since a moment, and what was paid in."""
+    """What trading moved the balance by since a moment, and what was paid in (credit is no part of the balance)."""
     closed = sum((exact(trade.net_profit) for trade in broker.trades(since, until)), Decimal(0))
     flows = broker.cash_flows(since, until)
-    paid_in = sum((exact(flow.amount) for flow in flows if flow.is_capital), Decimal(0))
+    paid_in = sum((exact(flow.amount) for flow in flows if flow.is_capital and flow.kind != "credit"), Decimal(0))
     charged = sum((exact(flow.amount) for flow in flows if not flow.is_capital), Decimal(0))
     return closed + charged, paid_in
 
 
-def _limit(config: DailyLossConfig, balance_before: Decimal) -> Decimal:
+def _limit(config: DailyLossConfig, balance_before: Decimal, paid_in: Decimal) -> Decimal:
+    """In the account's currency. An account that was empty when the day began is judged by what funded it since."""
     if config.limit_type == "money":
         return exact(config.limit)
+    if balance_before <= 0:
+        balance_before += paid_in
     if balance_before <= 0:
         raise NotANumber(
             f"the day began with a balance of {balance_before:.2f}: a share of that is no limit",

@@ -75,6 +75,18 @@ def test_deposits_are_no_gain_and_withdrawals_no_loss(amount: float) -> None:
     assert (made.loss_today, made.limit_amount) == (100.0, 300.0)
 
 
+def test_credit_hides_no_loss() -> None:
+    """A broker's credit is part of equity and of no profit: 300 are lost, whatever was lent."""
+    facts = make_account(balance=10_000.0, equity=10_700.0, credit=1_000.0)
+    port, made = judge(FakeBroker(facts=facts, now=NOW))
+    assert (port, made.floating, made.limit_amount) == ("no", -300.0, 300.0)
+
+
+def test_credit_given_today_moves_no_balance() -> None:
+    facts = make_account(balance=10_000.0, equity=11_000.0, credit=1_000.0)
+    assert judge(FakeBroker(facts=facts, now=NOW, flows=[paid(5, 1_000, "credit")]))[1].limit_amount == 300.0
+
+
 def test_charges_are_losses() -> None:
     assert judge(broker(9_950, flows=[paid(1, -50.0, "charge")]))[1].closed_today == -50.0
 
@@ -120,6 +132,14 @@ def test_an_account_without_numbers_is_no_yes(amount: float) -> None:
 def test_a_share_of_nothing_is_no_limit() -> None:
     with pytest.raises(NotANumber, match="no limit"):
         judge(broker(0))
+    with pytest.raises(NotANumber, match="no limit"):
+        judge(broker(0, flows=[paid(1, 5_000.0), paid(2, -5_000.0)]))
+
+
+def test_an_account_opened_today_is_judged_by_what_funded_it() -> None:
+    flows = [paid(1, 10_000.0), paid(2, -2_000.0)]
+    assert judge(broker(7_900, closed_trades=closed(-100), flows=flows))[1].limit_amount == 240.0
+    assert judge(broker(7_760, closed_trades=closed(-240), flows=flows))[0] == "no"
 
 
 def test_a_bridge_that_is_away_is_no_yes() -> None:
