@@ -93,7 +93,7 @@ class LimitsConfig(NodeConfig):
     max_loss_streak: int | None = setting(
         None,
         title="Losses in a row",
-        help="After so many in a row no more today.",
+        help="After so many in a row no more today, even if a position that was still open wins.",
         widget="number",
         examples=[3],
         ge=1,
@@ -248,7 +248,8 @@ def _trades_today(config: LimitsConfig, book: _Book) -> Check | None:
 def _loss_streak(config: LimitsConfig, book: _Book) -> Check | None:
     if config.max_loss_streak is None:
         return None
-    streak = max(0, -Totals.of(book.today).streak)
+    # The day's longest: a win of what was open already does not begin a day anew that had ended.
+    streak = Totals.of(book.today).longest_loss_streak
     passed = streak < config.max_loss_streak
     reason = f"{streak} losses in a row today; {config.max_loss_streak} end the day"
     return Check(rule="loss_streak", value=streak, limit=config.max_loss_streak, passed=passed, reason=reason)

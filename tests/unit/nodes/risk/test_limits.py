@@ -75,9 +75,18 @@ class TestStreakAndCooldown:
         lost = [make_trade(n, profit=-5.0, closed_at=NOW - timedelta(minutes=30 - n)) for n in range(10, 13)]
         assert not judge(FakeBroker(closed_trades=lost), max_loss_streak=3).allowed
         assert judge(FakeBroker(closed_trades=lost), max_loss_streak=4).allowed
-        assert judge(FakeBroker(closed_trades=[*lost, make_trade(13)]), max_loss_streak=1).allowed
+        apart = [lost[0], make_trade(13, closed_at=lost[1].closed_at), lost[2]]
+        assert judge(FakeBroker(closed_trades=apart), max_loss_streak=2).allowed
         old = [trade.model_copy(update={"closed_at": YESTERDAY}) for trade in lost]
         assert judge(FakeBroker(closed_trades=old), max_loss_streak=1).allowed
+
+    def test_a_streak_that_ended_the_day_is_not_undone_by_a_win_after_it(self) -> None:
+        """What was open already may still close, with a win: the day is over all the same."""
+        lost = [make_trade(n, profit=-5.0, closed_at=NOW - timedelta(minutes=30 - n)) for n in range(10, 13)]
+        won = make_trade(13, closed_at=NOW)
+        refused = judge(FakeBroker(closed_trades=[*lost, won]), max_loss_streak=3)
+        assert refused.reasons == ["3 losses in a row today; 3 end the day"]
+        assert judge(FakeBroker(closed_trades=[*lost, won]), max_loss_streak=4).allowed
 
     def test_a_loss_cools_down(self) -> None:
         lost = make_trade(10, profit=-1.0, closed_at=NOW - timedelta(seconds=100))
