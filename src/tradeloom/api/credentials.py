@@ -5,7 +5,13 @@ from typing import Annotated, Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 
-from tradeloom.api.models import CredentialDetail, CredentialKinds, CredentialPage, NewCredential, ReplacedCredential
+from tradeloom.api.models.credentials import (
+    CredentialDetail,
+    CredentialKinds,
+    CredentialPage,
+    NewCredential,
+    ReplacedCredential,
+)
 from tradeloom.api.routing import PREFIX, Id, Limit, Offset, Routes, answers, reply
 
 router = Routes()

@@ -5,7 +5,7 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 
-from tradeloom.api.models import FINISHED, Execute, Execution, ExecutionPage, ExecutionStatus, LogPage
+from tradeloom.api.models.executions import FINISHED, Execute, Execution, ExecutionPage, ExecutionStatus, LogPage
 from tradeloom.api.routing import PREFIX, Id, Limit, Offset, Routes, answers, reply
 
 router = Routes()

@@ -1,6 +1,6 @@
 """Health: the parts of the system, the accounts and their clocks."""
 
-from tradeloom.api.models import Health
+from tradeloom.api.models.health import Health
 from tradeloom.api.routing import PREFIX, Routes, answers
 
 router = Routes()

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from aws_lambda_powertools.event_handler.openapi.params import Body, Path
 
-from tradeloom.api.models import NodeSchema, NodeTest, NodeTestResult, NodeTypes
+from tradeloom.api.models.nodes import NodeSchema, NodeTest, NodeTestResult, NodeTypes
 from tradeloom.api.palette import all_types, schema_of
 from tradeloom.api.routing import PREFIX, Routes, answers
 

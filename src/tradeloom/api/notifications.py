@@ -1,6 +1,6 @@
 """Notifications: what workflows told the dashboard."""
 
-from tradeloom.api.models import NotificationPage
+from tradeloom.api.models.notifications import NotificationPage
 from tradeloom.api.routing import PREFIX, Limit, Routes, answers
 
 router = Routes()

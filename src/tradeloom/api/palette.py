@@ -1,6 +1,6 @@
 """Node types as the API shows them: the catalogue's words in the API's models."""
 
-from tradeloom.api.models import NodeSchema, NodeType
+from tradeloom.api.models.nodes import NodeSchema, NodeType
 from tradeloom.nodes.catalogue import describe, palette
 
 

@@ -6,24 +6,18 @@ Every method takes the caller's tenant first; what belongs to another tenant is 
 from dataclasses import dataclass
 from typing import Protocol
 
-from tradeloom.api.models import (
+from tradeloom.api.models.credentials import (
     CredentialDetail,
     CredentialKinds,
     CredentialPage,
-    Execute,
-    Execution,
-    ExecutionPage,
-    ExecutionStatus,
-    Health,
-    LogPage,
     NewCredential,
-    NodeTest,
-    NodeTestResult,
-    NotificationPage,
     ReplacedCredential,
-    WorkflowDetail,
-    WorkflowPage,
 )
+from tradeloom.api.models.executions import Execute, Execution, ExecutionPage, ExecutionStatus, LogPage
+from tradeloom.api.models.health import Health
+from tradeloom.api.models.nodes import NodeTest, NodeTestResult
+from tradeloom.api.models.notifications import NotificationPage
+from tradeloom.api.models.workflows import WorkflowDetail, WorkflowPage
 from tradeloom.compiler.compile import Compiled
 
 

@@ -7,7 +7,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Header
 
 from tradeloom.api.bodies import WorkflowDocument
 from tradeloom.api.errors import PreconditionRequired
-from tradeloom.api.models import Toggle, WorkflowDetail, WorkflowPage
+from tradeloom.api.models.workflows import Toggle, WorkflowDetail, WorkflowPage
 from tradeloom.api.routing import PREFIX, Id, Limit, Offset, Routes, answers, reply
 from tradeloom.compiler.compile import compile_workflow
 from tradeloom.errors import InvalidInput

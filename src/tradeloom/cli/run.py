@@ -12,7 +12,7 @@ from typing import Any
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from tradeloom.api.models import FINISHED, Execute, Execution
+from tradeloom.api.models.executions import FINISHED, Execute, Execution
 from tradeloom.cli.documents import read_document
 from tradeloom.cli.output import Exit, Steps, err, out, say_json, stop
 from tradeloom.cli.trace import Trace, as_json, say_end

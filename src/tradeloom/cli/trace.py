@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from tradeloom.api.models import Execution
+from tradeloom.api.models.executions import Execution
 from tradeloom.engine.events import Event
 from tradeloom.workflow.document import Workflow
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from rich.text import Text
 
-from tradeloom.api.models import Execute, Execution
+from tradeloom.api.models.executions import Execute, Execution
 from tradeloom.cli.documents import read_document
 from tradeloom.cli.output import Exit, Steps, out, say_json, stop
 from tradeloom.cli.run import found, traced

@@ -7,7 +7,7 @@ from typing import Any, Final
 from tradeloom.accounts.credentials.kinds import MODELS, fields_of
 from tradeloom.accounts.credentials.store import CredentialRecord
 from tradeloom.accounts.credentials.vault import Vault
-from tradeloom.api.models import (
+from tradeloom.api.models.credentials import (
     CredentialDetail,
     CredentialField,
     CredentialKind,

@@ -5,14 +5,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
 
-from tradeloom.api.models import (
-    Execute,
-    Execution,
-    ExecutionPage,
-    ExecutionStatus,
-    LogPage,
-    NotificationPage,
-)
+from tradeloom.api.models.executions import Execute, Execution, ExecutionPage, ExecutionStatus, LogPage
+from tradeloom.api.models.notifications import NotificationPage
 from tradeloom.engine.clock import Clock
 from tradeloom.engine.dispatcher import Dispatcher, StartCommand
 from tradeloom.engine.engine import Engine

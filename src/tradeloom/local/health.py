@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tradeloom.api.app import package_version
-from tradeloom.api.models import AccountStanding, Component, Health
+from tradeloom.api.models.health import AccountStanding, Component, Health
 from tradeloom.errors import TradeloomError
 from tradeloom.local.bridging import OnLoop
 from tradeloom.trading.mt5_client import BridgeClient

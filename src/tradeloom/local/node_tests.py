@@ -9,7 +9,8 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from tradeloom.api.models import Failure, LogLevel, LogLine, NodeTest, NodeTestResult
+from tradeloom.api.models.executions import Failure, LogLevel, LogLine
+from tradeloom.api.models.nodes import NodeTest, NodeTestResult
 from tradeloom.compiler.compile import invalid, local_arn
 from tradeloom.compiler.config_check import config_problems
 from tradeloom.compiler.secret_check import secret_problems

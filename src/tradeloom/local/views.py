@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tradeloom.api.models import (
+from tradeloom.api.models.executions import (
     Execution,
     ExecutionStatus,
     ExecutionSummary,
@@ -12,8 +12,8 @@ from tradeloom.api.models import (
     LogPage,
     NodeRun,
     NodeRunState,
-    NotificationItem,
 )
+from tradeloom.api.models.notifications import NotificationItem
 from tradeloom.engine import journal
 from tradeloom.workflow.document import Workflow
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tradeloom.accounts.credentials.vault import Vault
-from tradeloom.api.models import WorkflowDetail, WorkflowPage, WorkflowSummary
+from tradeloom.api.models.workflows import WorkflowDetail, WorkflowPage, WorkflowSummary
 from tradeloom.compiler.compile import Compiled
 from tradeloom.engine import codec
 from tradeloom.engine.stores import Blobs, VersionRecord, WorkflowRecord, WorkflowStore

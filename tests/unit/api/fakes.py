@@ -8,27 +8,21 @@ from typing import Any, cast
 
 from tests.support.loop import run
 from tradeloom.accounts.credentials.vault import Vault
-from tradeloom.api.models import (
-    AccountStanding,
-    Component,
+from tradeloom.api.models.executions import (
     Execute,
     Execution,
     ExecutionPage,
     ExecutionStatus,
     ExecutionSummary,
     Failure,
-    Health,
     LogLine,
     LogPage,
     NodeRun,
-    NodeTest,
-    NodeTestResult,
-    NotificationItem,
-    NotificationPage,
-    WorkflowDetail,
-    WorkflowPage,
-    WorkflowSummary,
 )
+from tradeloom.api.models.health import AccountStanding, Component, Health
+from tradeloom.api.models.nodes import NodeTest, NodeTestResult
+from tradeloom.api.models.notifications import NotificationItem, NotificationPage
+from tradeloom.api.models.workflows import WorkflowDetail, WorkflowPage, WorkflowSummary
 from tradeloom.api.ports import Ports
 from tradeloom.compiler.compile import Compiled
 from tradeloom.errors import Conflict, NotFound

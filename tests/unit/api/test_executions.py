@@ -6,7 +6,7 @@ import pytest
 
 from tests.unit.api.conftest import Ask
 from tests.unit.api.fakes import DOCUMENT, FakeExecutions
-from tradeloom.api.models import Execute
+from tradeloom.api.models.executions import Execute
 from tradeloom.api.ports import Ports
 
 

@@ -4,7 +4,8 @@ import pytest
 
 from tests.unit.api.conftest import Ask
 from tests.unit.api.fakes import FakeNodeTests
-from tradeloom.api.models import Failure, NodeTestResult
+from tradeloom.api.models.executions import Failure
+from tradeloom.api.models.nodes import NodeTestResult
 from tradeloom.api.ports import Ports
 from tradeloom.errors import BrokerUnavailable
 from tradeloom.nodes.registry import node_types

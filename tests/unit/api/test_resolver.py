@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from tests.unit.api.conftest import Ask
 from tests.unit.api.fakes import CLAIMS, DOCUMENT, FakeStatus, event, fake_ports
 from tradeloom.api.app import Api
-from tradeloom.api.models import Health, WorkflowPage
+from tradeloom.api.models.health import Health
+from tradeloom.api.models.workflows import WorkflowPage
 from tradeloom.api.ports import Ports
 from tradeloom.api.resolver import MAX_BODY_BYTES
 

@@ -5,7 +5,7 @@ import json
 import pytest
 import typer
 
-from tradeloom.api.models import Execution
+from tradeloom.api.models.executions import Execution
 from tradeloom.cli.output import Exit, exit_code, say_error, told
 from tradeloom.cli.trace import orders_of, telling
 from tradeloom.errors import (

@@ -1,0 +1,103 @@
+"""Executions, the runs of their nodes, and their logs."""
+
+from typing import Any, Literal
+
+from pydantic import AwareDatetime, ConfigDict, Field, StrictBool
+
+from tradeloom.api.models.base import Identifier, Model
+from tradeloom.workflow.document import ID_PATTERN
+
+ExecutionStatus = Literal["pending", "running", "succeeded", "failed", "stopped", "timed_out"]
+NodeRunState = Literal["running", "succeeded", "failed", "skipped", "waiting"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+FINISHED: frozenset[str] = frozenset({"succeeded", "failed", "stopped", "timed_out"})
+
+
+class Execute(Model):
+    """How to start a workflow once."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"test_mode": True, "wait_s": 20}, {"payload": {"reason": "by hand"}}]},
+    )
+
+    test_mode: StrictBool = Field(
+        default=False, description="Trade on the private test account; network sends are shown and not sent."
+    )
+    payload: dict[str, Any] = Field(default_factory=dict, description="What the trigger gives as its payload.")
+    trigger: str | None = Field(
+        default=None, pattern=ID_PATTERN, description="Id of the trigger node that fires; its only one when left out."
+    )
+    wait_s: float = Field(
+        default=0, ge=0, le=25, allow_inf_nan=False, description="Seconds to wait for the end before answering."
+    )
+
+
+class Failure(Model):
+    """Why an execution or a node failed."""
+
+    name: str = Field(examples=["StalePrice"])
+    message: str
+    node: str | None = None
+
+
+class NodeRun(Model):
+    """One run of one node. In a loop every iteration is a run of its own."""
+
+    node: str
+    name: str = Field(description="The node's display name.")
+    type: str
+    iteration: list[int] = Field(default_factory=list)
+    state: NodeRunState
+    port: str | None = Field(default=None, description="The port it emitted.")
+    output: Any = None
+    error: Failure | None = None
+    attempts: int = Field(default=1, description="How often it was tried.")
+    started_at: AwareDatetime | None = None
+    finished_at: AwareDatetime | None = None
+    duration_ms: float | None = None
+
+
+class ExecutionSummary(Model):
+    id: Identifier
+    workflow_id: str
+    workflow_name: str = ""
+    version: str
+    status: ExecutionStatus
+    has_errors: bool = Field(default=False, description="It completed although a node failed.")
+    trigger: str
+    test_mode: bool
+    account: str
+    as_of: AwareDatetime = Field(description="The market's time when it was dispatched.")
+    started_at: AwareDatetime
+    finished_at: AwareDatetime | None = None
+    duration_ms: float | None = None
+    error: Failure | None = None
+
+
+class Execution(ExecutionSummary):
+    payload: dict[str, Any] = Field(default_factory=dict)
+    node_runs: list[NodeRun] = Field(default_factory=list, description="In the order they started.")
+
+
+class ExecutionPage(Model):
+    items: list[ExecutionSummary]
+    total: int
+
+
+class LogLine(Model):
+    """One line of an execution's log. `seq` grows by one; `after=seq` gives what came later."""
+
+    seq: int
+    time: AwareDatetime
+    level: LogLevel
+    message: str
+    node: str | None = None
+    iteration: list[int] = Field(default_factory=list)
+    fields: dict[str, Any] = Field(default_factory=dict)
+
+
+class LogPage(Model):
+    items: list[LogLine]
+    next_after: int = Field(description="What to ask for next time.")

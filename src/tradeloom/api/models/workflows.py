@@ -1,0 +1,44 @@
+"""Workflows, as they are listed, shown and switched."""
+
+from typing import Any, Literal
+
+from pydantic import AwareDatetime, ConfigDict, Field, StrictBool
+
+from tradeloom.api.models.base import Identifier, Model
+from tradeloom.workflow.problems import Problem
+
+
+class WorkflowSummary(Model):
+    """A workflow as lists show it. `version` is the sha256 of its document; every save that changes it makes one."""
+
+    id: Identifier = Field(examples=["wf-3f9c2c1e"])
+    name: str = Field(examples=["RSI dip buyer"])
+    description: str = ""
+    active: bool = Field(description="Whether its triggers start it.")
+    version: str = Field(description="Also the ETag; a PUT names it in If-Match.", examples=["9f86d081884c7d65…"])
+    nodes: int = Field(description="How many nodes it has.")
+    account: str = Field(description="The broker account it trades on.", examples=["paper"])
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+    next_fire: AwareDatetime | None = Field(
+        default=None, description="When a schedule starts it next, in market time; null where none does."
+    )
+
+
+class WorkflowDetail(WorkflowSummary):
+    document: dict[str, Any] = Field(description="The workflow document, as saved.")
+    execution_type: Literal["express", "standard"] = Field(description="The kind of state machine it compiles to.")
+    warnings: list[Problem] = Field(default_factory=list, description="What does not keep it from running.")
+
+
+class WorkflowPage(Model):
+    items: list[WorkflowSummary]
+    total: int = Field(description="How many there are in all.")
+
+
+class Toggle(Model):
+    """Whether the workflow is to be active. Left out, it changes to the other state."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"active": True}]})
+
+    active: StrictBool | None = None
