@@ -17,7 +17,7 @@ from pathlib import Path
 
 from mt5_bridge.launcher import BridgeProcess, write_paper_config
 from mt5_bridge.paper.sample import write_sample_terminal
-from tradeloom.trading import protocol
+from tradeloom.trading import methods, protocol
 from tradeloom.trading.bars import BarsReference
 from tradeloom.trading.intents import MarketOrderIntent, OutcomeStatus, Side, client_order_id
 from tradeloom.trading.mt5_client import BridgeClient, MT5Broker
@@ -46,7 +46,7 @@ def median_ms(call: Callable[[], object], times: int) -> float:
 def round_trip_ms(state_file: Path) -> float:
     """One call on an open connection, answered by the front without a worker: what the transport costs."""
     link = _Link(Endpoint.from_state_file(state_file), 5)
-    payload = protocol.encode_request("nobody", protocol.NoParams())
+    payload = protocol.encode_request("nobody", methods.NoParams())
     try:
         return median_ms(lambda: link.call("account", payload, 5), 2_000)
     finally:

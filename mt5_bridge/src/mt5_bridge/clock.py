@@ -8,7 +8,7 @@ from typing import Protocol
 from mt5_bridge.alarms import Alarm
 from mt5_bridge.terminal import PaperControl
 from tradeloom.errors import Conflict
-from tradeloom.trading.protocol import MarketClock
+from tradeloom.trading.methods import MarketClock
 
 
 class AccountClock(Protocol):

@@ -25,9 +25,10 @@ from tradeloom.errors import (
     StorageUnavailable,
     TradeloomError,
 )
-from tradeloom.trading import protocol
+from tradeloom.trading import methods, protocol
 from tradeloom.trading.intents import OrderOutcome, OutcomeStatus
-from tradeloom.trading.protocol import METHODS, Effect, Request, SendParams, StateParams
+from tradeloom.trading.methods import METHODS, Effect, SendParams, StateParams
+from tradeloom.trading.protocol import Request
 
 _log = logging.getLogger(__name__)
 _GONE_WAIT_S = 3.0
@@ -183,12 +184,12 @@ class Front:
                 if params.intent.account != request.account:
                     raise InvalidInput(f"the intent is for the account {params.intent.account}", field="account")
                 return self._send(seat, params.intent.client_order_id, payload, give_up)
-            case protocol.GuardParams(guard=guard) if guard.account != request.account:
+            case methods.GuardParams(guard=guard) if guard.account != request.account:
                 raise InvalidInput(f"the guard is for the account {guard.account}", field="account")
-            case protocol.GuardsParams(active_only=active_only, symbol=symbol, position=position):
+            case methods.GuardsParams(active_only=active_only, symbol=symbol, position=position):
                 found = seat.guards.listed(active_only=active_only, symbol=symbol, position=position)
                 return protocol.encode_answer([report.model_dump(mode="json") for report in found])
-            case protocol.OutcomeParams() as asked:
+            case methods.OutcomeParams() as asked:
                 return self._outcome(seat, asked.client_order_id, payload, give_up)
         if method == "state":
             return protocol.encode_answer(seat.journal.status().model_dump(mode="json"))

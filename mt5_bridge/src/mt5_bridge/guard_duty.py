@@ -10,7 +10,7 @@ from mt5_bridge.terminal import PipeBroken
 from mt5_bridge.watcher import Watcher
 from tradeloom.errors import StorageUnavailable, TradeloomError
 from tradeloom.trading.guards import Guard, GuardReport
-from tradeloom.trading.protocol import MarketClock
+from tradeloom.trading.methods import MarketClock
 
 ADVANCE_SLICE_S = 3.0
 """A long advance with many guards' steps on its way is answered in parts: no call may look like a hung terminal."""

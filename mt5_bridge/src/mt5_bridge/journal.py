@@ -27,7 +27,7 @@ from pydantic import TypeAdapter
 from mt5_bridge.journal_file import JournalFile
 from tradeloom.errors import Conflict, StorageUnavailable
 from tradeloom.trading.intents import OrderIntent, OrderOutcome, OutcomeStatus, content_digest
-from tradeloom.trading.protocol import AccountStatus
+from tradeloom.trading.methods import AccountStatus
 from tradeloom.trading.risk import AccountState, RiskLimits, next_state
 
 

@@ -16,7 +16,8 @@ from typing import Any
 from mt5_bridge import worker
 from mt5_bridge.config import AccountConfig
 from tradeloom.errors import BrokerError, BrokerTimeout, BrokerUnavailable
-from tradeloom.trading.protocol import MAX_ANSWER_BYTES, NoParams, encode_request
+from tradeloom.trading.methods import NoParams
+from tradeloom.trading.protocol import MAX_ANSWER_BYTES, encode_request
 
 _log = logging.getLogger(__name__)
 

@@ -35,9 +35,9 @@ from mt5_bridge.server_time import ServerZone
 from mt5_bridge.terminal import PipeBroken, Terminal, failure, load_terminal
 from mt5_bridge.watcher import Watcher
 from tradeloom.errors import BrokerError, BrokerUnavailable, Conflict, StorageUnavailable, TradeloomError
-from tradeloom.trading import protocol
+from tradeloom.trading import methods, protocol
 from tradeloom.trading.broker import ClosedTrade, PendingOrder, Position
-from tradeloom.trading.protocol import Params, SendParams
+from tradeloom.trading.methods import Params, SendParams
 
 REQUEST_HEAD = struct.Struct("!QB")
 ANSWER_HEAD = struct.Struct("!QB")
@@ -146,16 +146,16 @@ class AccountWorker:
 
     def _answer(self, method: str, params: Params) -> bytes:
         match method, params:
-            case "bars", protocol.BarsParams():
+            case "bars", methods.BarsParams():
                 return protocol.encode_answer(None, self._reader.bars(params.reference))
-            case "send", protocol.SendParams():
+            case "send", methods.SendParams():
                 return protocol.encode_answer(self._trading().send(params.intent).model_dump(mode="json"))
-            case "outcome", protocol.OutcomeParams():
+            case "outcome", methods.OutcomeParams():
                 outcome = self._trading().outcome(params.client_order_id)
                 return protocol.encode_answer(None if outcome is None else outcome.model_dump(mode="json"))
-            case "guard", protocol.GuardParams():
+            case "guard", methods.GuardParams():
                 return protocol.encode_answer(self.duty.set(params.guard).model_dump(mode="json"))
-            case "unguard", protocol.UnguardParams():
+            case "unguard", methods.UnguardParams():
                 return protocol.encode_answer(self.duty.remove(params.guard_id).model_dump(mode="json"))
             case _:
                 return protocol.encode_answer(self._read(method, params))
@@ -166,21 +166,21 @@ class AccountWorker:
                 return self._clock.reading().model_dump(mode="json")
             case "account", _:
                 return self._reader.account().model_dump(mode="json")
-            case "symbol", protocol.SymbolParams():
+            case "symbol", methods.SymbolParams():
                 return self._reader.symbol(params.symbol).model_dump(mode="json")
-            case "tick", protocol.SymbolParams():
+            case "tick", methods.SymbolParams():
                 return self._reader.tick(params.symbol).model_dump(mode="json")
             case "positions" | "orders" | "trades" | "cash_flows", _:
                 return [fact.model_dump(mode="json") for fact in self._listed(method, params)]
-            case "profit", protocol.ProfitParams():
+            case "profit", methods.ProfitParams():
                 return self._reader.profit(
                     params.symbol, params.side, params.volume, params.price_open, params.price_close
                 )
-            case "margin", protocol.MarginParams():
+            case "margin", methods.MarginParams():
                 return self._reader.margin(params.symbol, params.side, params.volume, params.price)
-            case "advance", protocol.AdvanceParams():
+            case "advance", methods.AdvanceParams():
                 return self.duty.advance(params.to).model_dump(mode="json")
-            case "set_speed", protocol.SpeedParams():
+            case "set_speed", methods.SpeedParams():
                 return self._clock.set_speed(params.speed).model_dump(mode="json")
             case "next_event_time", _:
                 moment = self._clock.next_event_time()
@@ -189,13 +189,13 @@ class AccountWorker:
 
     def _listed(self, method: str, params: Params) -> Sequence[BaseModel]:
         match method, params:
-            case "positions", protocol.PositionsParams():
+            case "positions", methods.PositionsParams():
                 return self._with_workflows(self._reader.positions(params.symbol))
-            case "orders", protocol.PositionsParams():
+            case "orders", methods.PositionsParams():
                 return self._with_workflows(self._reader.orders(params.symbol))
-            case "trades", protocol.TradesParams():
+            case "trades", methods.TradesParams():
                 return self._with_workflows(self._ledger.trades(params.since, params.until, params.symbol))
-            case "cash_flows", protocol.PeriodParams():
+            case "cash_flows", methods.PeriodParams():
                 return self._ledger.cash_flows(params.since, params.until)
         raise BrokerError(f"the worker does not know the method {method}")
 

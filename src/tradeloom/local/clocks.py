@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
 
 from tradeloom.errors import TradeloomError
-from tradeloom.trading.protocol import MarketClock
+from tradeloom.trading.methods import MarketClock
 
 log: Final = logging.getLogger(__name__)
 

@@ -10,13 +10,14 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from tradeloom.errors import BrokerTimeout, BrokerUnavailable, InvalidInput, TradeloomError
-from tradeloom.trading import protocol
+from tradeloom.trading import methods, protocol
 from tradeloom.trading.bars import Bars, BarsReference
 from tradeloom.trading.broker import Account, CashFlow, ClosedTrade, PendingOrder, Position, Symbol, Tick
 from tradeloom.trading.guards import Guard, GuardReport
 from tradeloom.trading.intents import OrderIntent, OrderOutcome, OutcomeStatus, Side
+from tradeloom.trading.methods import AccountStatus, MarketClock, Params
 from tradeloom.trading.mt5_transport import CallLost, Endpoint, RpcTransport, Transport
-from tradeloom.trading.protocol import AccountStatus, Answer, MarketClock, Params, UnreadableAnswer
+from tradeloom.trading.protocol import Answer, UnreadableAnswer
 from tradeloom.trading.risk import AccountState
 
 READ_TIMEOUT_S = 10.0
@@ -57,7 +58,7 @@ class BridgeClient:
 
     def health(self) -> dict[str, Any]:
         """The bridge's own account of itself: version, status, clock, and each account's worker."""
-        health: dict[str, Any] = self.read("health", "", protocol.NoParams()).result
+        health: dict[str, Any] = self.read("health", "", methods.NoParams()).result
         return health
 
     def close(self) -> None:
@@ -89,8 +90,8 @@ class BridgeClient:
         after the time-out is UNKNOWN. Raises only while it is certain that nothing was sent.
         """
         order_id = intent.client_order_id
-        hand_in = "send", protocol.encode_request(account, protocol.SendParams(intent=intent))
-        ask = "outcome", protocol.encode_request(account, protocol.OutcomeParams(client_order_id=order_id))
+        hand_in = "send", protocol.encode_request(account, methods.SendParams(intent=intent))
+        ask = "outcome", protocol.encode_request(account, methods.OutcomeParams(client_order_id=order_id))
         step, perhaps_received, settling, backoff = hand_in, False, False, 0.05
         give_up = self._clock() + self._send_timeout_s
         known = OrderOutcome(
@@ -138,10 +139,10 @@ class MT5Broker:
 
     def symbol(self, name: str) -> Symbol:
         """Raises `NotFound` for a symbol the broker does not have, as every method that takes one."""
-        return _fact(Symbol, self._read("symbol", _params(protocol.SymbolParams, symbol=name)))
+        return _fact(Symbol, self._read("symbol", _params(methods.SymbolParams, symbol=name)))
 
     def tick(self, symbol: str) -> Tick:
-        return _fact(Tick, self._read("tick", _params(protocol.SymbolParams, symbol=symbol)))
+        return _fact(Tick, self._read("tick", _params(methods.SymbolParams, symbol=symbol)))
 
     def bars(self, reference: BarsReference) -> Bars:
         """The last `count` bars closed at `reference.to` behind as much of the warm-up as there is.
@@ -154,16 +155,16 @@ class MT5Broker:
             raise InvalidInput("these bars are not the broker's")
         if reference.account != self._name:
             raise InvalidInput(f"these bars belong to the account {reference.account}, not {self._name}")
-        answer = self._client.read("bars", self._name, protocol.BarsParams(reference=reference))
+        answer = self._client.read("bars", self._name, methods.BarsParams(reference=reference))
         columns = {name: np.frombuffer(data, dtype=dtype).copy() for name, (dtype, data) in answer.arrays.items()}
         return Bars(reference=reference, **columns)
 
     def positions(self, symbol: str | None = None) -> list[Position]:
-        found = self._read("positions", _params(protocol.PositionsParams, symbol=symbol))
+        found = self._read("positions", _params(methods.PositionsParams, symbol=symbol))
         return [_fact(Position, position) for position in found]
 
     def orders(self, symbol: str | None = None) -> list[PendingOrder]:
-        found = self._read("orders", _params(protocol.PositionsParams, symbol=symbol))
+        found = self._read("orders", _params(methods.PositionsParams, symbol=symbol))
         return [_fact(PendingOrder, order) for order in found]
 
     def trades(self, since: datetime, until: datetime, symbol: str | None = None) -> list[ClosedTrade]:
@@ -171,18 +172,18 @@ class MT5Broker:
 
         Raises `InvalidInput` for a period that is too long or holds too many, as `cash_flows` does.
         """
-        found = self._read("trades", _params(protocol.TradesParams, since=since, until=until, symbol=symbol))
+        found = self._read("trades", _params(methods.TradesParams, since=since, until=until, symbol=symbol))
         return [_fact(ClosedTrade, trade) for trade in found]
 
     def cash_flows(self, since: datetime, until: datetime) -> list[CashFlow]:
         """Deposits, withdrawals and every other change of the balance that is no trade, the earliest first."""
-        found = self._read("cash_flows", _params(protocol.PeriodParams, since=since, until=until))
+        found = self._read("cash_flows", _params(methods.PeriodParams, since=since, until=until))
         return [_fact(CashFlow, flow) for flow in found]
 
     def profit(self, symbol: str, side: Side, volume: Decimal, price_open: float, price_close: float) -> float:
         """The broker's own calculation, in the account's currency."""
         params = _params(
-            protocol.ProfitParams,
+            methods.ProfitParams,
             symbol=symbol,
             side=side,
             volume=volume,
@@ -193,7 +194,7 @@ class MT5Broker:
 
     def margin(self, symbol: str, side: Side, volume: Decimal, price: float) -> float:
         """Margin the broker would hold, in the account's currency."""
-        params = _params(protocol.MarginParams, symbol=symbol, side=side, volume=volume, price=price)
+        params = _params(methods.MarginParams, symbol=symbol, side=side, volume=volume, price=price)
         return float(self._read("margin", params))
 
     def send(self, intent: OrderIntent) -> OrderOutcome:
@@ -203,31 +204,31 @@ class MT5Broker:
 
     def outcome(self, client_order_id: str) -> OrderOutcome | None:
         """What the bridge knows of the id; None when nothing was ever sent under it."""
-        params = _params(protocol.OutcomeParams, client_order_id=client_order_id)
+        params = _params(methods.OutcomeParams, client_order_id=client_order_id)
         return _outcome(self._client.read("outcome", self._name, params))
 
     def guard(self, guard: Guard) -> GuardReport:
         """Sets the guard; the same again is one guard, so a lost answer is asked for again."""
         if guard.account != self._name:
             raise InvalidInput(f"this guard is for the account {guard.account}, not {self._name}", field="account")
-        return _fact(GuardReport, self._read("guard", protocol.GuardParams(guard=guard)))
+        return _fact(GuardReport, self._read("guard", methods.GuardParams(guard=guard)))
 
     def guards(
         self, *, active_only: bool = True, symbol: str | None = None, position: int | None = None
     ) -> list[GuardReport]:
         """Those being watched, or all that ever were; told by the bridge's front, also while its worker hangs."""
-        params = _params(protocol.GuardsParams, active_only=active_only, symbol=symbol, position=position)
+        params = _params(methods.GuardsParams, active_only=active_only, symbol=symbol, position=position)
         return [_fact(GuardReport, report) for report in self._read("guards", params)]
 
     def unguard(self, guard_id: str) -> GuardReport:
-        return _fact(GuardReport, self._read("unguard", _params(protocol.UnguardParams, guard_id=guard_id)))
+        return _fact(GuardReport, self._read("unguard", _params(methods.UnguardParams, guard_id=guard_id)))
 
     def state(self) -> AccountStatus:
         return _fact(AccountStatus, self._read("state"))
 
     def set_state(self, state: AccountState, *, reason: str, by: str, clear: bool = False) -> AccountStatus:
         """`by` names who asks. Loosening needs `clear`, a person's word; without it `Conflict` is raised."""
-        params = _params(protocol.StateParams, state=state, reason=reason, by=by, clear=clear)
+        params = _params(methods.StateParams, state=state, reason=reason, by=by, clear=clear)
         return _fact(AccountStatus, self._read("set_state", params))
 
     def market_clock(self) -> MarketClock:
@@ -235,7 +236,7 @@ class MT5Broker:
 
     def advance(self, to: datetime) -> MarketClock:
         """Moves a paper account's replay to `to`, everything on the way happening. `Conflict` on a real terminal."""
-        params = _params(protocol.AdvanceParams, to=to)
+        params = _params(methods.AdvanceParams, to=to)
         clock = _fact(MarketClock, self._read("advance", params))
         idle = 0
         while to - clock.time >= _CLOCK_GRAIN:  # the bridge tells how far it came when guards act on the way
@@ -248,7 +249,7 @@ class MT5Broker:
 
     def set_speed(self, speed: float) -> MarketClock:
         """Market seconds per second from now on; 0 stops a paper account's clock. `Conflict` on a real terminal."""
-        return _fact(MarketClock, self._read("set_speed", _params(protocol.SpeedParams, speed=speed)))
+        return _fact(MarketClock, self._read("set_speed", _params(methods.SpeedParams, speed=speed)))
 
     def next_event_time(self) -> datetime | None:
         """When the replay next has something to show (a bar's opening, say), None at its end. `Conflict` on a real
@@ -257,7 +258,7 @@ class MT5Broker:
         return None if moment is None else datetime.fromisoformat(moment)
 
     def _read(self, method: str, params: Params | None = None) -> Any:
-        return self._client.read(method, self._name, params or protocol.NoParams()).result
+        return self._client.read(method, self._name, params or methods.NoParams()).result
 
 
 def _params[P: Params](kind: type[P], **values: Any) -> P:

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tradeloom.errors import BrokerTimeout, BrokerUnavailable
-from tradeloom.trading import protocol
+from tradeloom.trading import methods, protocol
 
 CONNECT_TIMEOUT_S = 5.0
 _STALL_S = 15.0
@@ -159,7 +159,7 @@ class _Link:
             self._remote: Any = self._connection.root.call
             self._clock_ahead_s = 0.0
             before = time.time()
-            hello = self.call("health", protocol.encode_request("", protocol.NoParams()), timeout_s)
+            hello = self.call("health", protocol.encode_request("", methods.NoParams()), timeout_s)
         except Exception as error:
             # With TLS 1.3 a refused client certificate shows only at the first read.
             raise BrokerUnavailable(f"the bridge refused the connection: {error or 'closed'}") from error

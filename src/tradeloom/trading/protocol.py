@@ -1,4 +1,4 @@
-"""The bridge's protocol, as client and bridge both speak it.
+"""The bridge's protocol, as client and bridge both speak it: how calls of its methods travel.
 
 One call: `call(version, method, request_id, deadline, payload) -> bytes`. The payload is JSON,
 `{"account": name, "params": {...}}`; the answer is four bytes of header length (big endian), a JSON header and the
@@ -10,18 +10,13 @@ import json
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
-from enum import StrEnum
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from tradeloom import errors
 from tradeloom.errors import BrokerError, InvalidInput, TradeloomError
-from tradeloom.trading.bars import BarsReference
-from tradeloom.trading.guards import Guard
-from tradeloom.trading.intents import OrderIntent, Side
-from tradeloom.trading.risk import AccountState, RiskLimits
+from tradeloom.trading.methods import METHODS, Params
 
 VERSION = 1
 MAX_REQUEST_BYTES = 64 * 1024
@@ -35,162 +30,6 @@ _PLAIN_ERRORS = {
     name: kind
     for name, kind in vars(errors).items()
     if isinstance(kind, type) and issubclass(kind, TradeloomError) and kind is not errors.InvalidDocument
-}
-
-
-class Effect(StrEnum):
-    """READ may be repeated freely; TRADE sends an order; CONTROL changes the account's state or a paper clock."""
-
-    READ = "read"
-    TRADE = "trade"
-    CONTROL = "control"
-
-
-class Params(BaseModel):
-    """A method's parameters; unknown ones are refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class NoParams(Params):
-    pass
-
-
-_SymbolName = Annotated[str, Field(min_length=1, max_length=29)]
-_Finite = Annotated[float, Field(allow_inf_nan=False)]
-
-
-class SymbolParams(Params):
-    symbol: _SymbolName
-
-
-class BarsParams(Params):
-    reference: BarsReference
-
-
-class PositionsParams(Params):
-    symbol: _SymbolName | None = None
-
-
-class PeriodParams(Params):
-    since: AwareDatetime
-    until: AwareDatetime
-
-
-class TradesParams(PeriodParams):
-    symbol: _SymbolName | None = None
-
-
-class ProfitParams(Params):
-    symbol: _SymbolName
-    side: Side
-    volume: Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]
-    price_open: _Finite
-    price_close: _Finite
-
-
-class MarginParams(Params):
-    symbol: _SymbolName
-    side: Side
-    volume: Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]
-    price: _Finite
-
-
-class SendParams(Params):
-    intent: OrderIntent
-
-
-class OutcomeParams(Params):
-    client_order_id: str = Field(pattern=r"^[0-9a-f]{32}$")
-
-
-class GuardParams(Params):
-    guard: Guard
-
-
-class GuardsParams(Params):
-    """Which guards to list: those that ended too, in one symbol, of one position (by ticket)."""
-
-    active_only: bool = True
-    symbol: _SymbolName | None = None
-    position: Annotated[int, Field(gt=0, lt=2**63)] | None = None
-
-
-class UnguardParams(Params):
-    guard_id: str = Field(pattern=r"^[0-9a-f]{32}$")
-
-
-class StateParams(Params):
-    """`by` names who asks; `clear` is a person's word that a stop may be lifted."""
-
-    state: AccountState
-    reason: str = Field(min_length=1, max_length=500)
-    by: str = Field(min_length=1, max_length=200)
-    clear: bool = False
-
-
-class AdvanceParams(Params):
-    to: AwareDatetime
-
-
-class SpeedParams(Params):
-    speed: Annotated[float, Field(ge=0, allow_inf_nan=False)]
-
-
-class MarketClock(BaseModel):
-    """An account's market clock. `speed` is market seconds per second: 1 live, 0 for a replay that stands still."""
-
-    model_config = ConfigDict(frozen=True)
-
-    time: AwareDatetime
-    speed: float
-    paper: bool
-
-
-class AccountStatus(BaseModel):
-    """Whether an account may trade, who decided so and when (wall time), and the limits in force."""
-
-    model_config = ConfigDict(frozen=True)
-
-    state: AccountState
-    reason: str
-    by: str
-    changed_at: AwareDatetime
-    limits: RiskLimits
-
-
-@dataclass(frozen=True, slots=True)
-class Method:
-    """One method of the whitelist. `front` methods are answered by the front, without the account's worker."""
-
-    effect: Effect
-    params: type[Params]
-    front: bool = False
-
-
-METHODS: Mapping[str, Method] = {
-    "health": Method(Effect.READ, NoParams, front=True),
-    "market_clock": Method(Effect.READ, NoParams),
-    "account": Method(Effect.READ, NoParams),
-    "symbol": Method(Effect.READ, SymbolParams),
-    "tick": Method(Effect.READ, SymbolParams),
-    "bars": Method(Effect.READ, BarsParams),
-    "positions": Method(Effect.READ, PositionsParams),
-    "orders": Method(Effect.READ, PositionsParams),
-    "trades": Method(Effect.READ, TradesParams),
-    "cash_flows": Method(Effect.READ, PeriodParams),
-    "profit": Method(Effect.READ, ProfitParams),
-    "margin": Method(Effect.READ, MarginParams),
-    "send": Method(Effect.TRADE, SendParams),
-    "outcome": Method(Effect.READ, OutcomeParams),
-    "guard": Method(Effect.TRADE, GuardParams),
-    "guards": Method(Effect.READ, GuardsParams, front=True),
-    "unguard": Method(Effect.CONTROL, UnguardParams),
-    "state": Method(Effect.READ, NoParams, front=True),
-    "set_state": Method(Effect.CONTROL, StateParams, front=True),
-    "advance": Method(Effect.CONTROL, AdvanceParams),
-    "set_speed": Method(Effect.CONTROL, SpeedParams),
-    "next_event_time": Method(Effect.READ, NoParams),
 }
 
 

@@ -21,7 +21,7 @@ from rpyc.core.stream import SocketStream
 from mt5_bridge.certificates import ensure_certificates
 from tests.integration.bridge.rig import Rig, eventually
 from tradeloom.errors import BrokerUnavailable, InvalidInput
-from tradeloom.trading import protocol
+from tradeloom.trading import methods, protocol
 from tradeloom.trading.mt5_client import BridgeClient
 from tradeloom.trading.mt5_transport import Endpoint
 
@@ -126,7 +126,7 @@ class TestGoodCertificateBadManners:
         return protocol.VERSION, method, "r", time.time() + 5, payload
 
     def test_the_method_itself_works_for_a_stock_client(self, peer: Any) -> None:
-        payload = protocol.encode_request("paper", protocol.SymbolParams(symbol="EURUSD"))
+        payload = protocol.encode_request("paper", methods.SymbolParams(symbol="EURUSD"))
         answer = protocol.decode_answer(peer.root.call(*self.envelope("tick", payload)))
         assert answer.result["symbol"] == "EURUSD"
 

@@ -9,7 +9,7 @@ import pytest
 
 from tradeloom.errors import BrokerUnavailable
 from tradeloom.local.clocks import AccountClock, RunClock
-from tradeloom.trading.protocol import MarketClock
+from tradeloom.trading.methods import MarketClock
 
 pytestmark = pytest.mark.enable_socket  # an event loop has a pair of its own
 

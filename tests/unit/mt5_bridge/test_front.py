@@ -25,7 +25,7 @@ from tradeloom.errors import (
     StorageUnavailable,
     TradeloomError,
 )
-from tradeloom.trading import protocol
+from tradeloom.trading import methods, protocol
 from tradeloom.trading.intents import OrderOutcome, OutcomeStatus
 from tradeloom.trading.risk import AccountState
 
@@ -142,7 +142,7 @@ def test_calls_reach_the_worker_of_their_account(front: Front) -> None:
 
 
 def test_a_passed_deadline_is_not_handed_on(front: Front) -> None:
-    payload = protocol.encode_request("acc", protocol.SendParams(intent=market()))
+    payload = protocol.encode_request("acc", methods.SendParams(intent=market()))
     with pytest.raises(BrokerUnavailable, match="nothing was sent"):
         protocol.decode_answer(front.call(protocol.VERSION, "send", "r1", time.time() - 1, payload))
     with pytest.raises(BrokerTimeout):

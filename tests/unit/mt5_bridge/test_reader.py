@@ -12,7 +12,7 @@ from tests.unit.mt5_bridge.fake_terminal import NOW, RATES, Bench, make_order, m
 from tradeloom.errors import BrokerError, NotEnoughBars, NotFound
 from tradeloom.trading.bars import BarsReference
 from tradeloom.trading.intents import Side
-from tradeloom.trading.protocol import PositionsParams
+from tradeloom.trading.methods import PositionsParams
 from tradeloom.trading.timeframes import Timeframe
 
 MakeBench = Callable[..., Bench]

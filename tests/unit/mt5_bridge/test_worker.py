@@ -33,7 +33,7 @@ from tradeloom.errors import (
     TradeloomError,
 )
 from tradeloom.trading import protocol
-from tradeloom.trading.protocol import METHODS
+from tradeloom.trading.methods import METHODS
 
 MakeBench = Callable[..., Bench]
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tradeloom import errors
 from tradeloom.errors import BrokerError, InvalidInput, NotEnoughBars, TradeloomError
-from tradeloom.trading import protocol
+from tradeloom.trading import methods, protocol
 
 _values = st.recursive(
     st.none()
@@ -93,7 +93,7 @@ def test_only_our_own_errors_can_be_named(name: object) -> None:
 
 class TestRequests:
     def test_arrive_as_they_left(self) -> None:
-        params = protocol.SymbolParams(symbol="EURUSD")
+        params = methods.SymbolParams(symbol="EURUSD")
         request = protocol.decode_request("tick", protocol.encode_request("acc", params))
         assert (request.account, request.params) == ("acc", params)
 
@@ -129,6 +129,6 @@ class TestRequests:
 
     def test_have_a_largest_size(self) -> None:
         with pytest.raises(InvalidInput, match="bytes"):
-            protocol.encode_request("a" * protocol.MAX_REQUEST_BYTES, protocol.NoParams())
+            protocol.encode_request("a" * protocol.MAX_REQUEST_BYTES, methods.NoParams())
         with pytest.raises(InvalidInput, match="bytes"):
             protocol.decode_request("tick", b" " * (protocol.MAX_REQUEST_BYTES + 1))
