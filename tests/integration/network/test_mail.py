@@ -1,19 +1,15 @@
 """Mail to a real SMTP server on loopback: STARTTLS, TLS, login, refusals, and servers that misbehave."""
 
-import email
-import email.policy
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
-from email.message import EmailMessage
 from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
+from tests.integration.network.mail_server import PASSWORD, USER, Box, mail_server
 from tests.integration.network.servers import Authority
 from tests.support.credentials import CREDENTIALS
 from tests.support.node_context import FakeContext
@@ -31,7 +27,6 @@ from tradeloom.network.policy import ALLOW, TRUST, Policy
 from tradeloom.nodes.base import Credential
 from tradeloom.nodes.notify.email import Email, EmailConfig
 
-USER, PASSWORD = "bot@example.com", "pass-5e5e5e"
 MESSAGE = MailMessage(
     sender="bot@example.com",
     to=("ann@example.com",),
@@ -41,45 +36,6 @@ MESSAGE = MailMessage(
     html="<p>RSI &gt; 70</p>",
     message_id="<tl-1@example.com>",
 )
-
-
-class Box:
-    """Keeps what arrives; does not take mail for `nobody@`, and is `busy` when told."""
-
-    def __init__(self) -> None:
-        self.came: list[Envelope] = []
-        self.sessions: list[Session] = []
-        self.after_data = "250 taken"
-
-    async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: Any) -> str:
-        if address.startswith("nobody@"):
-            return "550 no such mailbox"
-        if address.startswith("full@"):
-            return "452 mailbox full"
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        self.came.append(envelope)
-        self.sessions.append(session)
-        return self.after_data
-
-    def content(self) -> bytes:
-        content = self.came[-1].content
-        assert isinstance(content, bytes)
-        return content
-
-    def mail(self) -> EmailMessage:
-        """The last one."""
-        parsed = email.message_from_bytes(self.content(), policy=email.policy.default)
-        assert isinstance(parsed, EmailMessage)
-        return parsed
-
-
-def authenticate(server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:
-    assert isinstance(data, LoginPassword)
-    # `handled` would say that the answer was given here.
-    return AuthResult(success=(data.login, data.password) == (USER.encode(), PASSWORD.encode()), handled=False)
 
 
 Start = Callable[..., int]
@@ -95,25 +51,10 @@ def start(box: Box, authority: Authority) -> Iterator[Start]:
     """Starts a mail server; answers its port. Its certificate is for smtp.example."""
     with ExitStack() as stack:
 
-        def made(security: str, names: tuple[str, ...] = ("smtp.example",), **how: Any) -> int:
-            context = authority.server(*names) if security != "none" else None
-            tls = {"ssl_context": context} if security == "tls" else {"tls_context": context}
-            # The server knows of TLS only what STARTTLS told it.
-            how = {"authenticator": authenticate, "auth_require_tls": security == "starttls", **how}
-            if security == "starttls":
-                how = {"require_starttls": True, "auth_required": True, **how}
-            controller = Controller(box, hostname="127.0.0.1", port=free_port(), **tls, **how)  # type: ignore[arg-type]
-            controller.start()
-            stack.callback(controller.stop)
-            return int(controller.port)
+        def made(security: str, name: str = "smtp.example", **how: Any) -> int:
+            return stack.enter_context(mail_server(box, authority, security, name, **how))
 
         yield made
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def mailer(port: int, authority: Authority | None = None) -> GuardedMail:
@@ -164,7 +105,7 @@ class TestRefusals:
 
     @pytest.mark.parametrize("security", ["starttls", "tls"])
     def test_a_certificate_for_another_name(self, security: str, box: Box, start: Start, authority: Authority) -> None:
-        port = start(security, names=("other.example",))
+        port = start(security, name="other.example")
         with pytest.raises(UntrustedServer, match=r"smtp\.example"):
             mailer(port, authority).send(MESSAGE, server(port, security), timeout_s=10)
         assert box.came == []
