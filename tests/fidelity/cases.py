@@ -34,13 +34,15 @@ class Case:
 
 
 @dataclass
-class _Drawing:
+class Drawing:
+    """A workflow that grows node by node; `outputs` are the examples' of the sources that stand in it, by id."""
+
     nodes: dict[str, dict[str, Any]] = field(default_factory=dict)
     ways: list[dict[str, str]] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
 
-    def add(self, node: type[Node], config: Mapping[str, Any]) -> str:
-        """Draw a node behind its example's sources, which stand behind theirs, down to a manual trigger."""
+    def add(self, node: type[Node], config: Mapping[str, Any], *, after: str = START) -> str:
+        """Draw a node behind its example's sources, which stand behind theirs, down to `after`: a manual trigger."""
         node_id = node_id_of(node)
         self.nodes[node_id] = drawn(node_id, node.type, config=dict(config))
         for source_type, output in node.example.inputs.items():
@@ -49,11 +51,18 @@ class _Drawing:
             self.outputs[source_id] = output
             self._connect(source_id, node_id)
             if source_id not in self.nodes:
-                self.add(source, source.example.config)
+                self.add(source, source.example.config, after=after)
         if not node.example.inputs and node.kind is not Kind.TRIGGER:
-            self.nodes.setdefault(START, drawn(START))
-            self._connect(START, node_id)
+            if after == START:
+                self.nodes.setdefault(START, drawn(START))
+            self._connect(after, node_id)
+        if node.kind is Kind.LOOP:
+            body = f"{node_id}_body"
+            self.nodes[body] = drawn(body, "utility.merge", parent=node_id)
         return node_id
+
+    def document(self, name: str) -> dict[str, Any]:
+        return {"name": name, "nodes": list(self.nodes.values()), "connections": self.ways}
 
     def _connect(self, source: str, target: str) -> None:
         self.ways.append({"source": source, "target": target})
@@ -74,12 +83,9 @@ def case_of(
 ) -> Case:
     """The example of a node type; `config` and the sources' `outputs` (by id) may be others than the example's."""
     node = node_types()[node_type]
-    drawing = _Drawing()
+    drawing = Drawing()
     node_id = drawing.add(node, config or CONFIGS.get(node_type, node.example.config))
-    if node.kind is Kind.LOOP:
-        drawing.nodes["body"] = drawn("body", "utility.merge", parent=node_id)
-    document = {"name": node.title, "nodes": list(drawing.nodes.values()), "connections": drawing.ways}
-    compiled = compile_workflow(document)
+    compiled = compile_workflow(drawing.document(node.title))
     trigger = node_id if node.kind is Kind.TRIGGER else START
     event = _payload(compiled, node_id, drawing.outputs | dict(outputs or {}), trigger, account)
     return Case(node_type, compiled, event)
