@@ -54,9 +54,9 @@ class TradingDays:
         """When the day, week (Monday) or month that `moment` lies in began, in UTC."""
         from zoneinfo import ZoneInfo
 
-        local = moment.astimezone(ZoneInfo(self.zone))
-        day = local.date()
-        if local.time() < self.begins:
+        day = moment.astimezone(ZoneInfo(self.zone)).date()
+        # Not by the clock's reading: in the night clocks change it may skip the day's beginning, or show it twice.
+        if moment < self.on(day):
             day -= timedelta(days=1)
         if period == "week":
             day -= timedelta(days=day.weekday())
