@@ -1,4 +1,4 @@
-"""What the function of a light node loads: Lambda charges a cold start for each module, and shows the user its wait.
+"""What a node's function loads before it is called: Lambda charges each module, and its user waits for it.
 
 The time itself is measured by `tests/bench/bench_lambda.py`; here stands why it cannot grow unseen.
 """
@@ -11,24 +11,30 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.light import light_types
 from tradeloom.nodes.naming import function_name, handler_module
 from tradeloom.nodes.registry import node_types
 
 ROOT = Path(__file__).parents[3]
-LIGHT = [
-    name for name in node_types() if name.partition(".")[0] in {"trigger", "condition", "notify", "utility", "database"}
-]
-
 PYDANTIC = {"pydantic", "pydantic_core", "annotated_types", "typing_extensions", "typing_inspection"}
-"""The only distributions a light function loads; Powertools comes with the first log record."""
+"""The only distributions a function loads before it is called; Powertools comes with the first log record."""
 
 OURS = {"errors", "expressions", "nodes", "runtime", "workflow"}
 """Our packages that it loads parts of."""
 
-READING = {"tradeloom.trading", "tradeloom.trading.bars", "tradeloom.trading.timeframes"}
-"""What a light node that names bars loads besides."""
+MARKET_WORDS = {f"tradeloom.trading{part}" for part in ("", ".bars", ".exact", ".timeframes")}
+"""What a light node that speaks of bars or prices loads besides."""
 
-ANY_CATEGORYS = {"base", "naming", "references", "values", "variables", "sub_workflows", "tenant_database"}
+ANY_CATEGORYS = {
+    "base",
+    "naming",
+    "references",
+    "values",
+    "variables",
+    "sub_workflows",
+    "tenant_database",
+    "trading_days",
+}
 """Parts of our node package that are no category."""
 
 AT_SAVE_TIME = {
@@ -60,19 +66,33 @@ def loaded_by(node_type: str) -> frozenset[str]:
     return frozenset(json.loads(done.stdout))
 
 
-@pytest.mark.parametrize("node_type", LIGHT)
-class TestLightFunctions:
-    def test_load_no_distribution_but_pydantic(self, node_type: str) -> None:
+def test_the_light_nodes_are_those_without_a_broker_and_the_triggers() -> None:
+    light = set(light_types())
+    categories = {"trigger", "condition", "notify", "utility", "database"}
+    assert light >= {name for name in node_types() if name.partition(".")[0] in categories}
+    assert light >= {"market.session", "risk.reward", "ml.sentiment"}
+    assert not light & {"order.market", "market.history", "indicator.rsi", "risk.limits", "ml.predict"}
+
+
+@pytest.mark.parametrize("node_type", node_types())
+class TestEveryFunction:
+    """Bars are columns of numpy, brokers are spoken to by rpyc, models run in onnxruntime: all from inside `run`."""
+
+    def test_loads_no_distribution_but_pydantic(self, node_type: str) -> None:
         top = {name.partition(".")[0] for name in loaded_by(node_type)}
         foreign = {name for name in top - sys.stdlib_module_names if not name.startswith(("_sysconfigdata", "__"))}
         assert foreign - {"functions", "tradeloom"} == PYDANTIC
 
-    def test_load_nothing_slow_of_python(self, node_type: str) -> None:
+    def test_loads_nothing_slow_of_python(self, node_type: str) -> None:
         assert not loaded_by(node_type) & SLOW
 
-    def test_load_of_ours_only_what_running_takes(self, node_type: str) -> None:
-        ours = {name for name in loaded_by(node_type) if name.startswith("tradeloom.")}
-        assert {name.split(".")[1] for name in ours - READING} == OURS
-        assert not ours & AT_SAVE_TIME
-        nodes = {name.split(".")[2] for name in ours if name.startswith("tradeloom.nodes.")}
-        assert nodes - ANY_CATEGORYS == {node_type.partition(".")[0]}
+    def test_loads_nothing_that_is_for_saving(self, node_type: str) -> None:
+        assert not loaded_by(node_type) & AT_SAVE_TIME
+
+
+@pytest.mark.parametrize("node_type", light_types())
+def test_a_light_function_loads_of_ours_only_what_running_takes(node_type: str) -> None:
+    ours = {name for name in loaded_by(node_type) if name.startswith("tradeloom.")}
+    assert {name.split(".")[1] for name in ours - MARKET_WORDS} == OURS
+    nodes = {name.split(".")[2] for name in ours if name.startswith("tradeloom.nodes.")}
+    assert nodes - ANY_CATEGORYS == {node_type.partition(".")[0]}
