@@ -8,8 +8,8 @@ import pytest
 from tests.support.exam import sized
 from tests.support.fake_broker import FakeBroker
 from tests.support.fake_look import look_at
-from tests.support.node_context import AS_OF, FakeContext
 from tests.support.market_data import SERIES, series
+from tests.support.node_context import AS_OF, FakeContext
 from tradeloom.errors import NodeConfigError, StalePrice
 from tradeloom.nodes.trigger._observing import Observation
 from tradeloom.nodes.trigger.price import PriceConfig, PriceTrigger
