@@ -48,7 +48,7 @@ class Hook:
         whole = {"content-type": "application/json", **headers}
         return requests.post(address or self.address, data=body, headers=whole, timeout=30)
 
-    def signed(self, body: Any = BODY, *, ago_s: int = 0, **headers: str) -> requests.Response:
+    def signed(self, body: Any = BODY, *, ago_s: int = 0, **headers: Any) -> requests.Response:
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         return self.call(raw, {**signature(SECRET, int(time.time()) - ago_s, raw), **headers})
 

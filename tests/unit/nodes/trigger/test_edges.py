@@ -15,7 +15,8 @@ HYSTERESIS = st.sampled_from([0.0, 1.0, 2.5])
 
 
 def fires(edge: Edge, values: list[float], *, restart_at: int | None = None) -> list[tuple[int, str]]:
-    memory, found = Memory(), []
+    memory = Memory()
+    found: list[tuple[int, str]] = []
     for at, value in enumerate(values):
         if at == restart_at:
             memory = Memory.of(json.loads(json.dumps(memory.as_json())))

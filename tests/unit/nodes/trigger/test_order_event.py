@@ -46,7 +46,7 @@ class Account:
         self.broker.closed_trades.append(make_trade(deal, closed_at=self.now, **changes))
 
 
-def told(events: list[dict[str, Any]]) -> list[tuple[str, int, float]]:
+def told(events: list[dict[str, Any]]) -> list[tuple[str, int, Any]]:
     return [(each["event"], each["ticket"], each["volume"]) for each in events]
 
 
