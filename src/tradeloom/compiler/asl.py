@@ -304,12 +304,15 @@ class _Writer:
         return {"state": "failed", "port": port, "output": {"error": failure_of(node.id)}}
 
     def has_errors(self) -> Any:
-        """Whether any node failed in a run that completed all the same."""
-        forgiving = [
-            node.id
-            for node in self.graph.document.nodes
-            if node.parent is None and not self.plan.never_runs(node.id) and self.plan.on_error(node) != "stop"
-        ]
-        if not forgiving:
-            return False
-        return jsonata(" or ".join(f"${variable(node)}.state = 'failed'" for node in sorted(forgiving)))
+        """Whether any node failed, or any item of a loop that goes on, in a run that completed all the same."""
+        tests = []
+        for node in sorted(self.graph.scope(None)):
+            if self.plan.never_runs(node):
+                continue
+            drawn = self.graph.nodes[node]
+            isolates = self.plan.types[node].isolates_items(drawn.config)
+            if isolates or self.plan.on_error(drawn) != "stop":
+                tests.append(f"${variable(node)}.state = 'failed'")
+            if isolates:
+                tests.append(f"${variable(node)}.output.failed > 0")
+        return jsonata(" or ".join(tests)) if tests else False

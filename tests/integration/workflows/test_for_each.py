@@ -13,7 +13,7 @@ PRICE = node("price", "market.live_price", symbol="= item", timeframe="H1") | {"
 def test_an_unknown_symbol_does_not_stop_the_others(machine: RunningMachine) -> None:
     seen = node("seen", "utility.transform", source="= nodes.each")
     done = run(machine, chain(node("each", "utility.for_each", items="EURUSD, NOPE, EURUSD"), seen, PRICE))
-    assert done["status"] == "succeeded"
+    assert (done["status"], done["has_errors"]) == ("succeeded", True)
     output = done["runs"]["seen"]["output"]["object"]
     assert (output["count"], output["succeeded"], output["failed"]) == (2, 1, 1)
     assert [(each["item"], each["state"]) for each in output["results"]] == [
@@ -25,6 +25,11 @@ def test_an_unknown_symbol_does_not_stop_the_others(machine: RunningMachine) -> 
     assert (why["name"], why["node"]) == ("NotFound", "price")
     assert "NOPE" in why["message"]
     assert "stackTrace" not in why["message"]
+
+
+def test_a_run_in_which_no_item_failed_has_no_errors(machine: RunningMachine) -> None:
+    done = run(machine, chain(node("each", "utility.for_each", items="EURUSD"), PRICE))
+    assert (done["status"], done["has_errors"]) == ("succeeded", False)
 
 
 def test_it_can_be_told_to_stop(machine: RunningMachine) -> None:
