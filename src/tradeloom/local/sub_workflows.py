@@ -52,7 +52,7 @@ class SubWorkflowAnswers:
             raise InvalidInput(f"{workflow.name} would call itself.", hint="Use a loop instead.")
         if len(chain) > MAX_DEPTH:
             raise InvalidInput(f"Workflows may call each other {MAX_DEPTH} deep; {workflow.name} would be one deeper.")
-        newest = asker.manual or asker.test_mode
+        newest = asker.test_mode or await self._began_by_hand(asker)
         version = workflow.version if newest else workflow.active_version or workflow.version
         stored = await self._workflows.version(asker.tenant, workflow.id, version)
         artefact = await asyncio.to_thread(self._blobs.artefact, version)
@@ -72,6 +72,17 @@ class SubWorkflowAnswers:
         if dispatched.execution_id is None:
             raise Conflict(f"{workflow.name} was not started: {dispatched.reason}.")
         return dispatched.execution_id
+
+    async def _began_by_hand(self, asker: Asker) -> bool:
+        """Whether a person started the outermost of the workflows that call each other. What is called counts as
+        started by hand itself, which must not lead those it calls to what nobody has activated."""
+        manual, parent = asker.manual, asker.execution_id if asker.called_by else None
+        while parent is not None:
+            row = await self._journal.execution(asker.tenant, parent)
+            if row is None:
+                return False
+            manual, parent = row.manual, row.run.get("parent")
+        return manual
 
     async def _named(self, tenant: str, name: str) -> WorkflowRecord:
         """The workflow with this id, or the only one with this name."""
