@@ -5,7 +5,7 @@ take profit or stop-out carry the magic number of the order that opened the posi
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -70,7 +70,7 @@ class BrokerRecords:
             fills = _add_up(self._read("history_deals_get", ticket=order))
             if fills is not None and fills.volume >= expected:
                 break
-        return fills
+        return None if fills is None else self._by_ticket(fills)
 
     def find(
         self, intent: OrderIntent, request: dict[str, Any], attempts: int, sent_at: datetime, now: datetime
@@ -89,6 +89,8 @@ class BrokerRecords:
         done = [o for o in self._read("history_orders_get", since, until) if _ours(o, intent, "order")]
         deals = [d for d in self._read("history_deals_get", since, until) if _ours(d, intent, "deal")]
         fills = _add_up(deals)
+        if fills is not None:
+            fills = self._by_ticket(fills)
         if mine and (fills is None or fills.volume < requested):
             return self._resting(intent, mine[-1], requested, fills)
         dead = [o for o in done if o.state in _DEAD_STATES]
@@ -145,6 +147,14 @@ class BrokerRecords:
         """The position with this ticket, None when there is none."""
         found = self._read("positions_get", ticket=ticket)
         return found[0] if found else None
+
+    def _by_ticket(self, fills: Fills) -> Fills:
+        """With the ticket its position has now: a netting position that was turned round goes on under the old
+        identifier, by which its deals name it, and bears another ticket, by which it is closed."""
+        if not fills.position or self.open_position(fills.position) is not None:
+            return fills
+        bearers = [held.ticket for held in self._read("positions_get") if held.identifier == fills.position]
+        return replace(fills, position=bearers[0]) if bearers else fills
 
     def live_order(self, ticket: int) -> Any | None:
         """The order with this ticket that is still working, None when there is none."""

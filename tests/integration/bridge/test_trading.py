@@ -116,6 +116,18 @@ def test_on_a_netting_account_a_doubled_close_opens_nothing(rig: Rig) -> None:
     assert (twice.reason, broker.positions()) == ("already_closed", [])
 
 
+def test_an_order_that_turns_a_netting_position_round_names_it_by_its_new_ticket(rig: Rig) -> None:
+    """By the old one, under which its deals go on, it would be told "already closed" and stay open."""
+    broker = rig.client.account("netting")
+    broker.send(rig.buy("turn 1", account="netting"))
+    turned = broker.send(rig.buy("turn 2", account="netting", side=Side.SELL, volume=Decimal("0.3")))
+    more = broker.send(rig.buy("turn 3", account="netting", side=Side.SELL, volume=Decimal("0.1")))
+    (position,) = broker.positions()
+    assert (turned.position, more.position) == (position.ticket, position.ticket)
+    closed = broker.send(rig.close(position.ticket, "turn close", account="netting"))
+    assert (closed.volume, closed.reason, broker.positions()) == (Decimal("0.3"), None, [])
+
+
 def test_the_gate_refuses_with_its_reason(rig: Rig) -> None:
     large = rig.broker.send(rig.buy("large", volume=Decimal(2)))
     assert (large.status, large.reason) == (OutcomeStatus.REJECTED, "risk")

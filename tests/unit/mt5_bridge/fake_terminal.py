@@ -340,7 +340,7 @@ def make_position(ticket: int, side: int = 0, volume: float = 0.1, **changes: An
     values: dict[str, Any] = {
         "ticket": ticket, "symbol": "EURUSD", "type": side, "volume": volume, "price_open": 1.1, "sl": 0.0, "tp": 0.0,
         "price_current": 1.1, "profit": 0.0, "swap": 0.0, "magic": 0, "comment": "",
-        "time_msc": int(NOW.timestamp() * 1000),
+        "time_msc": int(NOW.timestamp() * 1000), "identifier": ticket,
     }  # fmt: skip
     return SimpleNamespace(**values | changes)
 
