@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from pydantic import ValidationError
+
 from tradeloom.engine.clock import Clock
 from tradeloom.engine.dispatcher import Dispatcher, StartCommand
 from tradeloom.engine.market_look import MarketLook
@@ -156,14 +158,20 @@ class Watcher:
             trigger = self._triggers.get(node["type"])
             if trigger is None or node.get("disabled", False):
                 continue
-            session = self._clock_for_account(version.account).session
+            try:
+                config = trigger.Config.model_validate(node.get("config") or {})
+                session = self._clock_for_account(version.account).session
+            except (ValidationError, TradeloomError) as error:
+                # Saved by a release that took it, or for an account that was removed: the others go on.
+                log.error("the trigger %s of workflow %s cannot be watched: %s", node["id"], workflow.id, error)
+                continue
             watch = _Watch(
                 tenant=workflow.tenant,
                 workflow_id=workflow.id,
                 node=node["id"],
                 account=version.account,
                 trigger=trigger,
-                config=trigger.Config.model_validate(node.get("config") or {}),
+                config=config,
                 key=f"state@{session}" if session else "state",
                 behind=not fresh,
             )
@@ -219,7 +227,9 @@ class Watcher:
                 await self._take(watch, found, now)
             elif str(found) != watch.complaint:
                 watch.complaint = str(found)
-                log.error("the trigger %s of workflow %s cannot be watched: %s", watch.node, watch.workflow_id, found)
+                unforeseen = None if isinstance(found, TradeloomError) else found
+                what = "the trigger %s of workflow %s cannot be watched: %s"
+                log.error(what, watch.node, watch.workflow_id, found, exc_info=unforeseen)
         return due
 
     def _see(
@@ -304,8 +314,7 @@ def _observed(watch: _Watch, look: Look) -> Observation | Exception:
     except TradeloomError as error:
         return error
     except Exception as error:
-        log.exception("the trigger %s of workflow %s failed", watch.node, watch.workflow_id)
-        return error
+        return error  # logged once, and the other triggers are looked after
 
 
 def _not_too_late(watch: _Watch, found: Iterable[Happening], now: datetime) -> list[Happening]:

@@ -279,6 +279,18 @@ async def test_an_unknown_symbol_stops_nobody_else() -> None:
 
 
 @on_loop
+async def test_a_trigger_an_older_release_saved_keeps_nobody_from_starting() -> None:
+    old = {**trigger("trigger.price", price=-1.0, gone=True), "id": "old"}
+    async with house(nodes=(old, CANDLES)) as made:
+        staged = Scene(made, Market("paper", now=AS_OF, history=hours()))
+        staged.at(AS_OF)
+        watcher = staged.watcher()
+        await watcher.start()
+        assert watcher.watched == [("w1", "event")]
+        await watcher.close()
+
+
+@on_loop
 async def test_a_replays_times_are_its_own() -> None:
     async with scene(CANDLES, session="r1") as staged:
         await staged.watcher().start()
