@@ -167,8 +167,8 @@ class BrokerRecords:
         return found[0] if found else None
 
     def knows_position(self, ticket: int) -> bool:
-        """Whether the account ever had it."""
-        return bool(self._read("history_deals_get", position=ticket))
+        """Whether the account ever had it, be it by a ticket it bore only since it was turned round."""
+        return bool(self._read("history_deals_get", position=ticket)) or self.is_closed(ticket)
 
     def last_close(self, position: int) -> Fills | None:
         """The deals that took a position out of the market, whoever closed it; None when history shows none."""

@@ -126,6 +126,7 @@ def test_an_order_that_turns_a_netting_position_round_names_it_by_its_new_ticket
     assert (turned.position, more.position) == (position.ticket, position.ticket)
     closed = broker.send(rig.close(position.ticket, "turn close", account="netting"))
     assert (closed.volume, closed.reason, broker.positions()) == (Decimal("0.3"), None, [])
+    assert broker.send(rig.close(position.ticket, "turn twice", account="netting")).reason == "already_closed"
 
 
 def test_the_gate_refuses_with_its_reason(rig: Rig) -> None:
