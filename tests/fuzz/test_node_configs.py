@@ -106,7 +106,7 @@ class _Bench:
         self.handler = importlib.import_module(handler_module(function_name(node.type))).handler
 
     def with_config(self, config: Mapping[str, Any]) -> dict[str, Any]:
-        made = copy.deepcopy(self.document)
+        made: dict[str, Any] = copy.deepcopy(self.document)
         next(each for each in made["nodes"] if each["id"] == self.id)["config"] = dict(config)
         return made
 

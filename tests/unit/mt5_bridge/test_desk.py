@@ -25,7 +25,7 @@ from tests.unit.mt5_bridge.fake_terminal import (
     nothing,
 )
 from tradeloom.errors import BrokerUnavailable, Conflict, NotFound
-from tradeloom.trading.intents import OutcomeStatus, Side
+from tradeloom.trading.intents import MarketOrderIntent, OutcomeStatus, Side
 from tradeloom.trading.risk import AccountState
 
 DONE, PARTIAL, REJECTED = OutcomeStatus.DONE, OutcomeStatus.PARTIAL, OutcomeStatus.REJECTED
@@ -73,6 +73,7 @@ def test_a_node_that_decides_again_before_anything_was_sent_sends_its_newer_deci
     assert outcome.volume == Decimal("0.2")
     entry = bench.journal.entry(outcome.client_order_id)
     assert entry is not None
+    assert isinstance(entry.intent, MarketOrderIntent)
     assert entry.intent.volume == Decimal("0.2")
 
 

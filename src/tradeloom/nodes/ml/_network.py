@@ -101,7 +101,8 @@ class Network:
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="tradeloom")
         model.ir_version = IR_VERSION
         helper.set_model_props(model, dict(sorted(properties.items())))
-        return model.SerializeToString(deterministic=True)
+        content: bytes = model.SerializeToString(deterministic=True)
+        return content
 
 
 def fit(features: "NDArray[np.float32]", target: "Numbers", kind: Kind, horizon: int) -> Network:

@@ -88,7 +88,10 @@ class Scores:
 
     @classmethod
     def from_json(cls, kept: Mapping[str, Any]) -> "Scores":
-        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in kept.items()})
+        values: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in kept.items()
+        }
+        return cls(**values)
 
 
 def price_after(close: "Numbers", log_return: "Numbers") -> "Numbers":

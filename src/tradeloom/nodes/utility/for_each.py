@@ -110,7 +110,7 @@ class ForEach(Node):
 
     @classmethod
     def isolates_items(cls, config: Mapping[str, Any]) -> bool:
-        return config.get("on_item_error", "continue") != "stop"
+        return bool(config.get("on_item_error", "continue") != "stop")
 
     def run(self, config: ForEachConfig, context: NodeContext) -> LoopPlan:
         if config.items is None:

@@ -37,7 +37,8 @@ def test_hand_computed() -> None:
 
 def test_costs_are_paid_on_both_sides() -> None:
     made = judge(100, 90, 110, cost=2)
-    assert (made.risk, made.reward, made.ratio) == (12, 8, pytest.approx(2 / 3))
+    assert (made.risk, made.reward) == (12, 8)
+    assert made.ratio == pytest.approx(2 / 3)
 
 
 def test_costs_that_eat_the_reward() -> None:

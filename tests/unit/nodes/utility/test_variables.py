@@ -103,7 +103,7 @@ class TestScopes:
     def test_each_sees_its_own(self) -> None:
         variables = FakeVariables()
 
-        def context(**who: str) -> FakeContext:
+        def context(**who: Any) -> FakeContext:
             return FakeContext(execution_id=str(len(variables.effects)), variables=variables, **who)
 
         for scope in ("workflow", "account", "shared"):
