@@ -1,9 +1,9 @@
 """What every node's Lambda function costs: importing it, its cold start, its first and its warm invocations.
 
-Run it as a module: `python -m tests.bench.bench_lambda [--json] [--imports] [category …]`. Imports are measured in
-fresh interpreters, as processor time (user and system) over that of a bare one; cold starts and invocations through
-Lambda's own runtime client and a Runtime API on loopback, whose own share shows in the row `echo`; `--imports` leaves
-those out. It ends with 1 when the function of a light node takes more than its budget to import.
+Run it as a module: `python -m tests.bench.bench_lambda [--json] [--imports] [--light] [category …]`. Imports are
+measured in fresh interpreters, as processor time (user and system) over that of a bare one; cold starts and invocations
+through Lambda's own runtime client and a Runtime API on loopback, whose own share shows in the row `echo`; `--imports`
+leaves those out. It ends with 1 when the function of a light node takes more than its budget to import.
 """
 
 import argparse
@@ -35,6 +35,7 @@ PYDANTIC = "import pydantic\nclass Model(pydantic.BaseModel):\n    field: int"
 FROM_ROOT = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
 PROBES = ROOT / "tests" / "support" / "handlers"
 ECHO = "echo"
+BARE_ROUNDS = 9
 
 
 @dataclass(frozen=True)
@@ -77,19 +78,18 @@ def cpu_ms(code: str) -> float:
     return (used.ru_utime + used.ru_stime) * 1000
 
 
-def import_costs(codes: Sequence[str], rounds: int) -> list[ImportCost]:
-    """What pydantic costs, then each code. All take turns, so that other work on the machine meets all alike."""
-    every = ("pass", PYDANTIC, *codes)
-    for code in every:
+def import_costs(codes: Sequence[str], rounds: int) -> tuple[float, list[ImportCost]]:
+    """What pydantic costs in milliseconds, and each code. Pydantic is measured again before every one, because a
+    machine that is shared changes its speed within seconds."""
+    for code in ("pass", PYDANTIC, *codes):
         cpu_ms(code)  # leaves its bytecode
-    taken = [[cpu_ms(code) for code in every] for _ in range(rounds)]
-    over_bare = [[each - row[0] for each in row[1:]] for row in taken]
-    ratios = [[each / row[0] for each in row] for row in over_bare]
-    return [ImportCost(*map(median, pair)) for pair in zip(_columns(over_bare), _columns(ratios), strict=True)]
-
-
-def _columns(rows: list[list[float]]) -> Iterator[tuple[float, ...]]:
-    return zip(*rows, strict=True)
+    bare = median(cpu_ms("pass") for _ in range(BARE_ROUNDS))
+    pairs = [[(cpu_ms(PYDANTIC) - bare, cpu_ms(code) - bare) for code in codes] for _ in range(rounds)]
+    costs = [
+        ImportCost(median(own for _, own in taken), median(own / pydantic for pydantic, own in taken))
+        for taken in zip(*pairs, strict=True)
+    ]
+    return median(pydantic for row in pairs for pydantic, _ in row), costs
 
 
 def life_of(case: Case, folder: Path, imported: ImportCost, warm: int) -> Life:
@@ -126,10 +126,10 @@ def _measured(name: str, function: LambdaFunction, event: object, imported: Impo
     )
 
 
-def measured_imports(names: Sequence[str], rounds: int) -> tuple[ImportCost, dict[str, ImportCost]]:
+def measured_imports(names: Sequence[str], rounds: int) -> tuple[float, dict[str, ImportCost]]:
     """What pydantic costs, and each node's function."""
     codes = [f"import importlib; importlib.import_module({handler_module(function_name(name))!r})" for name in names]
-    pydantic, *costs = import_costs(codes, rounds)
+    pydantic, costs = import_costs(codes, rounds)
     return pydantic, dict(zip(names, costs, strict=True))
 
 
@@ -161,10 +161,10 @@ def over_budget(imports: Mapping[str, ImportCost]) -> Iterator[str]:
 COLUMNS = ("import CPU", "of pydantic", "init", "init CPU", "first CPU", "warm CPU", "warm p50", "warm p99")
 
 
-def table(pydantic: ImportCost, imports: Mapping[str, ImportCost], lives: Sequence[Life]) -> str:
+def table(pydantic: float, imports: Mapping[str, ImportCost], lives: Sequence[Life]) -> str:
     """A row each; light functions are marked."""
     columns, light, by_name = COLUMNS if lives else COLUMNS[:2], set(light_types()), {life.name: life for life in lives}
-    rows = [("ms", *columns), ("pydantic and one model", f"{pydantic.ms:.1f}", "1.00")]
+    rows = [("ms", *columns), ("pydantic and one model", f"{pydantic:.1f}", "1.00")]
     for name in [*by_name.keys() - imports.keys(), *imports]:
         cost, life = imports.get(name), by_name.get(name)
         figures = [f"{cost.ms:.1f}", f"{cost.ratio:.2f}"] if cost else ["", ""]
@@ -180,15 +180,20 @@ def main() -> int:
     arguments.add_argument("categories", nargs="*", help="all when none is named")
     arguments.add_argument("--json", action="store_true", help="print one JSON object")
     arguments.add_argument("--imports", action="store_true", help="measure imports only")
+    arguments.add_argument("--light", action="store_true", help="light nodes only")
     arguments.add_argument("--rounds", type=int, default=9, help="fresh interpreters for each import")
     arguments.add_argument("--warm", type=int, default=200, help="warm invocations of each function")
     given = arguments.parse_args()
-    names = [name for name in node_types() if not given.categories or name.partition(".")[0] in given.categories]
+    names = [
+        name
+        for name in (light_types() if given.light else node_types())
+        if not given.categories or name.partition(".")[0] in given.categories
+    ]
     pydantic, imports = measured_imports(names, given.rounds)
     lives = [] if given.imports else list(measured_lives(imports, given.warm))
     worst, too_slow = worst_of(imports), list(over_budget(imports))
     if given.json:
-        told: dict[str, object] = {"pydantic_ms": pydantic.ms, "imports": {n: asdict(c) for n, c in imports.items()}}
+        told: dict[str, object] = {"pydantic_ms": pydantic, "imports": {n: asdict(c) for n, c in imports.items()}}
         told |= {"worst_light": worst and {"name": worst[0], **asdict(worst[1])}}
         print(json.dumps(told | {"functions": [asdict(life) for life in lives]}))
     else:
