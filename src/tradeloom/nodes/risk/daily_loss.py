@@ -92,7 +92,7 @@ class DailyLoss(Node):
         limit = _limit(config, finite(account.balance, "balance") - closed - paid_in, paid_in)
         result = closed + open_now
         reached = -result >= limit
-        latched = _remember(context, broker.account_name, began, -result, reached=reached)
+        latched = _remember(context, broker.account_name, began, days.next_start(now), -result, reached=reached)
         output = DailyLossOutput(
             can_trade=not (reached or latched),
             loss_today=float(max(-result, Decimal(0))),
@@ -134,11 +134,16 @@ def _limit(config: DailyLossConfig, balance_before: Decimal, paid_in: Decimal) -
     return (balance_before * exact(config.limit) / 100).quantize(_CENT)
 
 
-def _remember(context: NodeContext, account: str, began: datetime, loss: Decimal, *, reached: bool) -> bool:
+def _remember(
+    context: NodeContext, account: str, began: datetime, next_day: datetime, loss: Decimal, *, reached: bool
+) -> bool:
     """Keep the day's worst look; whether the limit was reached at an earlier one."""
     key, day = f"daily_loss/{context.workflow_id}/{context.node_id}", began.isoformat()
+    following = next_day.isoformat()
 
     def change(known: Any) -> dict[str, Any]:
+        if isinstance(known, dict) and known.get("day") == following:
+            return known  # by a run that overtook this one at midnight: its day is the one that counts
         before = known if isinstance(known, dict) and known.get("day") == day else {}
         worst = max(float(loss), float(before.get("worst", float(loss))))
         return {"day": day, "worst": worst, "reached": reached or bool(before.get("reached"))}

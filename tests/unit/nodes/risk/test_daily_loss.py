@@ -101,6 +101,26 @@ def test_it_stays_shut_until_the_next_day() -> None:
     assert judge(tomorrow, variables)[0] == "yes"
 
 
+def test_a_run_that_began_yesterday_does_not_open_today() -> None:
+    """Two runs around midnight: the older one is slow, and writes last."""
+    variables = FakeVariables()
+    midnight = NOW.replace(hour=0, minute=0, second=0, microsecond=0)
+    for moment in (midnight, midnight - timedelta(seconds=1)):
+        where = broker(floating=-400)
+        where.now = moment
+        assert judge(where, variables)[0] == "no"
+    assert judge(broker(floating=0), variables)[0] == "no"
+
+
+def test_a_market_clock_that_was_set_back_begins_anew() -> None:
+    """A paper account that was started afresh."""
+    variables = FakeVariables()
+    for days, floating, port in ((30, -400, "no"), (0, -400, "no"), (0, 0, "no")):
+        where = broker(floating=floating)
+        where.now = NOW + timedelta(days=days)
+        assert judge(where, variables)[0] == port
+
+
 @given(floats=st.lists(st.floats(-1_000, 1_000), min_size=1, max_size=20))
 def test_never_open_again_the_same_day(floats: list[float]) -> None:
     variables, shut = FakeVariables(), False
