@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -48,6 +48,24 @@ ON_NETTING = (
     "On a hedging account each position has guards of its own. On a netting account all orders of a symbol merge into "
     "one position: profit then counts from its average entry, and a position that is turned round ends its guards."
 )
+
+
+def trigger_setting() -> Any:
+    return setting(
+        title="At a profit of",
+        help="How far the position must be in profit, counted to the price that would close it: the bid of a bought "
+        "position, the ask of a sold one.",
+        widget="number",
+        examples=[20],
+        gt=0,
+        le=MOST,
+    )
+
+
+def check_lock_in(offset: float, trigger: float) -> None:
+    """Raises `ValueError` for a profit that would be secured before there is so much."""
+    if offset >= trigger:
+        raise ValueError(f"offset: a profit of {offset:g} cannot be locked in at one of {trigger:g}")
 
 
 class GuardConfig(NodeConfig):

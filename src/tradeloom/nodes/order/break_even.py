@@ -12,22 +12,16 @@ from tradeloom.nodes.order._guarding import (
     ON_NETTING,
     GuardConfig,
     GuardOutput,
+    check_lock_in,
     in_price,
     set_guards,
+    trigger_setting,
 )
 from tradeloom.trading.guards import BreakEven as Rule
 
 
 class BreakEvenConfig(GuardConfig):
-    trigger: float = setting(
-        title="At a profit of",
-        help="How far the position must be in profit, counted to the price that would close it: the bid of a bought "
-        "position, the ask of a sold one.",
-        widget="number",
-        examples=[20],
-        gt=0,
-        le=MOST,
-    )
+    trigger: float = trigger_setting()
     offset: float = setting(
         0,
         title="Lock in",
@@ -40,8 +34,7 @@ class BreakEvenConfig(GuardConfig):
 
     @model_validator(mode="after")
     def _locks_in_less_than_there_is(self) -> Self:
-        if self.offset >= self.trigger:
-            raise ValueError(f"offset: a profit of {self.offset:g} cannot be locked in at one of {self.trigger:g}")
+        check_lock_in(self.offset, self.trigger)
         return self
 
 

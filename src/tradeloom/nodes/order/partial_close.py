@@ -14,8 +14,10 @@ from tradeloom.nodes.order._guarding import (
     ON_NETTING,
     GuardConfig,
     GuardOutput,
+    check_lock_in,
     in_price,
     set_guards,
+    trigger_setting,
 )
 from tradeloom.nodes.order._placing import deviation_setting
 from tradeloom.trading.exact import exact
@@ -29,15 +31,7 @@ _LEAST_PART = 0.001
 
 
 class PartialCloseConfig(GuardConfig):
-    trigger: float = setting(
-        title="At a profit of",
-        help="How far the position must be in profit, counted to the price that would close it: the bid of a bought "
-        "position, the ask of a sold one.",
-        widget="number",
-        examples=[20],
-        gt=0,
-        le=MOST,
-    )
+    trigger: float = trigger_setting()
     part: Literal["percent", "lots"] = setting(
         "percent", title="How much", help="A share of the position as it is then, or a number of lots.", widget="select"
     )
@@ -86,8 +80,8 @@ class PartialCloseConfig(GuardConfig):
             raise ValueError("percent: closing a share of the position needs the share")
         if self.part == "lots" and self.lots is None:
             raise ValueError("lots: closing a number of lots needs the number")
-        if self.then_break_even and self.offset >= self.trigger:
-            raise ValueError(f"offset: a profit of {self.offset:g} cannot be locked in at one of {self.trigger:g}")
+        if self.then_break_even:
+            check_lock_in(self.offset, self.trigger)
         return self
 
 
