@@ -151,10 +151,12 @@ def _shelf_name(config: "PredictConfig", reference: "BarsReference", kind: str) 
     import hashlib
     import json
 
+    from tradeloom.nodes.models import TRAINED
+
     settings = [reference.account, reference.symbol, config.training_bars, config.retrain_every]
     digest = hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:12]
     symbol = "".join(each if each.isalnum() and each.isascii() else "_" for each in reference.symbol[:32])
-    return f"trained/{symbol}/{reference.timeframe}/{kind}/h{config.horizon}/{digest}"
+    return f"{TRAINED}{symbol}/{reference.timeframe}/{kind}/h{config.horizon}/{digest}"
 
 
 def time_of(seconds: int) -> datetime:
