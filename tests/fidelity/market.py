@@ -4,7 +4,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from tests.support.fake_broker import FakeBroker, make_pending, make_position, make_trade
+from tests.support.broker_facts import make_pending, make_position, make_trade
+from tests.support.fake_broker import FakeBroker
 from tests.support.node_context import AS_OF
 from tests.support.series import aggregated, eurusd_h1
 from tradeloom.trading.guards import Guard, GuardReport

@@ -1,6 +1,7 @@
 import pytest
 
-from tests.support.fake_broker import FakeBroker, make_account
+from tests.support.broker_facts import make_account
+from tests.support.fake_broker import FakeBroker
 from tests.support.node_context import FakeContext
 from tradeloom.errors import BrokerUnavailable
 from tradeloom.nodes.market.account import AccountConfig, AccountNode

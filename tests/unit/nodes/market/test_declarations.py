@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.fake_broker import FakeBroker, make_position
+from tests.support.broker_facts import make_position
+from tests.support.fake_broker import FakeBroker
 from tests.support.node_context import AS_OF, FakeContext
 from tests.support.series import eurusd_h1
 from tradeloom.errors import TradeloomError

@@ -3,7 +3,8 @@ from datetime import timedelta
 import pytest
 from pydantic import ValidationError
 
-from tests.support.fake_broker import EURUSD, NOW, FakeBroker
+from tests.support.broker_facts import EURUSD, NOW
+from tests.support.fake_broker import FakeBroker
 from tests.support.node_context import FakeContext
 from tests.support.series import columns_from
 from tradeloom.errors import NotEnoughBars, NotFound, StalePrice

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from tests.support.fake_broker import EURUSD, NOW, FakeBroker, make_position
+from tests.support.broker_facts import EURUSD, NOW, make_position
+from tests.support.fake_broker import FakeBroker
 from tests.support.node_context import FakeContext
 from tradeloom.errors import NotFound
 from tradeloom.nodes.market.positions import Positions, PositionsConfig, PositionsOutput

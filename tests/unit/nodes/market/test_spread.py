@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from tests.support.fake_broker import NOW, FakeBroker
+from tests.support.broker_facts import NOW
+from tests.support.fake_broker import FakeBroker
 from tests.support.node_context import FakeContext
 from tests.support.series import eurusd_h1
 from tradeloom.errors import NotANumber, NotFound, StalePrice

@@ -2,7 +2,8 @@ from decimal import Decimal
 
 import pytest
 
-from tests.support.fake_broker import EURUSD, FakeBroker
+from tests.support.broker_facts import EURUSD
+from tests.support.fake_broker import FakeBroker
 from tests.support.node_context import FakeContext
 from tradeloom.errors import NotFound, StalePrice
 from tradeloom.nodes.market.symbol import SymbolConfig, SymbolNode, SymbolOutput

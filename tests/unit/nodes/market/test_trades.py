@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from tests.support.fake_broker import NOW, FakeBroker, make_trade
+from tests.support.broker_facts import NOW, make_trade
+from tests.support.fake_broker import FakeBroker
 from tests.support.node_context import FakeContext
 from tradeloom.errors import InvalidInput, NodeConfigError, NotFound
 from tradeloom.nodes.market._trades import Totals

@@ -4,7 +4,8 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from tests.support.fake_broker import NOW, FakeBroker, make_position
+from tests.support.broker_facts import NOW, make_position
+from tests.support.fake_broker import FakeBroker
 from tests.support.node_context import FakeContext
 from tradeloom.nodes.base import Node
 from tradeloom.nodes.order._guarding import GuardOutput

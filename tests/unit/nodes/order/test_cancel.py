@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from tests.support.fake_broker import NOW, FakeBroker, make_pending
+from tests.support.broker_facts import NOW, make_pending
+from tests.support.fake_broker import FakeBroker
 from tests.support.node_context import FakeContext
 from tradeloom.errors import (
     BrokerUnavailable,

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from tests.support.fake_broker import EURUSD, NOW, FakeBroker
+from tests.support.broker_facts import EURUSD, NOW
+from tests.support.fake_broker import FakeBroker
 from tests.support.node_context import FakeContext
 from tradeloom.errors import (
     BrokerUnavailable,

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from tests.support.fake_broker import EURUSD, NOW, FakeBroker, make_pending, make_position
+from tests.support.broker_facts import EURUSD, NOW, make_pending, make_position
+from tests.support.fake_broker import FakeBroker
 from tests.support.node_context import FakeContext
 from tradeloom.errors import (
     ExecutionStopped,

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from tests.support.fake_broker import make_position
+from tests.support.broker_facts import make_position
 from tests.unit.nodes.order.guard_cases import guards, make_context, run
 from tradeloom.errors import NodeConfigError
 from tradeloom.nodes.order.partial_close import PartialClose, PartialCloseConfig

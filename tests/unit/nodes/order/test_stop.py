@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from tests.support.fake_broker import EURUSD
+from tests.support.broker_facts import EURUSD
 from tests.unit.nodes.order.test_limit import make_context, run, sent
 from tradeloom.errors import NodeConfigError
 from tradeloom.trading.intents import PendingType

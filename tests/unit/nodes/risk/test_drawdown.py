@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.fake_broker import NOW, FakeBroker, make_account
+from tests.support.broker_facts import NOW, make_account
+from tests.support.fake_broker import FakeBroker
 from tests.support.fake_variables import FakeVariables
 from tests.support.node_context import FakeContext
 from tradeloom.errors import NotANumber

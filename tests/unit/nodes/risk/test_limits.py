@@ -6,15 +6,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from tests.support.fake_broker import (
-    EURUSD,
-    NOW,
-    FakeBroker,
-    make_account,
-    make_pending,
-    make_position,
-    make_trade,
-)
+from tests.support.broker_facts import EURUSD, NOW, make_account, make_pending, make_position, make_trade
+from tests.support.fake_broker import FakeBroker
 from tests.support.node_context import FakeContext
 from tradeloom.errors import NotANumber, NotFound
 from tradeloom.nodes.risk.limits import Limits, LimitsConfig, LimitsOutput

@@ -7,7 +7,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from tests.support.fake_broker import EURUSD, FakeBroker, make_account
+from tests.support.broker_facts import EURUSD, make_account
+from tests.support.fake_broker import FakeBroker
 from tests.support.node_context import FakeContext
 from tradeloom.errors import NodeConfigError, NotEnoughMargin, NotFound, RiskTooSmall, StalePrice
 from tradeloom.nodes.risk.position_size import PositionSize, PositionSizeConfig, PositionSizeOutput, largest_within

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.fake_broker import FakeBroker, make_pending, make_position, make_trade
+from tests.support.broker_facts import make_pending, make_position, make_trade
+from tests.support.fake_broker import FakeBroker
 from tests.support.fake_look import look_at
 from tests.support.node_context import AS_OF, FakeContext
 from tradeloom.errors import NodeConfigError
