@@ -185,9 +185,9 @@ def test_sums_do_not_depend_on_the_order_of_additions():
 
 def test_the_catalogue_is_complete():
     asked_for = {
-        "abs", "min", "max", "round", "floor", "ceil", "sqrt", "log", "exp", "pow", "sum", "avg", "size", "int", "double", "string",
-        "bool", "now", "duration", "timestamp", "cross_above", "cross_below", "contains", "startsWith", "endsWith",
-        "lower", "upper",
+        "abs", "min", "max", "round", "floor", "ceil", "sqrt", "log", "exp", "pow", "sum", "avg", "size", "int",
+        "double", "string", "bool", "now", "duration", "timestamp", "cross_above", "cross_below", "contains",
+        "startsWith", "endsWith", "lower", "upper",
     }  # fmt: skip
     assert asked_for <= FUNCTIONS.keys()
     for name, function in FUNCTIONS.items():
