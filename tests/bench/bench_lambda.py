@@ -36,6 +36,8 @@ FROM_ROOT = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
 PROBES = ROOT / "tests" / "support" / "handlers"
 ECHO = "echo"
 BARE_ROUNDS = 9
+SECOND_LOOK = 3
+"""Times as many rounds for what seems over budget."""
 
 
 @dataclass(frozen=True)
@@ -133,6 +135,12 @@ def measured_imports(names: Sequence[str], rounds: int) -> tuple[float, dict[str
     return pydantic, dict(zip(names, costs, strict=True))
 
 
+def weighed_again(imports: Mapping[str, ImportCost], rounds: int) -> dict[str, ImportCost]:
+    """The costs, with those over budget measured anew: a moment's noise is no finding."""
+    over = [name for name, cost in imports.items() if cost.over_budget and name in light_types()]
+    return {**imports, **(measured_imports(over, rounds)[1] if over else {})}
+
+
 def measured_lives(imports: Mapping[str, ImportCost], warm: int) -> Iterator[Life]:
     yield echo_life(warm)
     for name, cost in imports.items():
@@ -189,7 +197,8 @@ def main() -> int:
         for name in (light_types() if given.light else node_types())
         if not given.categories or name.partition(".")[0] in given.categories
     ]
-    pydantic, imports = measured_imports(names, given.rounds)
+    pydantic, first = measured_imports(names, given.rounds)
+    imports = weighed_again(first, SECOND_LOOK * given.rounds)
     lives = [] if given.imports else list(measured_lives(imports, given.warm))
     worst, too_slow = worst_of(imports), list(over_budget(imports))
     if given.json:
