@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from tradeloom.engine.active import active_nodes, active_workflows
 from tradeloom.engine.clock import Clock
 from tradeloom.engine.dispatcher import Dispatcher, Overlap, StartCommand
 from tradeloom.engine.interpreter.times import timestamp
@@ -60,14 +61,8 @@ class Scheduler:
 
     async def start(self) -> None:
         """Watch every active workflow; fires missed by less than `MAX_AGE` while nobody watched are made up for."""
-        offset = 0
-        while True:
-            page, _ = await self._workflows.workflows(self._tenant, active=True, limit=200, offset=offset)
-            for workflow in page:
-                await self._watch(workflow, fresh=False)
-            if len(page) < 200:
-                return
-            offset += len(page)
+        async for workflow in active_workflows(self._workflows, self._tenant):
+            await self._watch(workflow, fresh=False)
 
     async def refresh(self, tenant: str, workflow_id: str) -> None:
         """A workflow was activated, deactivated or deleted. Nothing from before its activation fires."""
@@ -103,13 +98,11 @@ class Scheduler:
             self._watching[workflow.tenant, workflow.id] = tasks
 
     async def _schedules_of(self, workflow: WorkflowRecord) -> list[Schedule]:
-        assert workflow.active_version is not None
-        version = await self._workflows.version(workflow.tenant, workflow.id, workflow.active_version)
-        artefact = await asyncio.to_thread(self._blobs.artefact, version.version)
+        account, nodes = await active_nodes(workflow, self._workflows, self._blobs)
         return [
-            Schedule(workflow.tenant, workflow.id, node["id"], node.get("config", {}), version.account)
-            for node in artefact["document"]["nodes"]
-            if node["type"] == SCHEDULE and not node.get("disabled", False)
+            Schedule(workflow.tenant, workflow.id, node["id"], node.get("config", {}), account)
+            for node in nodes
+            if node["type"] == SCHEDULE
         ]
 
     async def _fire(self, schedule: Schedule, clock: Clock) -> None:

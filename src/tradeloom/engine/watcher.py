@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from tradeloom.engine.active import active_nodes, active_workflows
 from tradeloom.engine.clock import Clock
 from tradeloom.engine.dispatcher import Dispatcher, StartCommand
 from tradeloom.engine.market_look import MarketLook
@@ -96,14 +97,8 @@ class Watcher:
 
     async def start(self) -> None:
         """Watch every active workflow, from where the last process stopped."""
-        offset = 0
-        while True:
-            page, _ = await self._workflows.workflows(self._tenant, active=True, limit=200, offset=offset)
-            for workflow in page:
-                await self._watch(workflow, fresh=False)
-            if len(page) < 200:
-                return
-            offset += len(page)
+        async for workflow in active_workflows(self._workflows, self._tenant):
+            await self._watch(workflow, fresh=False)
 
     async def refresh(self, tenant: str, workflow_id: str) -> None:
         """A workflow was activated, deactivated, changed or deleted. Nothing from before counts any more."""
@@ -151,16 +146,14 @@ class Watcher:
             await self._variables.write(watch.tenant, watch.scope, watch.key, None)
 
     async def _watch(self, workflow: WorkflowRecord, *, fresh: bool) -> None:
-        assert workflow.active_version is not None
-        version = await self._workflows.version(workflow.tenant, workflow.id, workflow.active_version)
-        artefact = await asyncio.to_thread(self._blobs.artefact, version.version)
-        for node in artefact["document"]["nodes"]:
+        account, nodes = await active_nodes(workflow, self._workflows, self._blobs)
+        for node in nodes:
             trigger = self._triggers.get(node["type"])
-            if trigger is None or node.get("disabled", False):
+            if trigger is None:
                 continue
             try:
                 config = trigger.Config.model_validate(node.get("config") or {})
-                session = self._clock_for_account(version.account).session
+                session = self._clock_for_account(account).session
             except (ValidationError, TradeloomError) as error:
                 # Saved by a release that took it, or for an account that was removed: the others go on.
                 log.error("the trigger %s of workflow %s cannot be watched: %s", node["id"], workflow.id, error)
@@ -169,7 +162,7 @@ class Watcher:
                 tenant=workflow.tenant,
                 workflow_id=workflow.id,
                 node=node["id"],
-                account=version.account,
+                account=account,
                 trigger=trigger,
                 config=config,
                 key=f"state@{session}" if session else "state",
