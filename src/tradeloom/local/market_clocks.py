@@ -1,0 +1,76 @@
+"""The market clocks of a machine's accounts, and what may move a replay's."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack
+from datetime import datetime
+
+from tradeloom.engine.engine import Engine
+from tradeloom.errors import Conflict
+from tradeloom.local.clocks import AccountClock, RunClock
+from tradeloom.local.market import PaperMarket
+from tradeloom.local.private_accounts import private_account
+from tradeloom.local.tasks import ended
+from tradeloom.runtime.envelope import RunInfo
+from tradeloom.trading.mt5_client import BridgeClient, MT5Broker
+
+
+class MarketClocks:
+    """Each account's market clock, and each execution's view of it."""
+
+    def __init__(self, market: PaperMarket) -> None:
+        assert market.client is not None
+        self.known = {name: self._made(market, market.client, name) for name in market.accounts}
+        self._runs: dict[str, tuple[str, RunClock]] = {}
+        self._resting: set[str] = set()
+        self.engine: Engine | None = None
+        self.watching: Callable[[str], bool] = lambda account: False
+        self._market = market
+
+    def market_of(self, account: str) -> MT5Broker:
+        assert self._market.client is not None
+        return self._market.client.account(account)
+
+    def next_event(self, account: str) -> datetime | None:
+        """When a replay next shows something. None for a terminal whose time is not ours, and at the end."""
+        try:
+            return self.market_of(account).next_event_time()
+        except Conflict:
+            return None
+
+    def _made(self, market: PaperMarket, client: BridgeClient, name: str) -> AccountClock:
+        return AccountClock(client.account(name), lambda: self._idle(name), session=market.session(name))
+
+    async def open(self, stack: AsyncExitStack) -> None:
+        for clock in self.known.values():
+            await clock.read()
+            task = asyncio.ensure_future(clock.follow())
+            stack.push_async_callback(ended, task)
+
+    def of(self, account: str) -> AccountClock:
+        """Raises `InvalidInput` for an account this machine has not."""
+        private_account(account)
+        return self.known[account]
+
+    def for_run(self, run: RunInfo) -> RunClock:
+        clock = RunClock(self.of(run.account))
+        self._runs[run.execution_id] = (run.account, clock)
+        return clock
+
+    def _idle(self, account: str) -> bool:
+        """Whether every execution on the account sleeps: then waiting may move its market."""
+        running = set(self.engine.running) if self.engine is not None else set()
+        self._runs = {run: held for run, held in self._runs.items() if run in running}
+        if self.watching(account):
+            return False
+        return all(clock.sleeps or run in self._resting for run, (name, clock) in self._runs.items() if name == account)
+
+    @contextlib.contextmanager
+    def resting(self, execution_id: str) -> Iterator[None]:
+        """While an execution waits for another one it called, it counts as asleep."""
+        self._resting.add(execution_id)
+        try:
+            yield
+        finally:
+            self._resting.discard(execution_id)
