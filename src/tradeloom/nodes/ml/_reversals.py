@@ -42,9 +42,7 @@ def double_tops(market: Market, swings: Sequence[Swing], max_length: int) -> Ite
             continue
         ceiling = max(first.price, second.price) + SLACK * unit
         patience = second.position - first.position
-        at = _break_below(
-            market, _level(valley), second, ceiling, first.position, max_length, patience
-        )
+        at = _break_below(market, _level(valley), second, ceiling, first.position, max_length, patience)
         if at is None:
             continue
         quality = weighted(
