@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from tradeloom.errors import NodeConfigError
+from tradeloom.errors import InvalidInput, NodeConfigError, NotFound
 from tradeloom.nodes.base import Effect, Example, Node, NodeConfig, NodeContext, NodeOutput, Tier, setting
 from tradeloom.nodes.market._broker import account_setting
 from tradeloom.nodes.market._money import total
@@ -36,6 +37,8 @@ from tradeloom.trading.exact import exact
 from tradeloom.trading.intents import CloseIntent, OrderOutcome, OutcomeStatus
 
 Status = Literal["done", "partial", "already_closed"]
+_LOOKS_BACK_DAYS = (366, 31, 1)
+"""How far back the closing of a position is looked for, first to last where there are more trades than are told."""
 
 
 class CloseConfig(NodeConfig):
@@ -44,8 +47,8 @@ class CloseConfig(NodeConfig):
     )
     ticket: int | None = ticket_setting("position", "= nodes.buy.ticket")
     symbol: str | None = target_symbol_setting(
-        "The instrument. With a ticket it may be left empty; given, it is checked, and the price and profit of a "
-        "position that is closed already can be told."
+        "The instrument. With a ticket it may be left empty; given, it is checked, and a position that was closed "
+        "more than a year ago is found too."
     )
     scope: Literal["own", "all"] = position_scope_setting()
     side: Literal["any", "buy", "sell"] = position_side_setting()
@@ -106,10 +109,10 @@ class CloseOutput(NodeOutput):
 
 @dataclass(frozen=True, slots=True)
 class _Target:
-    """A position to close. `held` is None for one that is not open any more; `symbol` then what the user said."""
+    """A position to close. `held` is None for one that is not open any more."""
 
     ticket: int
-    symbol: str | None
+    symbol: str
     held: Position | None
 
 
@@ -155,23 +158,38 @@ class Close(Node):
 def _targets(config: CloseConfig, context: NodeContext, broker: Broker) -> list[_Target]:
     if config.ticket is not None:
         held = position_of(config.ticket, config.symbol, broker)
-        return [_Target(config.ticket, held.symbol if held else config.symbol, held)]
+        symbol = held.symbol if held else config.symbol or _symbol_it_had(config.ticket, broker)
+        return [_Target(config.ticket, symbol, held)]
     found = positions_meant(config, context.workflow_id, broker)
     return [_Target(position.ticket, position.symbol, position) for position in found]
+
+
+def _symbol_it_had(ticket: int, broker: Broker) -> str:
+    """The symbol of a position that is not open, by the deals that closed it.
+
+    Raises `NotFound` where there are none: a terminal that has just connected may not list a position yet, so one that
+    is not listed has not, for that alone, been closed.
+    """
+    now = broker.market_time()
+    for days in _LOOKS_BACK_DAYS:
+        try:
+            found = broker.trades(now - timedelta(days=days), now)
+        except InvalidInput:
+            continue  # more trades than are told at once: a shorter time may do
+        symbol = next((trade.symbol for trade in reversed(found) if trade.position == ticket), None)
+        if symbol is not None:
+            return symbol
+        break
+    raise NotFound(
+        f"no position {ticket} is open, and none was closed lately",
+        field="config.ticket",
+        hint="check the ticket; with the symbol given, the bridge looks further",
+    )
 
 
 def _close(target: _Target, config: CloseConfig, context: NodeContext, broker: Broker) -> OrderOutcome:
     order_id = order_id_for(context, target.ticket)
     symbol = target.symbol
-    if symbol is None:
-        # Not open, and without its symbol the bridge cannot be asked about it: only what we did ourselves is known.
-        gone = OrderOutcome(
-            client_order_id=order_id,
-            status=OutcomeStatus.DONE,
-            reason=ALREADY_CLOSED,
-            message=f"position {target.ticket} is not open",
-        )
-        return settled(broker.outcome(order_id) or gone, f"close of position {target.ticket}")
 
     def intent() -> CloseIntent:
         return CloseIntent(

@@ -1,17 +1,18 @@
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from tests.support.broker_facts import NOW, make_position
+from tests.support.broker_facts import NOW, make_position, make_trade
 from tests.support.fake_broker import FakeBroker
 from tests.support.node_context import FakeContext
 from tradeloom.errors import (
     BrokerUnavailable,
     Conflict,
     ExecutionStopped,
+    InvalidInput,
     MarketClosed,
     NodeConfigError,
     NotFound,
@@ -20,7 +21,7 @@ from tradeloom.errors import (
     TradeloomError,
 )
 from tradeloom.nodes.order.close import Close, CloseConfig, CloseOutput
-from tradeloom.trading.broker import Position
+from tradeloom.trading.broker import ClosedTrade, Position
 from tradeloom.trading.intents import CloseIntent, OrderIntent, OrderOutcome, Side
 
 
@@ -127,16 +128,31 @@ def test_a_ticket_run_again_after_it_closed_gives_its_outcome_even_without_symbo
 
 
 def test_already_closed_is_success() -> None:
-    context = make_context()
+    answer = {"status": "done", "reason": "already_closed", "price": 1.098, "profit": -20.0, "message": "was closed"}
+    context = make_context(FakeBroker(answers=[answer], closed_trades=[make_trade(5, position=99)]))
     output = run(context, by="ticket", ticket=99)
-    assert (output.status, output.count, output.volume, output.price, output.profit) == (
-        "already_closed",
-        0,
-        0,
-        None,
-        None,
-    )
+    assert (output.status, output.count, output.volume, output.price) == ("already_closed", 0, 0, 1.098)
+
+
+def test_not_listed_is_not_closed() -> None:
+    """A terminal that has just connected lists no positions yet: nobody may conclude that they are gone."""
+    context = make_context(FakeBroker(open_positions=[], closed_trades=[make_trade(5, position=98)]))
+    with pytest.raises(NotFound, match="no position 99 is open, and none was closed lately") as caught:
+        run(context, by="ticket", ticket=99)
+    assert caught.value.field == "config.ticket"
     assert sent(context) == []
+
+
+def test_its_closing_is_found_among_more_trades_than_are_told_at_once() -> None:
+    class Busy(FakeBroker):
+        def trades(self, since: datetime, until: datetime, symbol: str | None = None) -> list[ClosedTrade]:
+            if until - since > timedelta(days=1):
+                raise InvalidInput("more than 5,000 trades")
+            return super().trades(since, until, symbol)
+
+    answer = {"status": "done", "reason": "already_closed", "message": "was closed"}
+    context = make_context(Busy(answers=[answer], closed_trades=[make_trade(5, position=99)]))
+    assert run(context, by="ticket", ticket=99).status == "already_closed"
 
 
 def test_with_its_symbol_the_bridge_tells_how_it_closed() -> None:
