@@ -64,8 +64,9 @@ class DailyLoss(Node):
     description = "Stops trading for the day once closed and floating losses reach a limit."
     help = (
         "Adds what was closed since the trading day began (whoever closed it, with swap and commission) to what open "
-        "positions have won or lost so far; the commission of opening those counts once they are closed. When that is a "
-        "loss of the limit or more, the node goes out by *no*, and stays there until the next trading day even if the market comes back: a day that is over stays over.\n\n"
+        "positions have won or lost so far; the commission of opening those counts once they are closed. When that is "
+        "a loss of the limit or more, the node goes out by *no*, and stays there until the next trading day even if "
+        "the market comes back: a day that is over stays over.\n\n"
         "A limit in percent is a share of the balance the day began with or, where there was none, of what the account "
         "was funded with today. Deposits and withdrawals are neither losses nor gains. The day begins in the time zone "
         "and at the hour you set; New York's 17:00 is what most brokers and funding firms count by. The node judges "
