@@ -9,6 +9,8 @@ from typing import Any, Final, LiteralString
 
 import psycopg
 from psycopg import Connection, RawCursor, errors
+from psycopg.abc import Buffer
+from psycopg.types.json import JsonLoader
 from psycopg.types.string import TextLoader
 
 from tradeloom.errors import (
@@ -19,6 +21,7 @@ from tradeloom.errors import (
     StorageUnavailable,
     TradeloomError,
 )
+from tradeloom.nodes.tenant_database import MAX_RESULT_BYTES
 
 CONNECT_TIMEOUT_S: Final = 5
 CANCEL_AFTER_S: Final = 0.2
@@ -46,6 +49,18 @@ _SESSION: Final[Mapping[str, str]] = {
 
 Access = Callable[[bool], Mapping[str, Any]]
 """Answers `{conninfo, schema}` of the tenant's role; told True, it sets the role's password again first."""
+
+
+class _BoundedJsonLoader(JsonLoader):
+    """Refuses a value before it is parsed: one aggregate may be a hundred megabytes, which takes Python seconds."""
+
+    def load(self, data: Buffer) -> Any:
+        if len(data) > MAX_RESULT_BYTES:
+            raise ResultTooLarge(
+                f"One value of the result has {len(data):,} bytes; {MAX_RESULT_BYTES:,} are the most.",
+                hint="Take fewer rows or columns.",
+            )
+        return super().load(data)
 
 
 class TenantConnection:
@@ -124,6 +139,8 @@ class TenantConnection:
         )
         # Python's own type forgets months.
         connection.adapters.register_loader("interval", TextLoader)
+        for kind in ("json", "jsonb"):
+            connection.adapters.register_loader(kind, _BoundedJsonLoader)
         return connection
 
     def _settle(self, connection: Connection[Any]) -> None:
