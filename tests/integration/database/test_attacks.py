@@ -23,7 +23,7 @@ IDS = [f"{each.group}-{number}" for number, each in enumerate(ATTACKS)]
 MOST_SECONDS = 3.0
 
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("attacks")]  # all of them run once, in the fixture
 
 
 @dataclass
