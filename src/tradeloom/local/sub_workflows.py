@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Final
 
+from tradeloom.engine import codec
 from tradeloom.engine.dispatcher import Dispatcher, StartCommand
 from tradeloom.engine.engine import Engine
 from tradeloom.engine.journal import ACTIVE, Execution, Journal, NodeRun
@@ -141,7 +142,5 @@ class SubWorkflowAnswers:
                     f"{MAX_OUTPUT_BYTES:,} is the most that is handed over.",
                     hint="Let the other workflow end with a smaller output.",
                 )
-            from tradeloom.engine import codec
-
             return codec.loads(await asyncio.to_thread(self._blobs.get, output[CLAIM]["sha256"]))
         return output
