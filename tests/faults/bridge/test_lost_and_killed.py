@@ -146,7 +146,7 @@ class TestHungTerminal:
             time.sleep(0.2)
             started = time.monotonic()
             rig.broker.set_state(AccountState.HALTED, reason="stop", by="Ada")
-            assert time.monotonic() - started < 2
+            assert time.monotonic() - started < 2.8
             assert hung.result().status is DONE
             with contextlib.suppress(BrokerUnavailable):  # it waited behind the hung one: refused, or never handed on
                 assert queued.result().reason == "risk"

@@ -233,7 +233,7 @@ class TestFrames:
                 channel.send(bomb)
                 started = time.monotonic()
                 ended(connection, 2)
-                assert time.monotonic() - started < 3
+                assert time.monotonic() - started < 8
 
 
 def test_slow_peers_do_not_hold_anyone_up(endpoint: Endpoint, rig: Rig) -> None:
@@ -241,7 +241,7 @@ def test_slow_peers_do_not_hold_anyone_up(endpoint: Endpoint, rig: Rig) -> None:
         half.sendall(struct.pack("!LB", 1000, 0) + b"x")
         started = time.monotonic()
         rig.client.account("paper").tick("EURUSD")
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 8
         assert ended(silent, 10)  # the handshake's time is up
 
 

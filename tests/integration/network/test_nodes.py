@@ -86,7 +86,7 @@ class TestTelegram:
             assert output.status == "failed"
             assert output.error is not None
             assert output.error["name"] == "ServerBusy"
-        assert time.monotonic() - begun < 2
+        assert time.monotonic() - begun < 15
         assert len(server.asked) == 1
 
     @pytest.mark.parametrize(

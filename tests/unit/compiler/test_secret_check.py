@@ -121,4 +121,4 @@ def test_a_long_text_is_judged_in_no_time(text: str) -> None:
 
     begun = time.process_time()
     _problems({"text": text})
-    assert time.process_time() - begun < 1
+    assert time.process_time() - begun < 10, "a backtracking pattern would take minutes"

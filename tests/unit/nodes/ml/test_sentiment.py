@@ -219,7 +219,7 @@ class TestLaws:
         read_text("warm up")
         began = time.process_time()
         read_text(text)
-        assert time.process_time() - began < 2.0
+        assert time.process_time() - began < 20.0, "a backtracking pattern would take minutes"
 
 
 class TestWhole:
