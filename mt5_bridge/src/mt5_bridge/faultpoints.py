@@ -2,6 +2,7 @@
 
 Off unless the environment says otherwise: `TRADELOOM_BRIDGE_FAULTS="worker.sent=kill:/tmp/mark"`. Each point fires
 once: it first creates its mark file, and does nothing when the file is already there (so a restarted process goes on).
+Taking the mark away arms the point again. `hold` stops it for a moment only, in which the mark says where it stands.
 """
 
 import os
@@ -11,6 +12,7 @@ import time
 
 VARIABLE = "TRADELOOM_BRIDGE_FAULTS"
 _HANG_S = 3600.0
+_HOLD_S = 0.05
 
 
 def reach(point: str) -> None:
@@ -26,8 +28,8 @@ def _fire(point: str, armed: str) -> None:
         action, _, mark = rest.partition(":")
         if name != point or not _first_time(mark):
             continue
-        if action == "hang":
-            time.sleep(_HANG_S)
+        if action in ("hang", "hold"):
+            time.sleep(_HANG_S if action == "hang" else _HOLD_S)
         elif sys.platform == "win32":
             os._exit(137)
         else:

@@ -63,7 +63,7 @@ def system(tmp_path: Path) -> Iterator[Up]:
 def test_no_order_is_doubled_or_lost(system: Up) -> None:
     chance = random.Random(20261122)
     workflow = system.call("POST", "/workflows", trading_workflow())["id"]
-    length_s = _length(system, workflow)
+    length_s = batch_length_s(system, workflow)
     killed: Counter[str] = Counter()
     ended: Counter[str] = Counter()
     executions: dict[str, str] = {}
@@ -91,7 +91,7 @@ def test_no_order_is_doubled_or_lost(system: Up) -> None:
     assert ended["succeeded"] >= 0.5 * sum(ended.values()), ended
 
 
-def _length(system: Up, workflow: str) -> float:
+def batch_length_s(system: Up, workflow: str) -> float:
     """How long a batch takes undisturbed, in seconds."""
     began = time.monotonic()
     started = [system.call("POST", f"/workflows/{workflow}/execute", {})["id"] for _ in range(AT_ONCE)]

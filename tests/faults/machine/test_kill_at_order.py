@@ -1,0 +1,138 @@
+"""kill -9 of the bridge's front, its account worker and the engine at random points around `order_send`.
+
+A point of the bridge (claimed, marked as sent, executed, answered) is armed at a random moment of executions that trade.
+The process that reaches it stands still there for 50 ms, and within 100 ms one of the three is killed: in about half
+of the cases the account worker stands exactly at the point, in the others it has gone on by a random step.
+"""
+
+import os
+import random
+import signal
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import psutil
+import pytest
+
+from mt5_bridge.faultpoints import VARIABLE
+from tests.faults.machine.test_kill import AT_ONCE, batch_length_s, orders_of, trading_workflow
+from tests.support.exam import record, sized
+from tests.support.machine import Up, fills
+
+KILLS = sized(6, 200)
+POINTS = ("worker.claimed", "worker.sent", "worker.executed", "front.answered")
+VICTIMS = ("front", "terminal", "engine")
+AROUND_S = 0.1
+"""Twice as long as a process stands still at a point."""
+
+
+class Points:
+    """The bridge's fault points, each disarmed while its mark is there."""
+
+    def __init__(self, directory: Path) -> None:
+        directory.mkdir()
+        self._marks = {point: directory / point for point in POINTS}
+        for mark in self._marks.values():
+            mark.touch()
+
+    @property
+    def rules(self) -> str:
+        return ",".join(f"{point}=hold:{mark}" for point, mark in self._marks.items())
+
+    def arm(self, point: str) -> None:
+        self._marks[point].unlink()
+
+    def reached(self, point: str, within_s: float) -> bool:
+        """Whether a process comes to the point in time; it is disarmed either way."""
+        give_up = time.monotonic() + within_s
+        while not self._marks[point].exists():
+            if time.monotonic() > give_up:
+                self._marks[point].touch()
+                return False
+            time.sleep(0.001)
+        return True
+
+
+@pytest.fixture
+def points(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Points:
+    made = Points(tmp_path / "points")
+    monkeypatch.setenv(VARIABLE, made.rules)
+    return made
+
+
+@pytest.fixture
+def system(tmp_path: Path, points: Points) -> Iterator[Up]:
+    made = Up(tmp_path / "home")
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.mark.exam
+@pytest.mark.timeout(7200)
+def test_no_order_is_doubled_or_lost_around_order_send(system: Up, points: Points) -> None:
+    chance = random.Random(20261125)
+    workflow = system.call("POST", "/workflows", trading_workflow())["id"]
+    length_s = batch_length_s(system, workflow)
+    killed: Counter[str] = Counter()
+    statuses: dict[str, str] = {}
+    while sum(killed.values()) < KILLS:
+        # In turn, so that a short run has each of the three and of the points.
+        victim, point = VICTIMS[sum(killed.values()) % len(VICTIMS)], chance.choice(POINTS)
+        pids = system.victims()[victim]
+        started = [system.call("POST", f"/workflows/{workflow}/execute", {})["id"] for _ in range(AT_ONCE)]
+        time.sleep(chance.uniform(0, length_s / 2))
+        points.arm(point)
+        if pids and points.reached(point, length_s):
+            time.sleep(chance.uniform(0, AROUND_S))
+            if kill(system, victim, chance.choice(pids)):
+                killed[f"{victim} at {point}"] += 1
+        statuses |= {execution: system.wait(execution, timeout_s=120)["status"] for execution in started}
+    system.stop()
+
+    made, ended = fills(system.home), Counter(statuses.values())
+    record(
+        "test_no_order_is_doubled_or_lost_around_order_send",
+        kills=dict(sorted(killed.items())),
+        executions=dict(ended),
+        orders=sum(made.values()),
+    )
+    assert {magic: count for magic, count in made.items() if count > 1} == {}
+    assert {
+        execution: missing
+        for execution, status in statuses.items()
+        if status == "succeeded" and (missing := orders_of(execution) - made.keys())
+    } == {}
+    assert recorded_fills(system.home) == set(made), "the journal tells of every fill, and of no other"
+    assert ended["succeeded"] >= 0.5 * sum(ended.values()), ended
+
+
+def kill(system: Up, victim: str, pid: int) -> bool:
+    """Whether it was there to be killed."""
+    if victim == "engine":
+        system.kill()
+        system.start()
+        return True
+    try:
+        os.kill(pid, signal.SIGKILL)
+        psutil.Process(pid).wait(timeout=5)
+    except ProcessLookupError:
+        return False
+    except psutil.NoSuchProcess:
+        pass  # buried already
+    return True
+
+
+def recorded_fills(home: Path) -> set[int]:
+    """Magic numbers of the orders that the bridge's journal knows as filled. For a system that is down."""
+    books = home / "bridge" / "accounts" / "paper" / "journal.sqlite3"
+    with closing(sqlite3.connect(books)) as journal:
+        rows = journal.execute("SELECT magic FROM orders WHERE state IN ('done', 'partial')").fetchall()
+        closed_before = journal.execute(
+            "SELECT magic FROM orders WHERE json_extract(outcome, '$.reason') = 'already_closed'"
+        ).fetchall()
+    return {int(magic) for (magic,) in rows} - {int(magic) for (magic,) in closed_before}
