@@ -28,6 +28,7 @@ class FakeContext:
 
     execution_id: str = "exec-1"
     workflow_id: str = "wf-1"
+    workflow_version: str = "v1"
     node_id: str = "node"
     iteration: tuple[int, ...] = ()
     as_of: datetime = AS_OF

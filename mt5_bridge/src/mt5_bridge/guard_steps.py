@@ -30,6 +30,8 @@ def intent_of(record: Record, action: Action, now: datetime) -> OrderIntent:
         "account": guard.account,
         "execution_id": record.sender,
         "workflow_id": guard.workflow_id,
+        "workflow_version": guard.workflow_version,
+        "cause": guard.kind.value,
         "node_id": guard.node_id,
         "created_at": now,
         "deadline": now + _VALID,

@@ -162,6 +162,7 @@ class NodeContext(Protocol):
 
     execution_id: str
     workflow_id: str
+    workflow_version: str
     node_id: str
     iteration: tuple[int, ...]
     as_of: datetime

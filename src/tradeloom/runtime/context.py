@@ -49,6 +49,7 @@ class TaskContext:
         run = task.run
         self.execution_id = run.execution_id
         self.workflow_id = run.workflow_id
+        self.workflow_version = run.version
         self.node_id = task.node
         self.iteration = tuple(task.iteration)
         self.as_of: datetime = run.as_of

@@ -92,6 +92,7 @@ class Guard(BaseModel):
     side: Side
     execution_id: str = Field(max_length=500)
     workflow_id: str = Field(max_length=500)
+    workflow_version: str | None = Field(default=None, max_length=500)
     node_id: str = Field(max_length=500)
     rule: Annotated[Trailing | BreakEven | PartialClose, Field(discriminator="kind")]
 

@@ -56,6 +56,10 @@ class Expiry(StrEnum):
     SPECIFIED = "specified"
 
 
+Cause = Literal["node", "trailing", "break_even", "partial_close", "flatten"]
+"""What made an order: a node that ran, a guard the node had set, or a flatten of the account."""
+
+
 def client_order_id(execution_id: str, node_id: str, iteration: Sequence[int] = ()) -> str:
     """The same 32 hex digits for the same (execution, node, iteration), whoever asks and however often."""
     key = "\x1f".join([execution_id, node_id, ",".join(str(step) for step in iteration)])
@@ -75,7 +79,10 @@ class _Intent(BaseModel):
     account: str
     execution_id: str
     workflow_id: str
+    workflow_version: str | None = Field(default=None, max_length=500)
+    """The version that decided; None in intents from before versions were told."""
     node_id: str
+    cause: Cause = "node"
     created_at: AwareDatetime
     deadline: AwareDatetime
     """Market time after which the bridge refuses to send."""

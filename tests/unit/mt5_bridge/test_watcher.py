@@ -74,6 +74,15 @@ def test_follows_and_never_loosens(bench: Bench) -> None:
     assert [request["position"] for request in bench.terminal.sent] == [7] * 4
 
 
+def test_a_step_says_which_guard_of_which_version_it_is_of(bench: Bench) -> None:
+    hold(bench)
+    wanted = trailing(7).model_copy(update={"workflow_version": "v3"})
+    set_guard(bench, wanted)
+    entry = bench.journal.entry(step_order_id(wanted.guard_id, 0))
+    assert entry is not None
+    assert (entry.intent.cause, entry.intent.workflow_id, entry.intent.workflow_version) == ("trailing", "w", "v3")
+
+
 def test_leaves_the_take_profit_alone(bench: Bench) -> None:
     held = hold(bench, tp=1.2)
     set_guard(bench, trailing(7))

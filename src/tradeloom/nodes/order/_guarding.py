@@ -164,6 +164,7 @@ def _set(position: "Position", rule: Rule, context: NodeContext, broker: "Broker
         side=position.side,
         execution_id=context.execution_id,
         workflow_id=context.workflow_id,
+        workflow_version=context.workflow_version,
         node_id=context.node_id,
         rule=rule,
     )

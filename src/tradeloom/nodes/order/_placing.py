@@ -86,6 +86,7 @@ def origin(broker: "Broker", context: NodeContext, order_id: str, ttl_s: int) ->
         "account": broker.account_name,
         "execution_id": context.execution_id,
         "workflow_id": context.workflow_id,
+        "workflow_version": context.workflow_version,
         "node_id": context.node_id,
         "created_at": now,
         "deadline": now + timedelta(seconds=ttl_s),

@@ -71,6 +71,7 @@ def test_the_intent_names_its_origin_and_its_end() -> None:
     intent = sent(context)
     assert intent.client_order_id == client_order_id("exec-1", "buy", (3,))
     assert (intent.execution_id, intent.workflow_id, intent.node_id) == ("exec-1", "wf-1", "buy")
+    assert (intent.workflow_version, intent.cause) == ("v1", "node")
     assert (intent.account, intent.deviation) == ("paper", 5)
     assert (intent.created_at, intent.deadline) == (NOW, NOW + timedelta(seconds=30))
     assert intent.volume == Decimal("0.07")  # not 0.070000000000000006661338147750939
