@@ -16,6 +16,7 @@ from tradeloom.storage.postgres.server import PostgresServer
 
 TABLES = (
     "credentials",
+    "orders",
     "notifications",
     "logs",
     "node_runs",

@@ -242,6 +242,7 @@ class ExecutionRun:
             test_mode=self.row.test_mode,
             manual=self.row.manual,
             called_by=tuple(self.row.run.get("called_by", ())),
+            iteration=tuple(run.iteration),
         )
 
     async def may_act(self, node: str) -> None:

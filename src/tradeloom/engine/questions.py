@@ -19,6 +19,7 @@ class Asker:
     manual: bool
     called_by: tuple[str, ...] = ()
     """The workflows that called this one, outermost first."""
+    iteration: tuple[int, ...] = ()
 
 
 CREDENTIAL = "credential"

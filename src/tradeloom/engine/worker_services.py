@@ -132,7 +132,9 @@ class WorkerServices:
             from tradeloom.trading.mt5_client import BridgeClient
 
             self._bridge = BridgeClient(Path(state))
-        broker: Broker = self._bridge.account(account)
+        from tradeloom.engine.worker_orders import AskedOrders
+
+        broker: Broker = self._bridge.account(account, AskedOrders())
         return broker
 
 

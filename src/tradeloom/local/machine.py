@@ -15,6 +15,7 @@ from tradeloom.api.app import Api
 from tradeloom.api.ports import Ports
 from tradeloom.compiler.compile import local_arn
 from tradeloom.engine.engine import Engine
+from tradeloom.engine.orders import OrderAnswers
 from tradeloom.engine.permission import ActiveVersions
 from tradeloom.engine.questions import Answers
 from tradeloom.engine.scheduler import Scheduler
@@ -49,6 +50,7 @@ from tradeloom.storage.postgres.credentials import PostgresCredentials
 from tradeloom.storage.postgres.database import Database
 from tradeloom.storage.postgres.journal import PostgresJournal
 from tradeloom.storage.postgres.migrations import migrate
+from tradeloom.storage.postgres.orders import PostgresOrders
 from tradeloom.storage.postgres.server import PostgresServer
 from tradeloom.storage.postgres.stores import PostgresStores
 from tradeloom.storage.postgres.variables import PostgresVariables
@@ -140,6 +142,7 @@ class _Storage:
     stores: PostgresStores
     blobs: FileBlobs
     variables: PostgresVariables
+    orders: PostgresOrders
     vault: Vault
 
 
@@ -158,6 +161,7 @@ async def _storage_up(stack: AsyncExitStack, home: Home, settings: Settings, dsn
         stores=PostgresStores(database),
         blobs=FileBlobs(home.blobs),
         variables=variables,
+        orders=PostgresOrders(database),
         vault=Vault(PostgresCredentials(database), KeyFile(settings.key_file or home.key_file)),
     )
 
@@ -178,6 +182,7 @@ async def _engine_up(
     credentials = LocalCredentials(on_loop, kept.vault, kept.stores, kept.blobs, given)
     tenants = TenantAccess(kept.database, own_server=not settings.database_url)
     answers = {**VariableAnswers(kept.variables).answers(), **credentials.answers(), **tenants.answers()}
+    answers |= OrderAnswers(kept.orders).answers()
     engine = _engine(stack, kept, pool, clocks, answers)
     private_market = PrivateMarket(clocks.of)
     executions = LocalExecutions(

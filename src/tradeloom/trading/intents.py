@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
+MAX_RESENDS = 2
+"""How often an order that was certainly not sent may be stood in for."""
 MAGIC_BITS = 52
 """MetaTrader's magic number carries this many bits of the id: below 2**53, so JSON numbers keep it exact."""
 
@@ -66,6 +68,11 @@ def client_order_id(execution_id: str, node_id: str, iteration: Sequence[int] = 
     return hashlib.sha256(key.encode()).hexdigest()[:32]
 
 
+def resend_id(order_id: str) -> str:
+    """The id of the one order that may stand in for an order that was not sent: whoever asks gets the same."""
+    return hashlib.sha256(f"{order_id}\x1fagain".encode()).hexdigest()[:32]
+
+
 def magic_number(order_id: str) -> int:
     """52-bit magic derived from the client order id; survives a broker that rewrites comments."""
     digest = hashlib.sha256(order_id.encode()).digest()
@@ -86,6 +93,8 @@ class _Intent(BaseModel):
     created_at: AwareDatetime
     deadline: AwareDatetime
     """Market time after which the bridge refuses to send."""
+    resend_of: str | None = Field(default=None, pattern=r"^[0-9a-f]{32}$")
+    """The id this stands in for, once that one is certain never to be sent; see `resend_id`."""
 
     @property
     def magic(self) -> int:
@@ -263,4 +272,8 @@ class OrderOutcome(BaseModel):
     volume, stops); of a modify or cancel also `widens` (the stop loss would let more be lost, which the intent does
     not allow), `filled` (the pending order became a position) and `gone` (its target left the account). For a close
     that found nothing left to do: `already_closed`; a modify: `no_change`; a cancel: `already_cancelled`. For a
-    pending order that was filled in part: `cancelled` or `expired`, which ended the rest."""
+    pending order that was filled in part: `cancelled` or `expired`, which ended the rest. Of an unknown order:
+    `manual`, only a person can settle it."""
+    resend_until: AwareDatetime | None = None
+    """Of an order that was not sent: until when (market time) another may stand in for it. None: never, as with real
+    money."""

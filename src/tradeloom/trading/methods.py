@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from tradeloom.trading.bars import BarsReference
 from tradeloom.trading.guards import Guard
@@ -80,6 +80,25 @@ class OutcomeParams(Params):
     client_order_id: str = Field(pattern=r"^[0-9a-f]{32}$")
 
 
+ManualDecision = Literal["not_sent", "order", "deal", "position"]
+
+
+class SettleParams(Params):
+    """A person's word on an order nobody else can settle: it was not sent, or the ticket of what it became."""
+
+    client_order_id: str = Field(pattern=r"^[0-9a-f]{32}$")
+    decision: ManualDecision
+    ticket: Annotated[int, Field(gt=0, lt=2**63)] | None = None
+    by: str = Field(min_length=1, max_length=200)
+    reason: str = Field(min_length=1, max_length=500)
+
+    @model_validator(mode="after")
+    def _names_what_it_was(self) -> Self:
+        if (self.decision == "not_sent") != (self.ticket is None):
+            raise ValueError("a ticket is given for an order, deal or position, and only then")
+        return self
+
+
 class GuardParams(Params):
     guard: Guard
 
@@ -103,6 +122,20 @@ class StateParams(Params):
     reason: str = Field(min_length=1, max_length=500)
     by: str = Field(min_length=1, max_length=200)
     clear: bool = False
+
+
+class FlattenParams(Params):
+    """Halts the account and takes everything off it. The same id again is the same flatten."""
+
+    flatten_id: str = Field(pattern=r"^[0-9a-f]{32}$")
+    reason: str = Field(min_length=1, max_length=500)
+    by: str = Field(min_length=1, max_length=200)
+
+
+class FlattenedParams(Params):
+    """Which flatten to tell of; the latest when no id is given."""
+
+    flatten_id: str | None = Field(default=None, pattern=r"^[0-9a-f]{32}$")
 
 
 class AdvanceParams(Params):
@@ -159,11 +192,14 @@ METHODS: Mapping[str, Method] = {
     "margin": Method(Effect.READ, MarginParams),
     "send": Method(Effect.TRADE, SendParams),
     "outcome": Method(Effect.READ, OutcomeParams),
+    "settle_manual": Method(Effect.CONTROL, SettleParams),
     "guard": Method(Effect.TRADE, GuardParams),
     "guards": Method(Effect.READ, GuardsParams, front=True),
     "unguard": Method(Effect.CONTROL, UnguardParams),
     "state": Method(Effect.READ, NoParams, front=True),
     "set_state": Method(Effect.CONTROL, StateParams, front=True),
+    "flatten": Method(Effect.CONTROL, FlattenParams, front=True),
+    "flattened": Method(Effect.READ, FlattenedParams, front=True),
     "advance": Method(Effect.CONTROL, AdvanceParams),
     "set_speed": Method(Effect.CONTROL, SpeedParams),
     "next_event_time": Method(Effect.READ, NoParams),

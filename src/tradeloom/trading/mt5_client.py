@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic import BaseModel, ValidationError
 
@@ -13,6 +14,8 @@ from tradeloom.errors import BrokerTimeout, BrokerUnavailable, InvalidInput, Tra
 from tradeloom.trading import methods, protocol
 from tradeloom.trading.bars import Bars, BarsReference
 from tradeloom.trading.broker import Account, CashFlow, ClosedTrade, PendingOrder, Position, Symbol, Tick
+from tradeloom.trading.circuit import CircuitBreaker, CircuitState, shared_breaker
+from tradeloom.trading.flattening import FlattenReport
 from tradeloom.trading.guards import Guard, GuardReport
 from tradeloom.trading.intents import OrderIntent, OrderOutcome, OutcomeStatus, Side
 from tradeloom.trading.methods import AccountStatus, MarketClock, Params
@@ -29,10 +32,25 @@ SETTLE_S = 5.0
 """How long `send` keeps asking about an order the bridge calls unknown."""
 
 
+class OrderBook(Protocol):
+    """Where an order is written down before the bridge hears of it, and what became of it after."""
+
+    def intended(self, intent: OrderIntent) -> None:
+        """Returns once it is durable. What it raises keeps the order from being sent."""
+        ...
+
+    def told(self, outcome: OrderOutcome) -> None: ...
+
+    def withdrawn(self, order_id: str, why: str) -> None:
+        """Nothing was sent under the id, for certain."""
+        ...
+
+
 class BridgeClient:
     """One bridge. Make one per process and keep it: its connections live across calls and survive a bridge restart.
 
     `endpoint` is an `Endpoint`, or the path of the bridge's `bridge.json`, read again whenever a connection is opened.
+    Clients of one endpoint share a circuit breaker: a bridge that cannot be reached fails calls at once for a while.
     """
 
     def __init__(
@@ -40,6 +58,7 @@ class BridgeClient:
         endpoint: Endpoint | Path | None = None,
         *,
         transport: Transport | None = None,
+        breaker: CircuitBreaker | None = None,
         read_timeout_s: float = READ_TIMEOUT_S,
         send_timeout_s: float = SEND_TIMEOUT_S,
         settle_s: float = SETTLE_S,
@@ -47,14 +66,23 @@ class BridgeClient:
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._transport = transport or RpcTransport(_endpoint_source(endpoint))
+        if breaker is None:
+            breaker = CircuitBreaker(clock=clock) if transport is not None else shared_breaker(str(endpoint))
+        self._breaker = breaker
         self._read_timeout_s = read_timeout_s
         self._send_timeout_s = send_timeout_s
         self._settle_s = settle_s
         self._clock = clock
         self._pause = pause
 
-    def account(self, name: str) -> "MT5Broker":
-        return MT5Broker(self, name)
+    def account(self, name: str, book: OrderBook | None = None) -> "MT5Broker":
+        """With a `book`, no order is sent that was not written down there before."""
+        return MT5Broker(self, name, book)
+
+    @property
+    def circuit(self) -> CircuitState:
+        """How the line to the bridge stands, for monitoring."""
+        return self._breaker.state
 
     def health(self) -> dict[str, Any]:
         """The bridge's own account of itself: version, status, clock, and each account's worker."""
@@ -77,7 +105,7 @@ class BridgeClient:
             if left <= 0:
                 break
             try:
-                return protocol.decode_answer(self._transport.call(method, payload, timeout_s=left))
+                return protocol.decode_answer(self._call(method, payload, left))
             except CallLost as error:
                 lost = error
         raise BrokerTimeout(lost.message if lost else f"the bridge did not answer {method} in time") from lost
@@ -99,7 +127,7 @@ class BridgeClient:
         )
         while (left := give_up - self._clock()) > 0:
             try:
-                answer = protocol.decode_answer(self._transport.call(step[0], step[1], timeout_s=left))
+                answer = protocol.decode_answer(self._call(step[0], step[1], left))
                 outcome = _outcome(answer)
             except (CallLost, UnreadableAnswer):
                 perhaps_received, step = True, ask
@@ -119,13 +147,25 @@ class BridgeClient:
             backoff = min(backoff * 2, 1.0)
         return known
 
+    def _call(self, method: str, payload: bytes, timeout_s: float) -> bytes:
+        """One call through the circuit. Raises `BrokerUnavailable` (not received) or `CallLost` (perhaps received)."""
+        admission = self._breaker.admit()
+        try:
+            answer = self._transport.call(method, payload, timeout_s=timeout_s)
+        except BaseException:
+            self._breaker.failed(admission)
+            raise
+        self._breaker.succeeded(admission)
+        return answer
+
 
 class MT5Broker:
     """One account behind the bridge: the `Broker` port, the account's state, and its clock when it is a paper one."""
 
-    def __init__(self, client: BridgeClient, name: str) -> None:
+    def __init__(self, client: BridgeClient, name: str, book: OrderBook | None = None) -> None:
         self._client = client
         self._name = name
+        self._book = book
 
     @property
     def account_name(self) -> str:
@@ -200,12 +240,57 @@ class MT5Broker:
     def send(self, intent: OrderIntent) -> OrderOutcome:
         if intent.account != self._name:
             raise InvalidInput(f"this intent is for the account {intent.account}, not {self._name}", field="account")
-        return self._client.send(self._name, intent)
+        book = self._book
+        if book is None:
+            return self._client.send(self._name, intent)
+        book.intended(intent)
+        try:
+            outcome = self._client.send(self._name, intent)
+        except TradeloomError as error:
+            with suppress(TradeloomError):  # the book then asks the bridge by itself, and is told the same
+                book.withdrawn(intent.client_order_id, error.message)
+            raise
+        self._tell(outcome)
+        return outcome
 
     def outcome(self, client_order_id: str) -> OrderOutcome | None:
         """What the bridge knows of the id; None when nothing was ever sent under it."""
         params = _params(methods.OutcomeParams, client_order_id=client_order_id)
-        return _outcome(self._client.read("outcome", self._name, params))
+        outcome = _outcome(self._client.read("outcome", self._name, params))
+        if outcome is not None:
+            self._tell(outcome)
+        return outcome
+
+    def settle_manual(
+        self,
+        client_order_id: str,
+        decision: methods.ManualDecision,
+        *,
+        by: str,
+        reason: str,
+        ticket: int | None = None,
+    ) -> OrderOutcome:
+        """A person's word on an order that waits for one: not sent, or which order, deal or position it was.
+
+        The bridge looks the ticket up in the broker's history. Raises `NotFound`, `Conflict` for an order that does not
+        wait for a person or is somebody else's, and `InvalidInput` for a ticket that does not fit.
+        """
+        params = _params(
+            methods.SettleParams,
+            client_order_id=client_order_id,
+            decision=decision,
+            ticket=ticket,
+            by=by,
+            reason=reason,
+        )
+        outcome = _fact(OrderOutcome, self._read("settle_manual", params))
+        self._tell(outcome)
+        return outcome
+
+    def _tell(self, outcome: OrderOutcome) -> None:
+        if self._book is not None:
+            with suppress(TradeloomError):  # what happened has happened; the book asks the bridge again by itself
+                self._book.told(outcome)
 
     def guard(self, guard: Guard) -> GuardReport:
         """Sets the guard; the same again is one guard, so a lost answer is asked for again."""
@@ -230,6 +315,20 @@ class MT5Broker:
         """`by` names who asks. Loosening needs `clear`, a person's word; without it `Conflict` is raised."""
         params = _params(methods.StateParams, state=state, reason=reason, by=by, clear=clear)
         return _fact(AccountStatus, self._read("set_state", params))
+
+    def flatten(self, flatten_id: str, *, reason: str, by: str) -> FlattenReport:
+        """Halts the account, then cancels every pending order and closes every position on it, whoever opened it.
+
+        The account is halted when this returns; the rest goes on beside the terminal, and `flattened` tells how far it
+        has come. The same id again is the same flatten.
+        """
+        params = _params(methods.FlattenParams, flatten_id=flatten_id, reason=reason, by=by)
+        return _fact(FlattenReport, self._read("flatten", params))
+
+    def flattened(self, flatten_id: str | None = None) -> FlattenReport | None:
+        """How far a flatten, or the latest one, has come; told by the bridge's front, also while its worker hangs."""
+        found = self._read("flattened", _params(methods.FlattenedParams, flatten_id=flatten_id))
+        return None if found is None else _fact(FlattenReport, found)
 
     def market_clock(self) -> MarketClock:
         return _fact(MarketClock, self._read("market_clock"))

@@ -13,9 +13,17 @@ from tests.support.postgres import postgres_database, postgres_dsn, postgres_ser
 from tradeloom.engine.journal import Journal
 from tradeloom.engine.stores import Blobs
 from tradeloom.storage.blobs import FileBlobs
-from tradeloom.storage.memory import MemoryBlobs, MemoryDatabase, MemoryJournal, MemoryStores, MemoryVariables
+from tradeloom.storage.memory import (
+    MemoryBlobs,
+    MemoryDatabase,
+    MemoryJournal,
+    MemoryOrders,
+    MemoryStores,
+    MemoryVariables,
+)
 from tradeloom.storage.postgres.database import Database
 from tradeloom.storage.postgres.journal import PostgresJournal
+from tradeloom.storage.postgres.orders import PostgresOrders
 from tradeloom.storage.postgres.stores import PostgresStores
 from tradeloom.storage.postgres.variables import PostgresVariables
 
@@ -102,6 +110,11 @@ def open_stores(request: pytest.FixtureRequest) -> OpenStores:
 @pytest.fixture(params=["memory", "postgres"])
 def open_variables(request: pytest.FixtureRequest) -> OpenStores:
     return opener(request, MemoryVariables, PostgresVariables)
+
+
+@pytest.fixture(params=["memory", "postgres"])
+def open_orders(request: pytest.FixtureRequest) -> OpenStores:
+    return opener(request, MemoryOrders, PostgresOrders)
 
 
 @pytest.fixture(params=["memory", "files"])

@@ -18,6 +18,7 @@ TABLES = {
     "logs",
     "node_runs",
     "notifications",
+    "orders",
     "schedule_fires",
     "schema_migrations",
     "tenant_databases",
