@@ -1,8 +1,8 @@
 """The order journal: what was sent under which client order id, and what came of it. It is the authority.
 
-One SQLite file per account, WAL with `synchronous=FULL`: what a method wrote is on the disk when it returns. The
-account's worker writes orders; the front reads them, and writes the account's state (so that a halt works while the
-worker hangs). States of an order::
+Its rules are here, its rows in a store (`journal_store`; in a bridge a SQLite file per account): what a method wrote is
+on the disk when it returns. The account's worker writes orders; the front reads them, and writes the account's state
+(so that a halt works while the worker hangs). States of an order::
 
     NEW ──► SENT ──► DONE | PARTIAL | PLACED | REJECTED
      │       ├─────► RETRYABLE            (nothing left this machine: may be tried again under the same id)
@@ -14,40 +14,30 @@ NEW and RETRYABLE are the only states an order is sent from, SENT is on the disk
 SENT found at start is UNKNOWN.
 """
 
-import json
-import sqlite3
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
-from enum import StrEnum
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic import ValidationError
 
-from mt5_bridge.journal_file import JournalFile
+from mt5_bridge.journal_sqlite import SqliteJournalStore
+from mt5_bridge.journal_store import (
+    SENDABLE,
+    UNSETTLED,
+    AccountRecord,
+    Entry,
+    JournalStore,
+    JournalWriter,
+    OrderState,
+)
 from tradeloom.errors import Conflict, StorageUnavailable
 from tradeloom.trading.intents import OrderIntent, OrderOutcome, OutcomeStatus, content_digest
 from tradeloom.trading.methods import AccountStatus
 from tradeloom.trading.risk import AccountState, RiskLimits, next_state
 
-
-class OrderState(StrEnum):
-    NEW = "new"
-    SENT = "sent"
-    DONE = "done"
-    PARTIAL = "partial"
-    PLACED = "placed"
-    REJECTED = "rejected"
-    RETRYABLE = "retryable"
-    UNKNOWN = "unknown"
-    FENCED = "fenced"
-    NOT_SENT = "not_sent"
-    MANUAL = "manual"
-
-
-SENDABLE = frozenset({OrderState.NEW, OrderState.RETRYABLE})
-UNSETTLED = frozenset({OrderState.SENT, OrderState.UNKNOWN, OrderState.FENCED, OrderState.MANUAL, OrderState.PLACED})
-"""States in which the broker may still have news."""
+__all__ = ["SENDABLE", "UNSETTLED", "Entry", "Journal", "OrderState"]
 
 _STATE_OF = {
     OutcomeStatus.DONE: OrderState.DONE,
@@ -59,41 +49,23 @@ _STATE_OF = {
     OutcomeStatus.UNKNOWN: OrderState.UNKNOWN,
     OutcomeStatus.NOT_SENT: OrderState.NOT_SENT,
 }
-_UNTOLD = {
-    OrderState.SENT: "sent; no answer is known yet",
-    OrderState.MANUAL: "not found at the broker: a person must look there and decide",
-}
-_INTENTS: TypeAdapter[OrderIntent] = TypeAdapter(OrderIntent)
+_OPENING = ("market", "pending")
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One order's row. `attempts` counts transmissions; `sent_at` is market time (UTC) of the last one; `request` is
-    what was handed to the terminal; `updated_at` is wall time."""
-
-    intent: OrderIntent
-    state: OrderState
-    attempts: int
-    sent_at: datetime | None
-    request: dict[str, Any] | None
-    result: OrderOutcome | None
-    updated_at: datetime
-
-    def outcome(self) -> OrderOutcome | None:
-        """What may be told of it; None while nothing has been sent under the id."""
-        if self.state in SENDABLE:
-            return None
-        if self.result is not None:
-            return self.result
-        return OrderOutcome(
-            client_order_id=self.intent.client_order_id,
-            status=OutcomeStatus.UNKNOWN,
-            message=_UNTOLD.get(self.state, "the outcome is not known yet"),
-        )
+def _wall_clock() -> datetime:
+    return datetime.now(UTC)
 
 
-class Journal(JournalFile):
-    """An open journal. Every method raises `StorageUnavailable` when the file cannot be read or written."""
+class Journal:
+    """An open journal, over a store or the SQLite file at a path. `clock` gives wall time, for what is written beside
+    each change. Every method raises `StorageUnavailable` when the store cannot be read or written."""
+
+    def __init__(self, where: JournalStore | Path, clock: Callable[[], datetime] = _wall_clock) -> None:
+        self._store = SqliteJournalStore(where) if isinstance(where, Path) else where
+        self._now = clock
+
+    def close(self) -> None:
+        self._store.close()
 
     # Orders
 
@@ -104,45 +76,44 @@ class Journal(JournalFile):
         nothing has been sent, the newer decision takes the older one's place; after that the row stays as it is.
         Raises `Conflict` when the id, or the magic number derived from it, belongs to another node's run.
         """
-        digest = content_digest(intent)
-        with self._transaction() as db:
-            known = _read(db, intent.client_order_id)
+        order_id, now = intent.client_order_id, self._now()
+        with self._store.transaction() as store:
+            known = store.order(order_id)
             if known is None:
-                if db.execute("SELECT 1 FROM orders WHERE magic = ?", (intent.magic,)).fetchone():
+                if store.owner_of_magic(intent.magic) is not None:
                     raise Conflict("another order already has this order's magic number", field="client_order_id")
-                db.execute(
-                    "INSERT INTO orders (client_order_id, magic, digest, intent, state, updated_at) "
-                    "VALUES (?, ?, ?, ?, ?, ?)",
-                    (intent.client_order_id, intent.magic, digest, _dump(intent), OrderState.NEW, self._now()),
-                )
-                self._log(db, intent.client_order_id, OrderState.NEW, {"intent": intent.model_dump(mode="json")})
+                entry = Entry(intent, OrderState.NEW, 0, None, None, None, now)
+                store.insert(entry)
             elif known.intent.origin != intent.origin:
                 raise Conflict("this client order id was already used for a different order", field="client_order_id")
-            elif known.state in SENDABLE and content_digest(known.intent) != digest:
-                db.execute(
-                    "UPDATE orders SET digest = ?, intent = ?, updated_at = ? WHERE client_order_id = ?",
-                    (digest, _dump(intent), self._now(), intent.client_order_id),
-                )
-                self._log(db, intent.client_order_id, known.state, {"intent": intent.model_dump(mode="json")})
-            entry = _read(db, intent.client_order_id)
-        if entry is None:
-            raise StorageUnavailable("the journal lost a row it had just written")
+            elif known.state in SENDABLE and content_digest(known.intent) != content_digest(intent):
+                entry = replace(known, intent=intent, updated_at=now)
+                store.decide_anew(intent, now)
+            else:
+                return known
+            store.log(order_id, now, entry.state, {"intent": intent.model_dump(mode="json")})
         return entry
 
     def sending(self, order_id: str, request: dict[str, Any], market_time: datetime) -> None:
         """Marks the order SENT, on the disk, before the broker hears of it."""
-        with self._transaction() as db:
-            db.execute(
-                "UPDATE orders SET state = ?, attempts = attempts + 1, request = ?, sent_at = ?, outcome = NULL, "
-                "updated_at = ? WHERE client_order_id = ?",
-                (OrderState.SENT, json.dumps(request), market_time.isoformat(), self._now(), order_id),
+        with self._store.transaction() as store:
+            entry = _known(store, order_id)
+            sent = replace(
+                entry,
+                state=OrderState.SENT,
+                attempts=entry.attempts + 1,
+                request=request,
+                sent_at=market_time,
+                result=None,
+                updated_at=self._now(),
             )
-            self._log(db, order_id, OrderState.SENT, {"request": request})
+            store.update(sent)
+            store.log(order_id, sent.updated_at, OrderState.SENT, {"request": request})
 
     def note(self, order_id: str, what: str, detail: dict[str, Any]) -> None:
         """Adds to the order's log without changing its state: an answer that led to another attempt, say."""
-        with self._transaction() as db:
-            self._log(db, order_id, what, detail)
+        with self._store.transaction() as store:
+            store.log(order_id, self._now(), what, detail)
 
     def settle(self, outcome: OrderOutcome, detail: dict[str, Any] | None = None) -> OrderOutcome:
         """Records the outcome and the state that follows from it; returns it."""
@@ -162,142 +133,128 @@ class Journal(JournalFile):
         self._change(order_id, OrderState.MANUAL, None, {"why": "not found at the broker; a person must decide"})
 
     def entry(self, order_id: str) -> Entry | None:
-        with self._guarded() as db:
-            return _read(db, order_id)
+        with self._store.reading() as store:
+            return store.order(order_id)
 
     def unsettled(self) -> list[str]:
         """Ids of the orders the broker may still have news of, oldest first."""
-        marks = ", ".join("?" * len(UNSETTLED))
-        with self._guarded() as db:
-            rows = db.execute(
-                f"SELECT client_order_id FROM orders WHERE state IN ({marks}) ORDER BY rowid",  # noqa: S608
-                tuple(UNSETTLED),
-            )
-            return [row[0] for row in rows]
+        with self._store.reading() as store:
+            return store.orders_in(UNSETTLED)
 
     def undecided(self) -> int:
         """How many orders nobody knows the fate of; pending orders at rest are not among them."""
-        marks = ", ".join("?" * len(UNSETTLED))
-        with self._guarded() as db:
-            found: int = db.execute(
-                f"SELECT COUNT(*) FROM orders WHERE state IN ({marks}) "  # noqa: S608
-                "AND NOT (state = ? AND json_extract(intent, '$.kind') = 'pending')",
-                (*UNSETTLED, OrderState.PLACED),
-            ).fetchone()[0]
-        return found
+        with self._store.reading() as store:
+            return store.count(UNSETTLED - {OrderState.PLACED}) + store.count(
+                {OrderState.PLACED}, besides_kind="pending"
+            )
 
     def recover(self) -> int:
         """To be called once when the worker starts: what was SENT by a process that is gone is UNKNOWN. Counts them."""
-        with self._transaction() as db:
-            ids = [
-                row[0] for row in db.execute("SELECT client_order_id FROM orders WHERE state = ?", (OrderState.SENT,))
-            ]
+        with self._store.transaction() as store:
+            ids = store.orders_in({OrderState.SENT})
             for order_id in ids:
-                db.execute(
-                    "UPDATE orders SET state = ?, updated_at = ? WHERE client_order_id = ?",
-                    (OrderState.UNKNOWN, self._now(), order_id),
-                )
-                self._log(
-                    db, order_id, OrderState.UNKNOWN, {"why": "the bridge stopped before the answer was recorded"}
-                )
+                entry = replace(_known(store, order_id), state=OrderState.UNKNOWN, updated_at=self._now())
+                store.update(entry)
+                why = {"why": "the bridge stopped before the answer was recorded"}
+                store.log(order_id, entry.updated_at, entry.state, why)
         return len(ids)
 
     def history(self, order_id: str) -> list[tuple[str, dict[str, Any]]]:
         """The order's log, oldest first, as (what, detail)."""
-        with self._guarded() as db:
-            rows = db.execute("SELECT what, detail FROM log WHERE client_order_id = ? ORDER BY id", (order_id,))
-            return [(what, json.loads(detail)) for what, detail in rows]
+        with self._store.reading() as store:
+            return store.log_of(order_id)
 
     def workflows(self, magics: Iterable[int]) -> dict[int, str]:
         """The workflow behind each magic number that is ours."""
-        wanted = tuple(set(magics))
-        marks = ", ".join("?" * len(wanted))
-        with self._guarded() as db:
-            rows = db.execute(
-                f"SELECT magic, json_extract(intent, '$.workflow_id') FROM orders WHERE magic IN ({marks})",  # noqa: S608
-                wanted,
-            )
-            return dict(rows.fetchall())
+        with self._store.reading() as store:
+            return store.workflows(magics)
+
+    def count_openings(self, since: datetime, workflow_id: str | None = None) -> int:
+        """How many market and pending orders were last transmitted at or after a market time: by one workflow, or by
+        all."""
+        with self._store.reading() as store:
+            return store.count_sent(since, _OPENING, workflow_id)
 
     # The account
 
     def status(self) -> AccountStatus:
         """Raises `StorageUnavailable` too when limits were never set."""
-        with self._guarded() as db:
-            row = db.execute("SELECT state, reason, by, changed_at, limits FROM account").fetchone()
-        if row is None:
-            raise StorageUnavailable("the account's limits are not set")
-        state, reason, by, changed_at, limits = row
-        return AccountStatus(
-            state=AccountState(state),
-            reason=reason,
-            by=by,
-            changed_at=datetime.fromisoformat(changed_at),
-            limits=RiskLimits.model_validate_json(limits),
-        )
+        with self._store.reading() as store:
+            record = store.account()
+        return _status(record)
 
     def set_limits(self, limits: RiskLimits) -> None:
         """Puts the configured limits in force. A new account begins ACTIVE; an old one keeps its state."""
-        text = limits.model_dump_json()
-        with self._transaction() as db:
-            row = db.execute("SELECT limits FROM account").fetchone()
-            if row is None:
-                db.execute(
-                    "INSERT INTO account (id, state, reason, by, changed_at, limits) VALUES (1, ?, ?, ?, ?, ?)",
-                    (AccountState.ACTIVE, "first start", "bridge", self._now(), text),
-                )
-            elif row[0] != text:
-                db.execute("UPDATE account SET limits = ?", (text,))
-            if row is None or row[0] != text:
-                self._log(db, None, "limits", json.loads(text))
+        wanted, now = limits.model_dump(mode="json"), self._now()
+        with self._store.transaction() as store:
+            record = store.account()
+            if record is None:
+                store.put_account(AccountRecord(AccountState.ACTIVE, "first start", "bridge", now, wanted))
+            elif record.limits != wanted:
+                store.put_account(replace(record, limits=wanted))
+            else:
+                return
+            store.log(None, now, "limits", wanted)
 
     def set_state(self, wanted: AccountState, *, reason: str, by: str, clear: bool) -> AccountStatus:
         """Raises `Conflict` when the change would loosen the state without `clear`."""
-        with self._transaction() as db:
-            row = db.execute("SELECT state FROM account").fetchone()
-            if row is None:
-                raise StorageUnavailable("the account's limits are not set")
-            state = next_state(AccountState(row[0]), wanted, clear=clear)
-            db.execute(
-                "UPDATE account SET state = ?, reason = ?, by = ?, changed_at = ?", (state, reason, by, self._now())
-            )
-            self._log(db, None, f"state {state}", {"reason": reason, "by": by, "clear": clear})
-        return self.status()
+        with self._store.transaction() as store:
+            record = _set(store.account())
+            state = next_state(record.state, wanted, clear=clear)
+            changed = AccountRecord(state, reason, by, self._now(), record.limits)
+            store.put_account(changed)
+            store.log(None, changed.changed_at, f"state {state}", {"reason": reason, "by": by, "clear": clear})
+        return _status(changed)
+
+    # Facts: what the account's rules must remember across restarts (a day's first equity, say), as JSON by key
+
+    def fact(self, key: str) -> Any:
+        """The value kept under a key; None when there is none."""
+        with self._store.reading() as store:
+            return store.fact(key)
+
+    def facts(self, prefix: str) -> dict[str, Any]:
+        """All values whose key begins so, by key, sorted."""
+        with self._store.reading() as store:
+            return store.facts(prefix)
+
+    def keep(self, facts: Mapping[str, Any], *, log: str | None = None) -> None:
+        """Keeps JSON values by key, all or none; None takes one away. `log` also writes them into the account's log,
+        under this name."""
+        with self._store.transaction() as store:
+            now = self._now()
+            for key, value in facts.items():
+                store.put_fact(key, value, now)
+            if log is not None:
+                store.log(None, now, log, dict(facts))
 
     def _change(self, order_id: str, state: OrderState, outcome: OrderOutcome | None, detail: dict[str, Any]) -> None:
-        told = None if outcome is None else outcome.model_dump_json()
-        with self._transaction() as db:
-            db.execute(
-                "UPDATE orders SET state = ?, outcome = ?, updated_at = ? WHERE client_order_id = ?",
-                (state, told, self._now(), order_id),
-            )
-            self._log(db, order_id, state, detail | ({} if told is None else {"outcome": json.loads(told)}))
-
-    def _log(self, db: sqlite3.Connection, order_id: str | None, what: str, detail: dict[str, Any]) -> None:
-        db.execute(
-            "INSERT INTO log (client_order_id, at, what, detail) VALUES (?, ?, ?, ?)",
-            (order_id, self._now(), what, json.dumps(detail)),
-        )
+        told = {} if outcome is None else {"outcome": outcome.model_dump(mode="json")}
+        with self._store.transaction() as store:
+            entry = replace(_known(store, order_id), state=state, result=outcome, updated_at=self._now())
+            store.update(entry)
+            store.log(order_id, entry.updated_at, state, detail | told)
 
 
-def _read(db: sqlite3.Connection, order_id: str) -> Entry | None:
-    row = db.execute(
-        "SELECT intent, state, attempts, sent_at, request, outcome, updated_at FROM orders WHERE client_order_id = ?",
-        (order_id,),
-    ).fetchone()
-    if row is None:
-        return None
-    intent, state, attempts, sent_at, request, outcome, updated_at = row
-    return Entry(
-        intent=_INTENTS.validate_json(intent),
-        state=OrderState(state),
-        attempts=attempts,
-        sent_at=None if sent_at is None else datetime.fromisoformat(sent_at),
-        request=None if request is None else json.loads(request),
-        result=None if outcome is None else OrderOutcome.model_validate_json(outcome),
-        updated_at=datetime.fromisoformat(updated_at),
+def _known(store: JournalWriter, order_id: str) -> Entry:
+    entry = store.order(order_id)
+    if entry is None:
+        raise StorageUnavailable(f"the journal has no order {order_id}: it was not claimed, or its row is lost")
+    return entry
+
+
+def _set(record: AccountRecord | None) -> AccountRecord:
+    if record is None:
+        raise StorageUnavailable("the account's limits are not set")
+    return record
+
+
+def _status(record: AccountRecord | None) -> AccountStatus:
+    known = _set(record)
+    try:
+        limits = RiskLimits.model_validate(known.limits)
+    except ValidationError as error:
+        raise StorageUnavailable("the account's limits in the journal are another bridge's: start it anew") from error
+    return AccountStatus(
+        state=known.state, reason=known.reason, by=known.by, changed_at=known.changed_at, limits=limits
     )
-
-
-def _dump(intent: OrderIntent) -> str:
-    return _INTENTS.dump_json(intent).decode()

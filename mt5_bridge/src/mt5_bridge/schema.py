@@ -1,6 +1,10 @@
-"""The journal's tables. The log is append-only: the database itself refuses to change or delete a line."""
+"""The journal's tables. The log is append-only: the database itself refuses to change or delete a line.
 
-SCHEMA_VERSION = 1
+Every statement may be run on a file of an older version, which is how such a file comes up to this one. Version 2 added
+`facts` and the index on `sent_at`.
+"""
+
+SCHEMA_VERSION = 2
 APPLICATION_ID = 0x544C4A4C  # "TLJL": says what the file is to whoever finds it
 
 _STATES = "'new','sent','done','partial','placed','rejected','retryable','unknown','fenced','not_sent','manual'"
@@ -36,5 +40,11 @@ SCHEMA = (
         by TEXT NOT NULL,
         changed_at TEXT NOT NULL,
         limits TEXT NOT NULL
+    )""",
+    "CREATE INDEX IF NOT EXISTS orders_sent ON orders (sent_at)",
+    """CREATE TABLE IF NOT EXISTS facts (
+        key TEXT PRIMARY KEY,
+        value TEXT NOT NULL,
+        updated_at TEXT NOT NULL
     )""",
 )

@@ -1,0 +1,32 @@
+"""The order journal's rules on every store it can have. A test gets `open_journal`: the same journal each time, as a
+process that starts anew finds it."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from mt5_bridge.journal import Journal
+from mt5_bridge.journal_sqlite import SqliteJournalStore
+from mt5_bridge.journal_store import JournalStore
+
+type OpenStore = Callable[[], JournalStore]
+type OpenJournal = Callable[[], Journal]
+
+
+@pytest.fixture(params=["sqlite"])
+def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OpenStore]:
+    opened: list[JournalStore] = []
+
+    def keep(store: JournalStore) -> JournalStore:
+        opened.append(store)
+        return store
+
+    yield lambda: keep(SqliteJournalStore(tmp_path / "journal.sqlite3"))
+    for store in opened:
+        store.close()
+
+
+@pytest.fixture
+def open_journal(open_store: OpenStore) -> OpenJournal:
+    return lambda: Journal(open_store())
