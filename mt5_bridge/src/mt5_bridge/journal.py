@@ -31,6 +31,7 @@ from mt5_bridge.journal_store import (
     JournalStore,
     JournalWriter,
     OrderState,
+    SentOrder,
 )
 from tradeloom.errors import Conflict, StorageUnavailable
 from tradeloom.trading.intents import OrderIntent, OrderOutcome, OutcomeStatus, content_digest
@@ -169,11 +170,10 @@ class Journal:
         with self._store.reading() as store:
             return store.workflows(magics)
 
-    def count_openings(self, since: datetime, workflow_id: str | None = None) -> int:
-        """How many market and pending orders were last transmitted at or after a market time: by one workflow, or by
-        all."""
+    def openings(self, since: datetime) -> list[SentOrder]:
+        """The market and pending orders that were last transmitted at or after a market time."""
         with self._store.reading() as store:
-            return store.count_sent(since, _OPENING, workflow_id)
+            return store.sent_since(since, _OPENING)
 
     # The account
 

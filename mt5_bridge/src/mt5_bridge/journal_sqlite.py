@@ -10,7 +10,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from mt5_bridge.journal_file import JournalFile
-from mt5_bridge.journal_store import AccountRecord, Entry, JournalReader, JournalWriter, OrderState
+from mt5_bridge.journal_store import AccountRecord, Entry, JournalReader, JournalWriter, OrderState, SentOrder
 from tradeloom.trading.intents import OrderIntent, OrderOutcome, content_digest
 from tradeloom.trading.risk import AccountState
 
@@ -62,14 +62,14 @@ class _Rows:
         ).fetchone()
         return int(row[0])
 
-    def count_sent(self, since: datetime, kinds: Collection[str], workflow_id: str | None) -> int:
-        row = self._db.execute(
-            "SELECT COUNT(*) FROM orders WHERE sent_at >= ?"
-            f" AND json_extract(intent, '$.kind') IN ({_marks(kinds)})"
-            " AND (? IS NULL OR json_extract(intent, '$.workflow_id') = ?)",
-            (since.astimezone(UTC).isoformat(), *kinds, workflow_id, workflow_id),
-        ).fetchone()
-        return int(row[0])
+    def sent_since(self, since: datetime, kinds: Collection[str]) -> list[SentOrder]:
+        rows = self._db.execute(
+            "SELECT client_order_id, json_extract(intent, '$.workflow_id'), json_extract(intent, '$.symbol'),"
+            " json_extract(intent, '$.side'), sent_at FROM orders WHERE sent_at >= ?"
+            f" AND json_extract(intent, '$.kind') IN ({_marks(kinds)}) ORDER BY sent_at",
+            (since.astimezone(UTC).isoformat(), *kinds),
+        )
+        return [SentOrder(*row[:4], datetime.fromisoformat(row[4])) for row in rows]
 
     def workflows(self, magics: Iterable[int]) -> dict[int, str]:
         wanted = tuple(set(magics))

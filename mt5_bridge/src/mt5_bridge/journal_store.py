@@ -79,6 +79,17 @@ class AccountRecord:
     limits: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class SentOrder:
+    """What counts of an order that was transmitted; `side` as its intent says it."""
+
+    client_order_id: str
+    workflow_id: str
+    symbol: str
+    side: str
+    sent_at: datetime
+
+
 class JournalReader(Protocol):
     def order(self, order_id: str) -> Entry | None: ...
 
@@ -94,9 +105,8 @@ class JournalReader(Protocol):
         """How many orders are in one of these states, those of one kind of intent left out."""
         ...
 
-    def count_sent(self, since: datetime, kinds: Collection[str], workflow_id: str | None) -> int:
-        """How many orders of these kinds of intent were last transmitted at or after a market time, by one workflow or
-        by all."""
+    def sent_since(self, since: datetime, kinds: Collection[str]) -> "list[SentOrder]":
+        """The orders of these kinds of intent that were last transmitted at or after a market time."""
         ...
 
     def workflows(self, magics: Iterable[int]) -> dict[int, str]:

@@ -9,7 +9,7 @@ from mt5_bridge.journal_store import JournalStore
 from tests.contract.journal.conftest import OpenJournal, OpenStore
 from tests.unit.mt5_bridge.fake_terminal import LIMITS, NOW, close, market, pending
 from tradeloom.errors import Conflict, StorageUnavailable
-from tradeloom.trading.intents import OrderIntent, OrderOutcome, OutcomeStatus
+from tradeloom.trading.intents import OrderIntent, OrderOutcome, OutcomeStatus, Side
 from tradeloom.trading.risk import AccountState
 
 ID = market().client_order_id
@@ -144,17 +144,23 @@ class TestOrders:
         assert journal.workflows([market().magic, 7]) == {market().magic: "w"}
         assert journal.workflows([]) == {}
 
-    def test_openings_are_counted_by_time_and_workflow(self, journal: Journal) -> None:
-        sent: list[OrderIntent] = [market("a"), pending("b"), close(5, "c"), market("d", workflow_id="other")]
+    def test_openings_are_told_by_the_time_they_were_sent(self, journal: Journal) -> None:
+        sent: list[OrderIntent] = [
+            market("a"), pending("b", side=Side.SELL), close(5, "c"), market("d", workflow_id="other", symbol="GBPUSD"),
+        ]  # fmt: skip
         for number, intent in enumerate(sent):
             journal.claim(intent)
             journal.sending(intent.client_order_id, REQUEST, NOW + timedelta(milliseconds=500 * number))
         journal.claim(market("never sent"))
-        assert journal.count_openings(NOW) == 3
-        assert journal.count_openings(NOW, "w") == 2
-        assert journal.count_openings(NOW + timedelta(milliseconds=250)) == 2
-        assert journal.count_openings(NOW + timedelta(seconds=1.5), "other") == 1
-        assert journal.count_openings(NOW + timedelta(seconds=2)) == 0
+        found = journal.openings(NOW)
+        assert [(each.workflow_id, each.symbol, each.side) for each in found] == [
+            ("w", "EURUSD", "buy"), ("w", "EURUSD", "sell"), ("other", "GBPUSD", "buy"),
+        ]  # fmt: skip
+        assert [each.client_order_id for each in found] == [sent[i].client_order_id for i in (0, 1, 3)]
+        assert found[1].sent_at == NOW + timedelta(milliseconds=500)
+        assert len(journal.openings(NOW + timedelta(milliseconds=250))) == 2
+        assert journal.openings(NOW + timedelta(seconds=1.5)) == found[2:]
+        assert journal.openings(NOW + timedelta(seconds=2)) == []
 
 
 class TestAccount:
