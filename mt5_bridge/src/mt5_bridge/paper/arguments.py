@@ -87,7 +87,7 @@ def trade_request(unnamed: tuple[Any, ...], given: dict[str, Any]) -> TradeReque
             fields[name] = float(_field(request, name, float, 0.0))
         elif name in _TEXT_FIELDS:
             fields[name] = _field(request, name, str, "")
-            if len(fields[name]) > MAX_TEXT:
+            if len(fields[name]) > MAX_TEXT or not _is_text(fields[name]):
                 raise invalid(f'Invalid "{name}" argument')
         else:
             low, high = _INT_FIELDS[name]
@@ -114,6 +114,15 @@ def _matches(name: str, mask: str) -> bool:
     if starts:
         return name.startswith(core)
     return name.endswith(core) if ends else core in name
+
+
+def _is_text(value: str) -> bool:
+    """Half a character (a lone surrogate) is none: the books could not keep it."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _unnamed[T](value: Any, kind: type[T], position: int) -> T:

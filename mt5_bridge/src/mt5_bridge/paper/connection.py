@@ -29,6 +29,7 @@ class ConnectionCalls:
         with session.lock:
             try:
                 directory = _directory(unnamed, options)
+                _check_start_options(options)
                 if session.terminal is not None and session.terminal.directory != directory:
                     self._close()
                 if session.terminal is None:
@@ -56,6 +57,7 @@ class ConnectionCalls:
         """Switches to another configured account."""
         if unnamed:
             options = {"login": unnamed[0], **options}
+        arguments.named(options, "timeout", int, 0)
         _log_in(terminal, options)
         return True
 
@@ -85,19 +87,35 @@ class ConnectionCalls:
 
 def _directory(unnamed: tuple[Any, ...], options: dict[str, Any]) -> Path:
     """The terminal directory; a path to a file in it (`terminal64.exe`, `paper.json`) means the same."""
-    path = unnamed[0] if unnamed else options.get("path")
+    if not unnamed and "path" not in options:
+        raise _no_terminal("no path is given, and a paper terminal is not installed anywhere to be found")
+    path = unnamed[0] if unnamed else options["path"]
     if not isinstance(path, str):
         raise arguments.invalid('Invalid "path" argument')
-    given = Path(path).absolute()
-    return given if given.is_dir() else given.parent
+    if not path:
+        raise _no_terminal("the path is empty")
+    try:
+        given = Path(path).absolute()
+        return given if given.is_dir() else given.parent
+    except (ValueError, OSError) as error:
+        raise _no_terminal(str(error)) from error
+
+
+def _check_start_options(options: dict[str, Any]) -> None:
+    """Options that mean nothing to a paper terminal, which starts at once, are still typed as the package's."""
+    arguments.named(options, "timeout", int, 0)
+    arguments.named(options, "portable", int, 0)
+
+
+def _no_terminal(why: str) -> TerminalFailure:
+    return TerminalFailure(constants.RES_E_INTERNAL_FAIL_INIT, f"IPC initialize failed, {why}")
 
 
 def _open(directory: Path) -> PaperTerminal:
     try:
         return PaperTerminal(directory)
     except TradeloomError as error:
-        message = f"IPC initialize failed, {error.message}"
-        raise TerminalFailure(constants.RES_E_INTERNAL_FAIL_INIT, message) from error
+        raise _no_terminal(error.message) from error
 
 
 def _log_in(terminal: PaperTerminal, options: dict[str, Any]) -> None:

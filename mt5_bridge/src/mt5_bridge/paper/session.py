@@ -1,11 +1,12 @@
 """What the paper `MetaTrader5` module keeps for its process: the open terminal, the last error, one lock."""
 
 import functools
+import inspect
 import threading
 from collections.abc import Callable
-from typing import Concatenate, Protocol
+from typing import Any, Concatenate, Protocol
 
-from mt5_bridge.paper import constants
+from mt5_bridge.paper import arguments, constants
 from mt5_bridge.paper.errors import TerminalFailure
 from mt5_bridge.paper.terminal import PaperTerminal
 from tradeloom.errors import BrokerUnavailable, TradeloomError
@@ -45,17 +46,27 @@ def terminal_call[S: HasSession, **P, R, D](
     default: D,
 ) -> Callable[[Callable[Concatenate[S, PaperTerminal, P], R]], Callable[Concatenate[S, P], R | D]]:
     """Makes a method a call into the terminal: under the lock, at the clock's time, its failure `default` and
-    `last_error`."""
+    `last_error`.
+
+    As in the real package a function that takes nothing raises TypeError when it is given something (so does one
+    without keywords), and a wrong number of arguments is an invalid parameter like any other.
+    """
 
     def decorate(method: Callable[Concatenate[S, PaperTerminal, P], R]) -> Callable[Concatenate[S, P], R | D]:
+        counts = _unnamed_counts(method)
+
         @functools.wraps(method)
         def call(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R | D:
             session = self.session
+            if counts == _NOTHING and (args or kwargs):
+                raise TypeError(f"{method.__name__}() takes no arguments ({len(args) + len(kwargs)} given)")
             with session.lock:
                 if session.terminal is None:
                     session.error = NOT_CONNECTED
                     return default
                 try:
+                    if counts is not None and len(args) not in counts and not kwargs:
+                        raise arguments.invalid()
                     session.terminal.sync()
                     result = method(self, session.terminal, *args, **kwargs)
                 except TradeloomError as error:
@@ -67,3 +78,15 @@ def terminal_call[S: HasSession, **P, R, D](
         return call
 
     return decorate
+
+
+_NOTHING = range(1)
+
+
+def _unnamed_counts(method: Callable[..., Any]) -> range | None:
+    """How many arguments a function without keywords may be given; None where it sees to that itself."""
+    given = list(inspect.signature(method).parameters.values())[2:]
+    if any(parameter.kind is not parameter.POSITIONAL_ONLY for parameter in given):
+        return None
+    fewest = sum(parameter.default is parameter.empty for parameter in given)
+    return range(fewest, len(given) + 1)
