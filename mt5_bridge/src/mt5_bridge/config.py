@@ -126,6 +126,9 @@ class BridgeConfig(_Section):
     def guards_path(self, name: str) -> Path:
         return self.account_dir(name) / "guards.sqlite3"
 
+    def flattens_path(self, name: str) -> Path:
+        return self.account_dir(name) / "flattens.sqlite3"
+
 
 def load_config(path: Path, environment: Mapping[str, str] | None = None) -> BridgeConfig:
     """Raises `InvalidInput` naming the file and the first wrong field (`accounts.0.limits.max_lot`)."""

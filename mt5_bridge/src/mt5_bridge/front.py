@@ -13,6 +13,7 @@ from typing import Any
 
 from mt5_bridge import faultpoints
 from mt5_bridge.config import AccountConfig, BridgeConfig
+from mt5_bridge.flatten_store import FlattenStore
 from mt5_bridge.guard_store import GuardStore
 from mt5_bridge.journal import SENDABLE, UNSETTLED, Entry, Journal
 from mt5_bridge.supervisor import HandedOver, Supervisor
@@ -26,12 +27,16 @@ from tradeloom.errors import (
     TradeloomError,
 )
 from tradeloom.trading import methods, protocol
+from tradeloom.trading.flattening import FlattenReport, FlattenStatus
 from tradeloom.trading.intents import OrderOutcome, OutcomeStatus
-from tradeloom.trading.methods import METHODS, Effect, SendParams, StateParams
+from tradeloom.trading.methods import METHODS, AccountStatus, Effect, FlattenParams, SendParams, StateParams
 from tradeloom.trading.protocol import Request
+from tradeloom.trading.risk import AccountState
 
 _log = logging.getLogger(__name__)
 _GONE_WAIT_S = 3.0
+_NUDGE_S = 2.0
+"""How long a flatten's answer waits for the worker's first look."""
 
 
 class Seat:
@@ -44,6 +49,13 @@ class Seat:
         self._trouble: StorageUnavailable | None = None
         self._guards: GuardStore | None = None
         self._guards_trouble: StorageUnavailable | None = None
+        self._flattens: FlattenStore | None = None
+        self._flattens_trouble: StorageUnavailable | None = None
+        try:
+            self._flattens = FlattenStore(config.flattens_path(settings.name))
+        except StorageUnavailable as error:
+            self._flattens_trouble = error
+            _log.error("account %s: %s", settings.name, error.message)
         try:
             self._guards = GuardStore(config.guards_path(settings.name))
         except StorageUnavailable as error:
@@ -68,6 +80,19 @@ class Seat:
             raise self._guards_trouble or StorageUnavailable("the guards' file is not open")
         return self._guards
 
+    @property
+    def flattens(self) -> FlattenStore:
+        if self._flattens is None:
+            raise self._flattens_trouble or StorageUnavailable("the flattens' file is not open")
+        return self._flattens
+
+    def set_state(self, wanted: StateParams) -> AccountStatus:
+        """Raises `Conflict` for a loosening that no person asked for. A flatten that still runs ends with the halt."""
+        status = self.journal.set_state(wanted.state, reason=wanted.reason, by=wanted.by, clear=wanted.clear)
+        if status.state is not AccountState.HALTED and self._flattens is not None:
+            self._flattens.end(FlattenStatus.ABANDONED)
+        return status
+
     def health(self) -> dict[str, Any]:
         health = {"terminal": self.settings.terminal, **self.supervisor.health()}
         try:
@@ -79,6 +104,7 @@ class Seat:
                 "state": self.journal.status().state,
                 "unsettled": self.journal.undecided(),
                 "journal": "ok",
+                "flattening": self._flattens is not None and self._flattens.running() is not None,
             }
         except StorageUnavailable as error:
             health |= {"state": None, "unsettled": None, "journal": error.message}
@@ -86,7 +112,7 @@ class Seat:
 
     def close(self) -> None:
         self.supervisor.stop()
-        for file in (self._journal, self._guards):
+        for file in (self._journal, self._guards, self._flattens):
             if file is not None:
                 file.close()
 
@@ -178,8 +204,12 @@ class Front:
             raise NotFound(f"this bridge has no account {request.account}", field="account")
         match request.params:
             case StateParams() as wanted:
-                status = seat.journal.set_state(wanted.state, reason=wanted.reason, by=wanted.by, clear=wanted.clear)
-                return protocol.encode_answer(status.model_dump(mode="json"))
+                return protocol.encode_answer(seat.set_state(wanted).model_dump(mode="json"))
+            case methods.FlattenParams() as wanted:
+                return self._flatten(seat, wanted, payload, give_up)
+            case methods.FlattenedParams(flatten_id=flatten_id):
+                told = seat.flattens.latest() if flatten_id is None else seat.flattens.find(flatten_id)
+                return protocol.encode_answer(None if told is None else told.model_dump(mode="json"))
             case SendParams() as params:
                 if params.intent.account != request.account:
                     raise InvalidInput(f"the intent is for the account {params.intent.account}", field="account")
@@ -212,6 +242,30 @@ class Front:
             _log.exception("order %s: handing it over failed", order_id)
             outcome = _after_loss(seat, order_id, "the bridge failed at this order", process_gone=False)
         return protocol.encode_answer(outcome.model_dump(mode="json"))
+
+    def _flatten(self, seat: Seat, wanted: FlattenParams, payload: bytes, give_up: float) -> bytes:
+        """Halts first, which needs no worker; the worker is told, or finds out as soon as it can.
+
+        A flatten that is known already changes nothing: a person may have cleared the account since.
+        """
+        if self._known_flatten(seat, wanted.flatten_id) is None:
+            halt = StateParams(state=AccountState.HALTED, reason=wanted.reason, by=wanted.by)
+            seat.set_state(halt)
+            faultpoints.reach("front.halted")
+            seat.flattens.request(wanted.flatten_id, reason=wanted.reason, by=wanted.by)
+        try:
+            seat.supervisor.request("flatten", payload, min(give_up, time.monotonic() + _NUDGE_S))
+        except (BrokerUnavailable, HandedOver) as error:
+            _log.warning("flatten %s goes on as soon as the worker can: %s", wanted.flatten_id, error.message)
+        told = seat.flattens.find(wanted.flatten_id)
+        return protocol.encode_answer(None if told is None else told.model_dump(mode="json"))
+
+    def _known_flatten(self, seat: Seat, flatten_id: str) -> FlattenReport | None:
+        """None also when the file cannot be read: halting must not wait for it."""
+        try:
+            return seat.flattens.find(flatten_id)
+        except StorageUnavailable:
+            return None
 
     def _outcome(self, seat: Seat, order_id: str, payload: bytes, give_up: float) -> bytes:
         """Settled orders are told from the journal at once; open ones are looked up at the broker if it answers."""

@@ -21,6 +21,8 @@ from mt5_bridge import constants as mt5
 from mt5_bridge.clock import AccountClock, ReplayClock, WallClock
 from mt5_bridge.config import AccountConfig
 from mt5_bridge.desk import OrderDesk
+from mt5_bridge.flatten_duty import FlattenDuty
+from mt5_bridge.flatten_store import FlattenStore
 from mt5_bridge.gatekeeper import Gatekeeper
 from mt5_bridge.guard_duty import GuardDuty
 from mt5_bridge.guard_store import GuardStore
@@ -33,11 +35,14 @@ from mt5_bridge.reconciliation import Reconciler, unknown_outcome
 from mt5_bridge.records import BrokerRecords
 from mt5_bridge.server_time import ServerZone
 from mt5_bridge.terminal import PipeBroken, Terminal, failure, load_terminal
+from mt5_bridge.trade_records import TradeRecords
 from mt5_bridge.watcher import Watcher
 from tradeloom.errors import BrokerError, BrokerUnavailable, Conflict, StorageUnavailable, TradeloomError
 from tradeloom.trading import methods, protocol
 from tradeloom.trading.broker import ClosedTrade, PendingOrder, Position
+from tradeloom.trading.guards import GuardReport
 from tradeloom.trading.methods import Params, SendParams
+from tradeloom.trading.trade_ledger import TradeRecord
 
 REQUEST_HEAD = struct.Struct("!QB")
 ANSWER_HEAD = struct.Struct("!QB")
@@ -60,12 +65,15 @@ class AccountWorker:
         open_journal: Callable[[], Journal],
         open_guards: Callable[[], GuardStore],
         pause: Callable[[float], None] = time.sleep,
+        open_flattens: Callable[[], FlattenStore] | None = None,
     ) -> None:
         zone = ServerZone(settings.server_time_zone)
         paper = settings.terminal == "paper"
+        self._settings = settings
         self._terminal = terminal
         self._clock = clock
         self._reader = Reader(terminal, clock, zone, account_name=settings.name, paper=paper, pause=pause)
+        self._account = settings.name
         self._ledger = Ledger(terminal, zone)
         self._journal: Journal | None = None
         self._journal_trouble: StorageUnavailable | None = None
@@ -89,6 +97,8 @@ class AccountWorker:
         self.duty = self._make_duty(
             open_guards, None if paper else BrokerRecords(terminal, zone, pause), settings.guard_interval_s
         )
+        self._flattens: FlattenStore | None = None
+        self.flattening = self._make_flattening(open_flattens, None if paper else BrokerRecords(terminal, zone, pause))
 
     def _make_duty(
         self, open_guards: Callable[[], GuardStore], records: BrokerRecords | None, interval_s: float
@@ -102,6 +112,32 @@ class AccountWorker:
                 trouble = error
                 _log.error("guards cannot be watched: %s", error.message)
         return GuardDuty(watcher, trouble, self._clock, interval_s=interval_s)
+
+    def _make_flattening(
+        self, open_flattens: Callable[[], FlattenStore] | None, records: BrokerRecords | None
+    ) -> FlattenDuty | None:
+        """None when nothing can be flattened: the journal or the flattens' file cannot be used."""
+        if open_flattens is None or self._journal is None or self._desk is None:
+            return None
+        try:
+            store = self._flattens = open_flattens()
+            name = self._settings.name
+            return FlattenDuty(store, self._journal, self._desk, self._reader, self._clock, records, account=name)
+        except StorageUnavailable as error:
+            _log.error("the account cannot be flattened: %s", error.message)
+            return None
+
+    def patience_s(self) -> float | None:
+        """How long it may wait for a call before `between_calls`; None: until one comes."""
+        duties = (self.duty.patience_s(), self.flattening.patience_s() if self.flattening else None)
+        return min((wait for wait in duties if wait is not None), default=None)
+
+    def between_calls(self, *, at_once: bool = False) -> None:
+        """Goes on with a flatten, and looks after the guards; see `FlattenDuty` and `GuardDuty`."""
+        if self.flattening is not None:
+            self.flattening.work_if_due()
+            self.recycle |= self.flattening.pipe_broken
+        self.look_after_guards(at_once=at_once)
 
     def look_after_guards(self, *, at_once: bool = False) -> None:
         """Between calls; see `GuardDuty`."""
@@ -139,7 +175,7 @@ class AccountWorker:
             return protocol.encode_error(error)
 
     def close(self) -> None:
-        for file in (self._journal, self._guards):
+        for file in (self._journal, self._guards, self._flattens):
             if file is not None:
                 file.close()
         self._terminal.shutdown()
@@ -153,6 +189,10 @@ class AccountWorker:
             case "outcome", methods.OutcomeParams():
                 outcome = self._trading().outcome(params.client_order_id)
                 return protocol.encode_answer(None if outcome is None else outcome.model_dump(mode="json"))
+            case "flatten", methods.FlattenParams():
+                if self.flattening is not None:
+                    self.flattening.wake()
+                return protocol.encode_answer(None)
             case "guard", methods.GuardParams():
                 return protocol.encode_answer(self.duty.set(params.guard).model_dump(mode="json"))
             case "unguard", methods.UnguardParams():
@@ -170,7 +210,9 @@ class AccountWorker:
                 return self._reader.symbol(params.symbol).model_dump(mode="json")
             case "tick", methods.SymbolParams():
                 return self._reader.tick(params.symbol).model_dump(mode="json")
-            case "positions" | "orders" | "trades" | "cash_flows", _:
+            case "booked", methods.PeriodParams():
+                return self._ledger.booked(params.since, params.until).model_dump(mode="json")
+            case "positions" | "orders" | "trades" | "trade_ledger" | "cash_flows", _:
                 return [fact.model_dump(mode="json") for fact in self._listed(method, params)]
             case "profit", methods.ProfitParams():
                 return self._reader.profit(
@@ -193,11 +235,36 @@ class AccountWorker:
                 return self._with_workflows(self._reader.positions(params.symbol))
             case "orders", methods.PositionsParams():
                 return self._with_workflows(self._reader.orders(params.symbol))
+            case "trade_ledger", methods.TradeLedgerParams():
+                return self._trade_ledger(params)
             case "trades", methods.TradesParams():
                 return self._with_workflows(self._ledger.trades(params.since, params.until, params.symbol))
             case "cash_flows", methods.PeriodParams():
                 return self._ledger.cash_flows(params.since, params.until)
         raise BrokerError(f"the worker does not know the method {method}")
+
+    def _trade_ledger(self, asked: methods.TradeLedgerParams) -> list[TradeRecord]:
+        """Raises what is wrong with a journal that cannot be used: without it nobody can say whose a trade was."""
+        journal = self._usable_journal()
+        records = TradeRecords(
+            self._terminal, self._ledger, self._account, orders=journal.orders_by_magic, guards=self._guards_of
+        )
+        return records.page(
+            asked.since,
+            asked.until,
+            symbol=asked.symbol,
+            workflow_id=asked.workflow_id,
+            after_deal=asked.after_deal,
+            limit=asked.limit,
+        )
+
+    def _guards_of(self, position: int) -> list[GuardReport]:
+        return [] if self._guards is None else self._guards.listed(active_only=False, symbol=None, position=position)
+
+    def _usable_journal(self) -> Journal:
+        if self._journal is None or self._journal_trouble is not None:
+            raise self._journal_trouble or StorageUnavailable("the order journal is not open")
+        return self._journal
 
     def _with_workflows[F: (Position, PendingOrder, ClosedTrade)](self, facts: list[F]) -> list[F]:
         """Each with the workflow whose order opened it, as far as the journal can say."""
@@ -248,8 +315,14 @@ def main(connection: Connection, settings_json: str, directory: str, log_level: 
         terminal, clock = connect_terminal(settings)
         journal_path = Path(directory) / "journal.sqlite3"
         guards_path = Path(directory) / "guards.sqlite3"
+        flattens_path = Path(directory) / "flattens.sqlite3"
         worker = AccountWorker(
-            settings, terminal, clock, lambda: Journal(journal_path), lambda: GuardStore(guards_path)
+            settings,
+            terminal,
+            clock,
+            lambda: Journal(journal_path),
+            lambda: GuardStore(guards_path),
+            open_flattens=lambda: FlattenStore(flattens_path),
         )
     except TradeloomError as error:
         _log.error("the worker cannot start: %s", error.message)
@@ -266,10 +339,10 @@ def main(connection: Connection, settings_json: str, directory: str, log_level: 
 
 
 def _serve(connection: Connection, worker: AccountWorker) -> None:
-    """Answers calls, and looks after the guards between them, until the front is gone or the terminal's pipe broke."""
+    """Answers calls, and does its own duties between them, until the front is gone or the terminal's pipe broke."""
     while True:
-        if not connection.poll(worker.duty.patience_s()):
-            worker.look_after_guards()
+        if not connection.poll(worker.patience_s()):
+            worker.between_calls()
             if worker.recycle:
                 return  # nobody waits for an answer that could say so
             continue
@@ -278,7 +351,7 @@ def _serve(connection: Connection, worker: AccountWorker) -> None:
         start = REQUEST_HEAD.size
         answer = worker.handle(message[start : start + length].decode(), message[start + length :])
         connection.send_bytes(ANSWER_HEAD.pack(number, worker.recycle) + answer)
-        worker.look_after_guards(at_once=message[start : start + length] == b"send")
+        worker.between_calls(at_once=message[start : start + length] == b"send")
 
 
 def _only_worker(path: Path) -> ProcessLock:

@@ -57,6 +57,15 @@ class TradesParams(PeriodParams):
     symbol: _SymbolName | None = None
 
 
+class TradeLedgerParams(TradesParams):
+    """A page of the trade ledger: the first `limit` records, of those at the moment `since` only the ones behind
+    `after_deal`. The last record's closing time and deal ask for the next page."""
+
+    workflow_id: str | None = Field(default=None, max_length=500)
+    after_deal: int = Field(default=0, ge=0, lt=2**63)
+    limit: int = Field(default=200, ge=1, le=500)
+
+
 class ProfitParams(Params):
     symbol: _SymbolName
     side: Side
@@ -187,7 +196,9 @@ METHODS: Mapping[str, Method] = {
     "positions": Method(Effect.READ, PositionsParams),
     "orders": Method(Effect.READ, PositionsParams),
     "trades": Method(Effect.READ, TradesParams),
+    "trade_ledger": Method(Effect.READ, TradeLedgerParams),
     "cash_flows": Method(Effect.READ, PeriodParams),
+    "booked": Method(Effect.READ, PeriodParams),
     "profit": Method(Effect.READ, ProfitParams),
     "margin": Method(Effect.READ, MarginParams),
     "send": Method(Effect.TRADE, SendParams),

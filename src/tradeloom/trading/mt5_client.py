@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from tradeloom.errors import BrokerTimeout, BrokerUnavailable, InvalidInput, TradeloomError
 from tradeloom.trading import methods, protocol
 from tradeloom.trading.bars import Bars, BarsReference
-from tradeloom.trading.broker import Account, CashFlow, ClosedTrade, PendingOrder, Position, Symbol, Tick
+from tradeloom.trading.broker import Account, Booked, CashFlow, ClosedTrade, PendingOrder, Position, Symbol, Tick
 from tradeloom.trading.circuit import CircuitBreaker, CircuitState, shared_breaker
 from tradeloom.trading.flattening import FlattenReport
 from tradeloom.trading.guards import Guard, GuardReport
@@ -22,6 +22,7 @@ from tradeloom.trading.methods import AccountStatus, MarketClock, Params
 from tradeloom.trading.mt5_transport import CallLost, Endpoint, RpcTransport, Transport
 from tradeloom.trading.protocol import Answer, UnreadableAnswer
 from tradeloom.trading.risk import AccountState
+from tradeloom.trading.trade_ledger import TradeRecord
 
 READ_TIMEOUT_S = 10.0
 SEND_TIMEOUT_S = 25.0
@@ -219,6 +220,32 @@ class MT5Broker:
         """Deposits, withdrawals and every other change of the balance that is no trade, the earliest first."""
         found = self._read("cash_flows", _params(methods.PeriodParams, since=since, until=until))
         return [_fact(CashFlow, flow) for flow in found]
+
+    def booked(self, since: datetime, until: datetime) -> Booked:
+        """What moved the balance between two moments, both included. Raises `InvalidInput` as `trades` does."""
+        return _fact(Booked, self._read("booked", _params(methods.PeriodParams, since=since, until=until)))
+
+    def trade_ledger(
+        self,
+        since: datetime,
+        until: datetime,
+        *,
+        symbol: str | None = None,
+        workflow_id: str | None = None,
+        after_deal: int = 0,
+        limit: int = 200,
+    ) -> list[TradeRecord]:
+        """A page of the trade ledger, the earliest first; see `TradeLedgerParams` for the next one."""
+        params = _params(
+            methods.TradeLedgerParams,
+            since=since,
+            until=until,
+            symbol=symbol,
+            workflow_id=workflow_id,
+            after_deal=after_deal,
+            limit=limit,
+        )
+        return [_fact(TradeRecord, record) for record in self._read("trade_ledger", params)]
 
     def profit(self, symbol: str, side: Side, volume: Decimal, price_open: float, price_close: float) -> float:
         """The broker's own calculation, in the account's currency."""
