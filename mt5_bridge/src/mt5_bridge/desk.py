@@ -20,7 +20,9 @@ from mt5_bridge.preparation import Quote
 from mt5_bridge.reconciliation import Reconciler
 from mt5_bridge.records import BrokerRecords, Fills, filled_outcome, order_terms
 from mt5_bridge.refusals import broker_refusal, rejected
+from mt5_bridge.resending import check_resend
 from mt5_bridge.retcodes import NOTHING_TO_DO, Verdict, pipe_is_suspect, verdict_of_last_error, verdict_of_retcode
+from mt5_bridge.tally import Tally
 from mt5_bridge.terminal import Terminal
 from tradeloom.errors import BrokerUnavailable, TradeloomError
 from tradeloom.trading.exact import exact
@@ -79,6 +81,7 @@ class OrderDesk:
         *,
         pause: Callable[[float], None],
         jitter: Callable[[float, float], float] = random.uniform,
+        tally: Tally | None = None,
     ) -> None:
         self._terminal = terminal
         self._journal = journal
@@ -88,6 +91,7 @@ class OrderDesk:
         self._clock = clock
         self._pause = pause
         self._jitter = jitter
+        self._tally = tally or Tally()
         self.pipe_broken = False
 
     def send(self, intent: OrderIntent) -> OrderOutcome:
@@ -96,6 +100,7 @@ class OrderDesk:
         Raises `Conflict` for an id used for something else, and `BrokerError` or `StorageUnavailable` kinds only when
         nothing was sent; the same id may then be sent again.
         """
+        check_resend(intent, self._journal)
         entry = self._journal.claim(intent)
         if entry.state in UNSETTLED:
             return self._reconciler.settle(entry)
@@ -103,7 +108,9 @@ class OrderDesk:
         if entry.state not in SENDABLE and recorded is not None:
             return recorded
         faultpoints.reach("worker.claimed")
-        return self._trade(intent)
+        outcome = self._trade(intent)
+        self._tally.decided(outcome.status, outcome.reason)
+        return outcome
 
     def outcome(self, order_id: str) -> OrderOutcome | None:
         """What is known of the id, looked up at the broker while it is open; None when nothing was sent under it."""
@@ -155,7 +162,8 @@ class OrderDesk:
     def _order_send(self, request: dict[str, Any]) -> _Answer:
         """The one place an order leaves through."""
         try:
-            result = self._terminal.order_send(request)
+            with self._tally.sending():
+                result = self._terminal.order_send(request)
         except Exception as error:  # the package's own faults say nothing about whether the order left
             return _Answer(Verdict.UNKNOWN_RECONCILE, 0, f"{type(error).__name__}: {error}", None)
         if result is None:

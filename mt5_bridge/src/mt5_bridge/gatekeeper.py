@@ -27,6 +27,7 @@ from mt5_bridge.records import BrokerRecords
 from mt5_bridge.refusals import broker_refusal, rejected
 from mt5_bridge.retcodes import NOTHING_TO_DO, Verdict, verdict_of_retcode
 from mt5_bridge.server_time import ServerZone
+from mt5_bridge.tally import Tally
 from mt5_bridge.terminal import PipeBroken, Terminal, failure, symbol_facts
 from tradeloom.errors import BrokerUnavailable
 from tradeloom.trading.exact import exact
@@ -70,6 +71,7 @@ class Gatekeeper:
         *,
         login: int,
         live_trading: bool,
+        tally: Tally | None = None,
     ) -> None:
         self._terminal = terminal
         self._journal = journal
@@ -78,6 +80,7 @@ class Gatekeeper:
         self._zone = zone
         self._login = login
         self._live_trading = live_trading
+        self._tally = tally or Tally()
 
     def admit(self, intent: OrderIntent, first: Quote | None, fillings_refused: frozenset[int]) -> Order | OrderOutcome:
         """`first` is the quote of the first attempt, None for it; `fillings_refused` were answered with 10030.
@@ -194,6 +197,7 @@ class Gatekeeper:
         self, intent: OrderIntent, action: Action, symbol: str, volume: Decimal, tick: Any, trade_mode: int
     ) -> OrderOutcome | None:
         if trade_mode == mt5.ACCOUNT_TRADE_MODE_REAL and not self._live_trading:
+            self._tally.refused("live_trading")
             return rejected(intent, "risk", "this is a real-money account and live trading is not armed")
         status = self._journal.status()
         facts = OrderFacts(
@@ -207,7 +211,10 @@ class Gatekeeper:
             deadline=intent.deadline,
         )
         refused = refusal(status.limits, status.state, facts)
-        return None if refused is None else rejected(intent, refused.reason, refused.message)
+        if refused is None:
+            return None
+        self._tally.refused(refused.rule)
+        return rejected(intent, refused.reason, refused.message)
 
     def _order(
         self,

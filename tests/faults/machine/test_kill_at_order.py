@@ -1,8 +1,8 @@
 """kill -9 of the bridge's front, its account worker and the engine at random points around `order_send`.
 
-A point of the bridge (claimed, marked as sent, executed, answered) is armed at a random moment of executions that trade.
-The process that reaches it stands still there for 50 ms, and within 100 ms one of the three is killed: in about half
-of the cases the account worker stands exactly at the point, in the others it has gone on by a random step.
+A point of the bridge (claimed, marked as sent, executed, answered) is armed at a random moment of executions that
+trade. The process that reaches it stands still there for 50 ms, and within 100 ms one of the three is killed: in about
+half of the cases the account worker stands exactly at the point, in the others it has gone on by a random step.
 """
 
 import os
