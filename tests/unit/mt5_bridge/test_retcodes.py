@@ -1,10 +1,17 @@
 """Every retcode of the package is classified as `mt5_api.json`, read off the package, says."""
 
+import json
+from pathlib import Path
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mt5_bridge import constants, retcodes
 from mt5_bridge.paper import constants as package
 from mt5_bridge.retcodes import Verdict, pipe_is_suspect, verdict_of_last_error, verdict_of_retcode
+
+REFERENCE = Path(__file__).parents[4] / "shared" / "reference" / "mt5_api.json"
 
 CLASSES = {
     "RETRY_REPRICE": [10004, 10020, 10021],
@@ -35,6 +42,22 @@ def test_every_code_of_the_package_is_classified() -> None:
     named = {value for name, value in vars(package).items() if name.startswith("TRADE_RETCODE_")}
     assert len(named) == 40
     assert named <= {code for codes in CLASSES.values() for code in codes} == set(retcodes._RETCODES)
+
+
+@pytest.mark.skipif(not REFERENCE.exists(), reason="the reference list of the package is not beside this checkout")
+def test_the_classes_are_the_reference_lists_code_by_code() -> None:
+    listed = {int(code): entry["our_class"] for code, entry in json.loads(REFERENCE.read_text())["retcodes"].items()}
+    assert {code: verdict.name for code, verdict in retcodes._RETCODES.items()} == listed
+
+
+@given(st.integers())
+def test_every_number_gets_a_verdict_and_an_unknown_one_is_never_taken_for_an_end(code: int) -> None:
+    known = {code for codes in CLASSES.values() for code in codes}
+    assert isinstance(verdict_of_retcode(code), Verdict)
+    assert isinstance(verdict_of_last_error(code), Verdict)
+    assert code in known or verdict_of_retcode(code) is Verdict.UNKNOWN_RECONCILE
+    assert code in (-2, -8, -10003, -10004) or verdict_of_last_error(code) is Verdict.UNKNOWN_RECONCILE
+    assert pipe_is_suspect(code) == (code <= -10000)
 
 
 @pytest.mark.parametrize("code", [0, 1, 9999, 10005, 10037, 10047, 20000])

@@ -118,44 +118,49 @@ def test_before_initialize_nothing_is_reached(name: str) -> None:
 
 @names
 def test_answers_are_of_the_packages_types(terminal: Path, name: str) -> None:
-    arguments = (str(terminal),) if name == "initialize" else (1, "secret") if name == "login" else GOOD.get(name, ())
-    named = {"password": "secret"} if name == "login" else {}
-    answer = getattr(package, name)(*arguments[:1] if name == "login" else arguments, **named)
+    arguments, named = GOOD.get(name, ()), {}
+    if name == "initialize":
+        arguments = (str(terminal),)
+    elif name == "login":
+        named = {"password": "secret"}
+    answer = getattr(package, name)(*arguments, **named)
     returns = FUNCTIONS[name]["returns"]
     if name in NO_DEPTH:
         assert answer is (False if returns == "bool" else None)
         assert package.last_error() == (mt5.RES_E_FAIL, "Terminal: Call failed")
         return
+    check_answer(answer, returns)
     if name not in ("shutdown", "last_error"):
         assert package.last_error() == (mt5.RES_S_OK, "Success")
-    match returns.removesuffix("|None").split("[")[0]:
-        case "bool":
-            assert answer is True
-        case "True|False|\"Partially\"":
-            assert answer is True
+
+
+def check_answer(answer: Any, returns: str) -> None:
+    match returns.removesuffix("|None"):
         case "None":
             assert answer is None
+        case "bool" | 'True|False|"Partially"':
+            assert answer is True
         case "int" | "float" as kind:
             assert type(answer) is KINDS[kind]
-        case "ndarray":
-            layout = API["dtypes"]["ticks" if "ticks" in returns else "rates"]
-            assert {field: [field, kind.str, at] for field, (kind, at, *_) in answer.dtype.fields.items()} == {
-                field[0]: field for field in layout["fields"]
-            }
-            assert (answer.dtype.itemsize, answer.flags.owndata, answer.flags.writeable) == (60, True, True)
-            assert len(answer) > 1
-        case "tuple":
-            assert type(answer) is tuple
-            for value in answer:
-                if returns.startswith("tuple["):
-                    check_struct(value, returns[6:].partition("]")[0])
-            assert answer
+        case "ndarray[ticks]" | "ndarray[rates]" as array:
+            check_array(answer, API["dtypes"][array[8:-1]])
         case "tuple(int terminal_version,int build,str release_date)":
             assert [type(value) for value in answer] == [int, int, str]
         case "tuple(int code,str description)":
             assert [type(value) for value in answer] == [int, str]
+        case structs if structs.startswith("tuple["):
+            assert type(answer) is tuple
+            assert answer
+            for value in answer:
+                check_struct(value, structs[6:-1])
         case struct:
             check_struct(answer, struct)
+
+
+def check_array(array: Any, layout: dict[str, Any]) -> None:
+    assert [[name, kind.str, at] for name, (kind, at, *_) in array.dtype.fields.items()] == layout["fields"]
+    assert (array.dtype.itemsize, array.flags.owndata, array.flags.writeable) == (layout["itemsize"], True, True)
+    assert len(array) > 1
 
 
 def check_struct(value: Any, name: str) -> None:
