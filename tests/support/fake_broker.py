@@ -12,7 +12,8 @@ from tests.support.broker_facts import EURUSD, NOW, make_account, make_pending, 
 from tests.support.fake_guards import FakeGuards
 from tradeloom.errors import NotEnoughBars, NotFound
 from tradeloom.trading.bars import Bars, BarsReference
-from tradeloom.trading.broker import Account, CashFlow, ClosedTrade, PendingOrder, Position, Symbol, Tick
+from tradeloom.trading.broker import Account, Booked, CashFlow, ClosedTrade, PendingOrder, Position, Symbol, Tick
+from tradeloom.trading.exact import exact
 from tradeloom.trading.guards import Guard, GuardReport
 from tradeloom.trading.intents import (
     CancelIntent,
@@ -43,6 +44,8 @@ class FakeBroker:
     pending: list[PendingOrder] = field(default_factory=list)
     closed_trades: list[ClosedTrade] = field(default_factory=list)
     flows: list[CashFlow] = field(default_factory=list)
+    opening_costs: list[tuple[datetime, Decimal]] = field(default_factory=list)
+    """When opening what is still open was paid for, and what it cost (negative)."""
     ended: dict[int, str] = field(default_factory=dict)
     """Pending orders that are no more, by ticket: cancelled, expired or filled."""
     to_account_currency: dict[str, Decimal] = field(default_factory=lambda: {"USD": Decimal(1)})
@@ -101,6 +104,16 @@ class FakeBroker:
 
     def cash_flows(self, since: datetime, until: datetime) -> list[CashFlow]:
         return sorted((flow for flow in self.flows if since <= flow.time <= until), key=lambda flow: flow.time)
+
+    def booked(self, since: datetime, until: datetime) -> Booked:
+        flows = self.cash_flows(since, until)
+        closed = sum((exact(trade.net_profit) for trade in self.trades(since, until)), Decimal(0))
+        opened = sum((cost for at, cost in self.opening_costs if since <= at <= until), Decimal(0))
+        return Booked(
+            traded=closed + opened,
+            charged=sum((exact(flow.amount) for flow in flows if not flow.is_capital), Decimal(0)),
+            paid_in=sum((exact(f.amount) for f in flows if f.is_capital and f.kind != "credit"), Decimal(0)),
+        )
 
     def profit(self, symbol: str, side: Side, volume: Decimal, price_open: float, price_close: float) -> float:
         facts = self.symbol(symbol)

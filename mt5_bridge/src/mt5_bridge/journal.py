@@ -22,21 +22,24 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from mt5_bridge import risk_facts
 from mt5_bridge.journal_sqlite import SqliteJournalStore
 from mt5_bridge.journal_store import (
     SENDABLE,
     UNSETTLED,
     AccountRecord,
     Entry,
+    JournalReader,
     JournalStore,
     JournalWriter,
     OrderState,
     SentOrder,
 )
-from tradeloom.errors import Conflict, StorageUnavailable
+from tradeloom.errors import Conflict, NotFound, StorageUnavailable
 from tradeloom.trading.intents import OrderIntent, OrderOutcome, OutcomeStatus, content_digest
-from tradeloom.trading.methods import AccountStatus
-from tradeloom.trading.risk import AccountState, RiskLimits, next_state
+from tradeloom.trading.methods import AccountStatus, Throttle
+from tradeloom.trading.risk import AccountState, next_state
+from tradeloom.trading.risk_limits import RiskLimits, loosened
 
 __all__ = ["SENDABLE", "UNSETTLED", "Entry", "Journal", "OrderState"]
 
@@ -142,6 +145,11 @@ class Journal:
         with self._store.reading() as store:
             return store.orders_in(UNSETTLED)
 
+    def settled_as(self, states: frozenset[OrderState]) -> list[str]:
+        """Ids of the orders in these states, oldest first."""
+        with self._store.reading() as store:
+            return store.orders_in(states)
+
     def undecided(self) -> int:
         """How many orders nobody knows the fate of; pending orders at rest are not among them."""
         with self._store.reading() as store:
@@ -170,6 +178,23 @@ class Journal:
         with self._store.reading() as store:
             return store.workflows(magics)
 
+    def orders_by_magic(self, magics: Iterable[int]) -> dict[int, Entry]:
+        """The order behind each magic number that is ours."""
+        with self._store.reading() as store:
+            owners = {magic: store.owner_of_magic(magic) for magic in set(magics)}
+            found = {magic: store.order(order_id) for magic, order_id in owners.items() if order_id is not None}
+        return {magic: entry for magic, entry in found.items() if entry is not None}
+
+    def unaccounted(self) -> list[Entry]:
+        """Orders that may be at the broker without anybody knowing, or get there yet; those at rest are listed there."""
+        with self._store.reading() as store:
+            entries = [store.order(order_id) for order_id in store.orders_in(UNSETTLED)]
+        return [
+            entry
+            for entry in entries
+            if entry is not None and (entry.state is not OrderState.PLACED or entry.intent.kind == "market")
+        ]
+
     def openings(self, since: datetime) -> list[SentOrder]:
         """The market and pending orders that were last transmitted at or after a market time."""
         with self._store.reading() as store:
@@ -180,21 +205,55 @@ class Journal:
     def status(self) -> AccountStatus:
         """Raises `StorageUnavailable` too when limits were never set."""
         with self._store.reading() as store:
-            record = store.account()
-        return _status(record)
+            return _status(store)
 
     def set_limits(self, limits: RiskLimits) -> None:
-        """Puts the configured limits in force. A new account begins ACTIVE; an old one keeps its state."""
+        """Puts the configured limits in force, unless they are those of before: then what was set since goes on. A new
+        account begins ACTIVE; an old one keeps its state."""
         wanted, now = limits.model_dump(mode="json"), self._now()
         with self._store.transaction() as store:
             record = store.account()
             if record is None:
                 store.put_account(AccountRecord(AccountState.ACTIVE, "first start", "bridge", now, wanted))
-            elif record.limits != wanted:
+            elif store.fact(risk_facts.CONFIGURED) != wanted:
                 store.put_account(replace(record, limits=wanted))
             else:
                 return
+            store.put_fact(risk_facts.CONFIGURED, wanted, now)
             store.log(None, now, "limits", wanted)
+
+    def change_limits(self, limits: RiskLimits, *, reason: str, by: str, clear: bool) -> AccountStatus:
+        """Puts other limits in force until the configuration changes. Raises `Conflict` when they allow more than those
+        of before, without `clear`."""
+        with self._store.transaction() as store:
+            record, now = _set(store.account()), self._now()
+            looser = loosened(_status(store).limits, limits)
+            if looser and not clear:
+                raise Conflict(
+                    f"this would allow more by {', '.join(looser)}; only a person can loosen a limit",
+                    field=f"limits.{looser[0]}",
+                    hint="repeat the command with clear, once you know why the limit is there",
+                )
+            wanted = limits.model_dump(mode="json")
+            store.put_account(replace(record, limits=wanted))
+            store.log(None, now, "limits", {"limits": wanted, "reason": reason, "by": by, "clear": clear})
+            return _status(store)
+
+    def throttle(self, throttle: Throttle) -> None:
+        """From now on the workflow opens nothing, until `unthrottle`."""
+        record = risk_facts.throttle_record(throttle)
+        self.keep({risk_facts.THROTTLE + throttle.workflow_id: record}, log="throttled")
+
+    def unthrottle(self, workflow_id: str, *, reason: str, by: str) -> AccountStatus:
+        """Raises `NotFound` when the workflow is not throttled."""
+        key = risk_facts.THROTTLE + workflow_id
+        with self._store.transaction() as store:
+            record, now = store.fact(key), self._now()
+            if risk_facts.standing_throttle(record) is None:
+                raise NotFound(f"the workflow {workflow_id} is not throttled", field="workflow_id")
+            store.put_fact(key, record | {"cleared": True}, now)
+            store.log(None, now, "unthrottled", {"workflow_id": workflow_id, "reason": reason, "by": by})
+            return _status(store)
 
     def set_state(self, wanted: AccountState, *, reason: str, by: str, clear: bool) -> AccountStatus:
         """Raises `Conflict` when the change would loosen the state without `clear`."""
@@ -203,8 +262,10 @@ class Journal:
             state = next_state(record.state, wanted, clear=clear)
             changed = AccountRecord(state, reason, by, self._now(), record.limits)
             store.put_account(changed)
+            if record.state is AccountState.HALTED and state is not AccountState.HALTED:
+                store.put_fact(risk_facts.REBASE, {"by": by, "reason": reason}, changed.changed_at)
             store.log(None, changed.changed_at, f"state {state}", {"reason": reason, "by": by, "clear": clear})
-        return _status(changed)
+            return _status(store)
 
     # Facts: what the account's rules must remember across restarts (a day's first equity, say), as JSON by key
 
@@ -249,12 +310,17 @@ def _set(record: AccountRecord | None) -> AccountRecord:
     return record
 
 
-def _status(record: AccountRecord | None) -> AccountStatus:
-    known = _set(record)
+def _status(store: JournalReader) -> AccountStatus:
+    known = _set(store.account())
     try:
         limits = RiskLimits.model_validate(known.limits)
     except ValidationError as error:
         raise StorageUnavailable("the account's limits in the journal are another bridge's: start it anew") from error
     return AccountStatus(
-        state=known.state, reason=known.reason, by=known.by, changed_at=known.changed_at, limits=limits
+        state=known.state,
+        reason=known.reason,
+        by=known.by,
+        changed_at=known.changed_at,
+        limits=limits,
+        throttled=risk_facts.standing_throttles(store.facts(risk_facts.THROTTLE)),
     )

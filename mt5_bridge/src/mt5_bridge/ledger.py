@@ -5,17 +5,16 @@ the price, time and share of commission it was opened with.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from mt5_bridge import constants as mt5
+from mt5_bridge.deal_walk import CLOSING, TRADES, Closing, followed
 from mt5_bridge.server_time import ServerZone
 from mt5_bridge.terminal import Terminal, read_all
 from tradeloom.errors import InvalidInput
-from tradeloom.trading.broker import CashFlow, ClosedTrade
+from tradeloom.trading.broker import Booked, CashFlow, ClosedTrade, CloseReason, FlowKind
 from tradeloom.trading.exact import exact
 from tradeloom.trading.intents import Side
 
@@ -25,13 +24,11 @@ MAX_DAYS = 3_660
 _SLACK_S = 3_600
 """A server clock that goes through an hour twice cannot say which one is meant: ask for more, then look at UTC."""
 
-_TRADES = (mt5.DEAL_TYPE_BUY, mt5.DEAL_TYPE_SELL)
-_CLOSING = (mt5.DEAL_ENTRY_OUT, mt5.DEAL_ENTRY_INOUT, mt5.DEAL_ENTRY_OUT_BY)
-_REASONS = (
+_REASONS: tuple[CloseReason, ...] = (
     "client", "mobile", "web", "expert", "stop_loss", "take_profit", "stop_out", "rollover", "variation_margin", "split"
 )  # fmt: skip
 """By `DEAL_REASON_*`."""
-_FLOWS = {
+_FLOWS: dict[int, FlowKind] = {
     2: "balance", 3: "credit", 4: "charge", 5: "correction", 6: "bonus", 7: "commission", 8: "commission",
     9: "commission", 10: "commission", 11: "commission", 12: "interest", 15: "dividend", 16: "dividend", 17: "tax",
 }  # fmt: skip
@@ -50,40 +47,55 @@ class Ledger:
 
         Raises `InvalidInput` for a period that is too long or holds too many.
         """
-        found = [deal for deal in self._deals(since, until) if deal.type in _TRADES]
-        if symbol is not None:
-            found = [deal for deal in found if deal.symbol == symbol]
-        closing = {deal.ticket for deal in found if deal.entry in _CLOSING and self._within(deal, since, until)}
-        _bound(len(closing), MAX_TRADES, "closed trades")
-        held = defaultdict(list)
-        for deal in found:
-            held[deal.position_id].append(deal)
-        trades: list[ClosedTrade] = []
-        for position, deals in held.items():
-            if not any(deal.ticket in closing for deal in deals):
+        found = self.closings(since, until, symbol)
+        _bound(len(found), MAX_TRADES, "closed trades")
+        return [self._trade(closing) for closing in found]
+
+    def closings(self, since: datetime, until: datetime, symbol: str | None) -> list[Closing]:
+        """The same as deals with what they closed. Raises `InvalidInput` for a period that is too long."""
+        wanted: dict[int, list[Any]] = defaultdict(list)
+        for deal in self._deals(since, until):
+            closes = deal.type in TRADES and deal.entry in CLOSING
+            if closes and symbol in (None, deal.symbol) and self._within(deal, since, until):
+                wanted[deal.position_id].append(deal)
+        closings: list[Closing] = []
+        for position, deals in wanted.items():
+            # Its whole past, which the period need not hold even where it holds a deal of the order that opened it.
+            past = read_all(self._terminal, "history_deals_get", position=position)
+            tickets = {deal.ticket for deal in deals}
+            closings += (closing for closing in followed(past or deals) if closing.deal.ticket in tickets)
+        return sorted(closings, key=lambda closing: (closing.deal.time_msc, closing.deal.ticket))
+
+    def booked(self, since: datetime, until: datetime) -> Booked:
+        """What the deals of a period moved the balance by. Raises `InvalidInput` for one that is too long."""
+        traded = charged = paid_in = Decimal(0)
+        for deal in self._deals(since, until):
+            if not self._within(deal, since, until):
                 continue
-            # A position bears the number of the order that opened it: with that one at hand its whole past is.
-            whole = any(deal.order == position and deal.entry == mt5.DEAL_ENTRY_IN for deal in deals)
-            past = deals if whole else read_all(self._terminal, "history_deals_get", position=position)
-            trades += (trade for trade in self._followed(past or deals) if trade.deal in closing)
-        return sorted(trades, key=lambda trade: (trade.closed_at, trade.deal))
+            if deal.type in TRADES:
+                traded += money_of(deal)
+            elif deal.type not in _FLOWS or not self._flow(deal).is_capital:
+                charged += money_of(deal)
+            elif _FLOWS[deal.type] != "credit":
+                paid_in += money_of(deal)
+        return Booked(traded=traded, charged=charged, paid_in=paid_in)
 
     def cash_flows(self, since: datetime, until: datetime) -> list[CashFlow]:
         """Every change of the balance in the period that is no trade, the earliest first. Raises `InvalidInput` as
         `trades` does."""
-        found = [
-            CashFlow(
-                deal=deal.ticket,
-                time=self._utc(deal),
-                kind=_FLOWS[deal.type],
-                amount=float(exact(deal.profit) + _costs(deal) + exact(deal.swap)),
-                comment=deal.comment,
-            )
-            for deal in self._deals(since, until)
-            if deal.type in _FLOWS and self._within(deal, since, until)
-        ]
+        deals = [deal for deal in self._deals(since, until) if self._within(deal, since, until)]
+        found = [self._flow(deal) for deal in deals if deal.type in _FLOWS]
         _bound(len(found), MAX_CASH_FLOWS, "cash flows")
         return sorted(found, key=lambda flow: (flow.time, flow.deal))
+
+    def _flow(self, deal: Any) -> CashFlow:
+        return CashFlow(
+            deal=deal.ticket,
+            time=self.utc(deal),
+            kind=_FLOWS[deal.type],
+            amount=float(money_of(deal)),
+            comment=deal.comment,
+        )
 
     def _deals(self, since: datetime, until: datetime) -> tuple[Any, ...]:
         if until < since:
@@ -95,84 +107,44 @@ class Ledger:
         return read_all(self._terminal, "history_deals_get", first, last)
 
     def _within(self, deal: Any, since: datetime, until: datetime) -> bool:
-        return since <= self._utc(deal) <= until
+        return since <= self.utc(deal) <= until
 
-    def _utc(self, deal: Any) -> datetime:
+    def utc(self, deal: Any) -> datetime:
         return datetime.fromtimestamp(self._zone.to_utc(deal.time_msc / 1000), tz=UTC)
 
-    def _followed(self, deals: Sequence[Any]) -> Iterator[ClosedTrade]:
-        """The closings among all the deals of one position."""
-        held = _Held()
-        for deal in sorted(deals, key=lambda deal: (deal.time_msc, deal.ticket)):
-            if deal.type not in _TRADES:
-                continue
-            if deal.entry in _CLOSING:
-                yield self._closed(deal, held)
-            if deal.entry in (mt5.DEAL_ENTRY_IN, mt5.DEAL_ENTRY_INOUT):
-                held.add(deal)
-
-    def _closed(self, deal: Any, held: "_Held") -> ClosedTrade:
-        """Takes what the deal closes out of `held`. A reversal closes all there is; its rest opens the other side."""
-        lots = exact(deal.volume)
-        volume = held.volume if deal.entry == mt5.DEAL_ENTRY_INOUT and held.volume else lots
-        opened = held.first
-        trade = ClosedTrade(
+    def _trade(self, closing: Closing) -> ClosedTrade:
+        deal, opened = closing.deal, closing.opened
+        return ClosedTrade(
             deal=deal.ticket,
             position=deal.position_id,
             symbol=deal.symbol,
-            side=Side.SELL if deal.type == mt5.DEAL_TYPE_BUY else Side.BUY,
-            volume=volume,
-            price_open=float(held.price) if opened else None,
+            side=side_closed_by(deal),
+            volume=closing.volume,
+            price_open=None if closing.price_open is None else float(closing.price_open),
             price_close=deal.price,
-            opened_at=self._utc(opened) if opened else None,
-            closed_at=self._utc(deal),
+            opened_at=self.utc(opened) if opened else None,
+            closed_at=self.utc(deal),
             profit=deal.profit,
             swap=deal.swap,
-            commission=float(held.share_of_costs(volume) + _costs(deal) * volume / lots),
-            reason=_REASONS[deal.reason] if 0 <= deal.reason < len(_REASONS) else "other",
+            commission=float(closing.opening.total + closing.closing.total),
+            reason=reason_of(deal),
             magic=opened.magic if opened else 0,
             comment=deal.comment,
         )
-        held.take(volume)
-        return trade
 
 
-@dataclass(slots=True)
-class _Held:
-    """What is open of a position while its deals are followed: lots, mean price, and what its opening has cost."""
-
-    volume: Decimal = Decimal(0)
-    price: Decimal = Decimal(0)
-    costs: Decimal = Decimal(0)
-    first: Any = None
-    taken: Decimal = Decimal(0)
-    """Lots the last closing took: a reversal opens the rest of its deal."""
-
-    def add(self, deal: Any) -> None:
-        lots = exact(deal.volume)
-        opened = lots - self.taken if deal.entry == mt5.DEAL_ENTRY_INOUT else lots
-        if opened <= 0:
-            return
-        if not self.volume:
-            self.first = deal
-        self.price = (self.price * self.volume + exact(deal.price) * opened) / (self.volume + opened)
-        self.volume += opened
-        self.costs += _costs(deal) * opened / lots
-
-    def share_of_costs(self, volume: Decimal) -> Decimal:
-        return self.costs * min(volume / self.volume, Decimal(1)) if self.volume else Decimal(0)
-
-    def take(self, volume: Decimal) -> None:
-        self.costs -= self.share_of_costs(volume)
-        self.taken = min(volume, self.volume)
-        self.volume -= self.taken
-        if not self.volume:
-            self.first = None
+def side_closed_by(deal: Any) -> Side:
+    """The side of the position a closing deal was against."""
+    return Side.SELL if deal.type == mt5.DEAL_TYPE_BUY else Side.BUY
 
 
-def _costs(deal: Any) -> Decimal:
-    """Commission and fee, negative when they were paid."""
-    return exact(deal.commission) + exact(deal.fee)
+def reason_of(deal: Any) -> CloseReason:
+    return _REASONS[deal.reason] if 0 <= deal.reason < len(_REASONS) else "other"
+
+
+def money_of(deal: Any) -> Decimal:
+    """What a deal moved the balance by."""
+    return exact(deal.profit) + exact(deal.swap) + exact(deal.commission) + exact(deal.fee)
 
 
 def _bound(count: int, most: int, what: str) -> None:

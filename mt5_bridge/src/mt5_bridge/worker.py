@@ -1,12 +1,13 @@
 """The worker process: one per account, the only one that talks to its terminal.
 
 It answers one message at a time over a pipe from the front, JSON and raw arrays, nothing pickled: eight bytes of
-sequence number, one byte of method length, the method, the payload; back come the number, one byte that is 1 when the
-worker should be replaced, and the answer.
+sequence number, a byte each for the lengths of method and request id, those two, the payload; back come the number, one
+byte that is 1 when the worker should be replaced, two bytes of the length of the tally, the tally, and the answer.
 """
 
 import json
 import logging
+import math
 import signal
 import struct
 import time
@@ -28,12 +29,14 @@ from mt5_bridge.guard_duty import GuardDuty
 from mt5_bridge.guard_store import GuardStore
 from mt5_bridge.journal import SENDABLE, Journal
 from mt5_bridge.ledger import Ledger
-from mt5_bridge.logs import log_to
+from mt5_bridge.logs import about, log_to
+from mt5_bridge.manual import ManualDesk
 from mt5_bridge.process_lock import ProcessLock
 from mt5_bridge.reader import Reader
 from mt5_bridge.reconciliation import Reconciler, unknown_outcome
 from mt5_bridge.records import BrokerRecords
 from mt5_bridge.server_time import ServerZone
+from mt5_bridge.tally import Tally
 from mt5_bridge.terminal import PipeBroken, Terminal, failure, load_terminal
 from mt5_bridge.trade_records import TradeRecords
 from mt5_bridge.watcher import Watcher
@@ -44,9 +47,10 @@ from tradeloom.trading.guards import GuardReport
 from tradeloom.trading.methods import Params, SendParams
 from tradeloom.trading.trade_ledger import TradeRecord
 
-REQUEST_HEAD = struct.Struct("!QB")
-ANSWER_HEAD = struct.Struct("!QB")
+REQUEST_HEAD = struct.Struct("!QBB")
+ANSWER_HEAD = struct.Struct("!QBH")
 _PREDECESSOR_LEAVES_S = 3.0
+_LOOK_AT_CONNECTION_S = 5.0
 _log = logging.getLogger(__name__)
 
 
@@ -78,7 +82,10 @@ class AccountWorker:
         self._journal: Journal | None = None
         self._journal_trouble: StorageUnavailable | None = None
         self._desk: OrderDesk | None = None
+        self._manual: ManualDesk | None = None
         self.recycle = False
+        self.tally = Tally()
+        self._looked_at = -math.inf
         try:
             journal = self._journal = open_journal()
             records = BrokerRecords(terminal, zone, pause)
@@ -86,10 +93,20 @@ class AccountWorker:
                 journal, records, clock, horizon_s=settings.history_horizon_s, real_money=self._real_money
             )
             gatekeeper = Gatekeeper(
-                terminal, journal, records, clock, zone, login=settings.login, live_trading=settings.live_trading
+                terminal,
+                journal,
+                records,
+                clock,
+                zone,
+                login=settings.login,
+                live_trading=settings.live_trading,
+                tally=self.tally,
             )
-            self._desk = OrderDesk(terminal, journal, gatekeeper, records, reconciler, clock, pause=pause)
+            self._desk = OrderDesk(
+                terminal, journal, gatekeeper, records, reconciler, clock, pause=pause, tally=self.tally
+            )
             reconciler.recover()
+            self._manual = ManualDesk(journal, records, reconciler, clock)
         except StorageUnavailable as error:
             self._journal_trouble = error
             _log.error("account %s cannot trade: %s", settings.name, error.message)
@@ -144,6 +161,14 @@ class AccountWorker:
         self.duty.look_if_due(at_once=at_once)
         self.recycle |= self.duty.pipe_broken or (self._desk is not None and self._desk.pipe_broken)
 
+    def look_at_connection(self) -> None:
+        """Between calls, now and then: whether the terminal has its trade server. Told with the next answer."""
+        if time.monotonic() - self._looked_at < _LOOK_AT_CONNECTION_S:
+            return
+        self._looked_at = time.monotonic()
+        info = self._terminal.terminal_info()
+        self.tally.connected = info is not None and bool(info.connected)
+
     def handle(self, method: str, payload: bytes) -> bytes:
         """The encoded answer to one call; whatever goes wrong is an encoded error."""
         try:
@@ -193,6 +218,10 @@ class AccountWorker:
                 if self.flattening is not None:
                     self.flattening.wake()
                 return protocol.encode_answer(None)
+            case "settle_manual", methods.SettleParams():
+                self._trading()
+                assert self._manual is not None
+                return protocol.encode_answer(self._manual.settle(params).model_dump(mode="json"))
             case "guard", methods.GuardParams():
                 return protocol.encode_answer(self.duty.set(params.guard).model_dump(mode="json"))
             case "unguard", methods.UnguardParams():
@@ -347,11 +376,16 @@ def _serve(connection: Connection, worker: AccountWorker) -> None:
                 return  # nobody waits for an answer that could say so
             continue
         message = connection.recv_bytes()
-        number, length = REQUEST_HEAD.unpack_from(message)
+        number, length, id_length = REQUEST_HEAD.unpack_from(message)
         start = REQUEST_HEAD.size
-        answer = worker.handle(message[start : start + length].decode(), message[start + length :])
-        connection.send_bytes(ANSWER_HEAD.pack(number, worker.recycle) + answer)
-        worker.between_calls(at_once=message[start : start + length] == b"send")
+        method = message[start : start + length].decode()
+        payload_at = start + length + id_length
+        with about(request=message[start + length : payload_at].decode(errors="replace")):
+            answer = worker.handle(method, message[payload_at:])
+        tally = worker.tally.take()
+        connection.send_bytes(ANSWER_HEAD.pack(number, worker.recycle, len(tally)) + tally + answer)
+        worker.between_calls(at_once=method == "send")
+        worker.look_at_connection()
 
 
 def _only_worker(path: Path) -> ProcessLock:

@@ -143,6 +143,9 @@ class ClosedTrade(_Fact):
         return float(sum(exact(amount) for amount in (self.profit, self.swap, self.commission)))
 
 
+FlowKind = Literal["balance", "credit", "charge", "correction", "bonus", "commission", "interest", "dividend", "tax"]
+
+
 class CashFlow(_Fact):
     """A change of the balance that is no trade. `amount` in the account's currency, negative when it was taken.
 
@@ -151,7 +154,7 @@ class CashFlow(_Fact):
 
     deal: int
     time: AwareDatetime
-    kind: Literal["balance", "credit", "charge", "correction", "bonus", "commission", "interest", "dividend", "tax"]
+    kind: FlowKind
     amount: float
     comment: str
 
@@ -159,6 +162,19 @@ class CashFlow(_Fact):
     def is_capital(self) -> bool:
         """Whether it was paid in or out, rather than earned or spent by trading."""
         return self.kind in ("balance", "credit", "correction", "bonus")
+
+
+class Booked(_Fact):
+    """What the deals of a period moved the balance by, exactly, in the account's currency.
+
+    `traded` is profit, swap, commission and fee of every deal that opened or closed something, so what opening a
+    position cost counts when it was paid; `charged` is what was earned or spent otherwise (interest, fees); `paid_in`
+    are deposits less withdrawals. Credit is no part of the balance.
+    """
+
+    traded: Decimal
+    charged: Decimal
+    paid_in: Decimal
 
 
 class Symbol(_Fact):
@@ -212,6 +228,10 @@ class Broker(Protocol):
 
     def cash_flows(self, since: datetime, until: datetime) -> list[CashFlow]:
         """Deposits, withdrawals and every other change of the balance that is no trade, the earliest first."""
+        ...
+
+    def booked(self, since: datetime, until: datetime) -> Booked:
+        """What moved the balance between two moments, both included. Raises `InvalidInput` as `trades` does."""
         ...
 
     def profit(self, symbol: str, side: Side, volume: Decimal, price_open: float, price_close: float) -> float:

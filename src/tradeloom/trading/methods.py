@@ -147,6 +147,23 @@ class FlattenedParams(Params):
     flatten_id: str | None = Field(default=None, pattern=r"^[0-9a-f]{32}$")
 
 
+class LimitsParams(Params):
+    """The whole set of limits that is to hold; `clear` is a person's word that they may allow more than before."""
+
+    limits: RiskLimits
+    reason: str = Field(min_length=1, max_length=500)
+    by: str = Field(min_length=1, max_length=200)
+    clear: bool = False
+
+
+class UnthrottleParams(Params):
+    """A person's word that a throttled workflow may open orders again."""
+
+    workflow_id: str = Field(min_length=1, max_length=128)
+    reason: str = Field(min_length=1, max_length=500)
+    by: str = Field(min_length=1, max_length=200)
+
+
 class AdvanceParams(Params):
     to: AwareDatetime
 
@@ -165,8 +182,21 @@ class MarketClock(BaseModel):
     paper: bool
 
 
+class Throttle(BaseModel):
+    """A workflow that repeated itself too often: it opens nothing until a person clears it. `at` is market time."""
+
+    model_config = ConfigDict(frozen=True)
+
+    workflow_id: str
+    symbol: str
+    side: Side
+    at: AwareDatetime
+    message: str
+
+
 class AccountStatus(BaseModel):
-    """Whether an account may trade, who decided so and when (wall time), and the limits in force."""
+    """Whether an account may trade, who decided so and when (wall time), the limits in force, and the workflows that
+    are throttled."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -175,6 +205,7 @@ class AccountStatus(BaseModel):
     by: str
     changed_at: AwareDatetime
     limits: RiskLimits
+    throttled: tuple[Throttle, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +240,8 @@ METHODS: Mapping[str, Method] = {
     "unguard": Method(Effect.CONTROL, UnguardParams),
     "state": Method(Effect.READ, NoParams, front=True),
     "set_state": Method(Effect.CONTROL, StateParams, front=True),
+    "set_limits": Method(Effect.CONTROL, LimitsParams, front=True),
+    "unthrottle": Method(Effect.CONTROL, UnthrottleParams, front=True),
     "flatten": Method(Effect.CONTROL, FlattenParams, front=True),
     "flattened": Method(Effect.READ, FlattenedParams, front=True),
     "advance": Method(Effect.CONTROL, AdvanceParams),

@@ -22,6 +22,7 @@ TABLES = {
     "schedule_fires",
     "schema_migrations",
     "tenant_databases",
+    "trades",
     "variables",
     "variable_writes",
     "workflow_versions",

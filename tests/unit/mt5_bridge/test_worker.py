@@ -61,7 +61,9 @@ def test_every_method_of_the_whitelist_is_answered(bench: Bench) -> None:
         "positions": ask(bench, "positions"),
         "orders": ask(bench, "orders"),
         "trades": ask(bench, "trades", **period),
+        "trade_ledger": ask(bench, "trade_ledger", **period),
         "cash_flows": ask(bench, "cash_flows", **period),
+        "booked": ask(bench, "booked", **period),
         "profit": ask(bench, "profit", **size, price_open=1.1, price_close=1.2),
         "margin": ask(bench, "margin", **size, price=1.1),
         "send": send(bench),
@@ -74,6 +76,7 @@ def test_every_method_of_the_whitelist_is_answered(bench: Bench) -> None:
     assert answers["positions"][0]["ticket"] == 9
     assert answers["orders"][0]["ticket"] == 8
     assert (answers["trades"][0]["position"], answers["cash_flows"]) == (7, [])
+    assert (answers["trade_ledger"][0]["net"], answers["booked"]["traded"]) == ("12.5", "12.5")
     assert answers["profit"] == pytest.approx(1000)
     assert answers["send"] == answers["outcome"]
     for method, params in (
