@@ -12,7 +12,6 @@ from tradeloom.nodes.market._broker import READ_ERRORS, account_setting
 from tradeloom.nodes.risk._money import finite, floating
 from tradeloom.nodes.trading_days import TradingDays, day_start_setting, time_zone_setting
 from tradeloom.nodes.variables import account_scope, update
-from tradeloom.trading.broker import Broker
 from tradeloom.trading.exact import exact
 
 _CENT = Decimal("0.01")
@@ -49,7 +48,10 @@ class DailyLossOutput(NodeOutput):
     can_trade: bool = Field(description="Whether the day has lost less than the limit so far, at every look.")
     loss_today: float = Field(description="What the day has lost so far; 0 when it has won.")
     result_today: float = Field(description="Closed and floating together; negative for a loss.")
-    closed_today: float = Field(description="Net profit of what was closed today: swap and commission counted.")
+    closed_today: float = Field(
+        description="What trading moved the balance by today: profit and swap of what was closed, and every commission "
+        "paid, that of opening what is still open too."
+    )
     floating: float = Field(description="What open positions have won or lost so far, swap included.")
     limit_amount: float = Field(description="The limit in the account's currency.")
     remaining: float = Field(description="What may still be lost; 0 once the limit was reached.")
@@ -63,9 +65,9 @@ class DailyLoss(Node):
     title = "Daily loss limit"
     description = "Stops trading for the day once closed and floating losses reach a limit."
     help = (
-        "Adds what was closed since the trading day began (whoever closed it, with swap and commission) to what open "
-        "positions have won or lost so far; the commission of opening those counts once they are closed. When that is "
-        "a loss of the limit or more, the node goes out by *no*, and stays there until the next trading day even if "
+        "Adds what trading moved the balance by since the trading day began (whoever traded: profit, swap and every "
+        "commission, that of opening what is still open too) to what open positions have won or lost so far. When that "
+        "is a loss of the limit or more, the node goes out by *no*, and stays there until the next trading day even if "
         "the market comes back: a day that is over stays over.\n\n"
         "A limit in percent is a share of the balance the day began with or, where there was none, of what the account "
         "was funded with today. Deposits and withdrawals are neither losses nor gains. The day begins in the time zone "
@@ -88,7 +90,8 @@ class DailyLoss(Node):
         broker = context.broker(config.account)
         days, now = TradingDays.of(config.time_zone, config.day_start), broker.market_time()
         began, account = days.start(now), broker.account()
-        closed, paid_in = _booked(broker, began, now)
+        booked = broker.booked(began, now)
+        closed, paid_in = booked.traded + booked.charged, booked.paid_in
         open_now = floating(account)
         limit = _limit(config, finite(account.balance, "balance") - closed - paid_in, paid_in)
         result = closed + open_now
@@ -109,15 +112,6 @@ class DailyLoss(Node):
         if not output.can_trade:
             context.log(f"the day has lost {output.loss_today:.2f} {account.currency}: no more trades", level="warning")
         return Emit("yes" if output.can_trade else "no", output)
-
-
-def _booked(broker: Broker, since: datetime, until: datetime) -> tuple[Decimal, Decimal]:
-    """What trading moved the balance by since a moment, and what was paid in (credit is no part of the balance)."""
-    closed = sum((exact(trade.net_profit) for trade in broker.trades(since, until)), Decimal(0))
-    flows = broker.cash_flows(since, until)
-    paid_in = sum((exact(flow.amount) for flow in flows if flow.is_capital and flow.kind != "credit"), Decimal(0))
-    charged = sum((exact(flow.amount) for flow in flows if not flow.is_capital), Decimal(0))
-    return closed + charged, paid_in
 
 
 def _limit(config: DailyLossConfig, balance_before: Decimal, paid_in: Decimal) -> Decimal:

@@ -1,5 +1,6 @@
 import math
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -59,6 +60,15 @@ def test_hand_computed() -> None:
 def test_swap_and_commission_are_part_of_the_loss() -> None:
     trade = make_trade(10, profit=-100.0, swap=-2.0, commission=-7.0)
     assert judge(broker(9_891, closed_trades=[trade]))[1].closed_today == -109.0
+
+
+def test_opening_what_is_still_open_has_cost_already() -> None:
+    """Equity and balance are down by the commission from the first moment, and so is the day."""
+    where = broker(balance=9_650, opening_costs=[(NOW, Decimal(-350))])
+    port, output = judge(where, limit=3.5)
+    assert (port, output.loss_today, output.closed_today, output.limit_amount) == ("no", 350, -350, 350)
+    yesterday = broker(balance=9_650, opening_costs=[(NOW - timedelta(days=1), Decimal(-350))])
+    assert judge(yesterday, limit=3.5)[1].loss_today == 0
 
 
 def test_what_was_closed_yesterday_does_not_count() -> None:
