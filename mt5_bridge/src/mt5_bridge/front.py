@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from mt5_bridge import faultpoints
+from mt5_bridge.compat.reads import METHOD as SCRIPT_READ
 from mt5_bridge.config import AccountConfig, BridgeConfig
 from mt5_bridge.flatten_store import FlattenStore
 from mt5_bridge.guard_store import GuardStore
@@ -44,7 +45,7 @@ class Seat:
 
     def __init__(self, settings: AccountConfig, config: BridgeConfig) -> None:
         self.settings = settings
-        self.supervisor = Supervisor(settings, config.account_dir(settings.name), config.log_level)
+        self.supervisor = Supervisor(settings, config.account_dir(settings.name), config.log_level, lambda _told: None)
         self._journal: Journal | None = None
         self._trouble: StorageUnavailable | None = None
         self._guards: GuardStore | None = None
@@ -194,6 +195,20 @@ class Front:
         try:
             self._count("under_way")
             return self._account_call(method, request, payload, give_up)
+        finally:
+            self._count("under_way", -1)
+            self._places.release()
+
+    def read_terminal(self, account: str, payload: bytes, timeout_s: float) -> bytes:
+        """What the worker answers to a script's read; see `compat.reads`. No call of the network leads here."""
+        if self._draining:
+            raise BrokerUnavailable("the bridge is stopping")
+        if not self._places.acquire(blocking=False):
+            self._count("busy")
+            raise BrokerUnavailable("the bridge is busy: too many calls at once")
+        try:
+            self._count("under_way")
+            return _read(self._seats[account], SCRIPT_READ, payload, time.monotonic() + timeout_s)
         finally:
             self._count("under_way", -1)
             self._places.release()

@@ -5,6 +5,7 @@ import logging
 import select
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from multiprocessing import connection as pipes
@@ -13,7 +14,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from mt5_bridge import worker
+from mt5_bridge import logs, worker
 from mt5_bridge.config import AccountConfig
 from tradeloom.errors import BrokerError, BrokerTimeout, BrokerUnavailable
 from tradeloom.trading.methods import NoParams
@@ -25,6 +26,7 @@ _WATCH_S = 0.1
 _FIRST_RESTART_S = 0.1
 _SLOWEST_RESTART_S = 15.0
 _PULSE_WAIT_S = 0.2
+_LONGEST_ID = 64
 _HEALTHY_S = 30.0
 """A worker that lived this long has earned a prompt restart."""
 
@@ -42,10 +44,12 @@ class HandedOver(BrokerError):
 
 @dataclass
 class _Link:
-    """A running worker and the pipe to it. `busy_since` is monotonic time of the call it is working on."""
+    """A running worker and the pipe to it. `busy_since` is monotonic time of the call it is working on; `take_tally`
+    gets what the worker counted."""
 
     process: BaseProcess
     pipe: "pipes.Connection[Any, Any]"
+    take_tally: Callable[[bytes], None]
     gone: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
     number: int = 0
@@ -60,7 +64,8 @@ class _Link:
             raise BrokerUnavailable("the account's worker is still busy with an earlier call; nothing was sent")
         self.number += 1
         self.unanswered, self.busy_since = True, time.monotonic()
-        head = worker.REQUEST_HEAD.pack(self.number, len(method)) + method.encode()
+        name, request_id = method.encode(), logs.current("request").encode()[:_LONGEST_ID]
+        head = worker.REQUEST_HEAD.pack(self.number, len(name), len(request_id)) + name + request_id
         try:
             self.pipe.send_bytes(head + payload)
         except (OSError, ValueError) as error:
@@ -100,30 +105,39 @@ class _Link:
             message = self.pipe.recv_bytes(MAX_ANSWER_BYTES + worker.ANSWER_HEAD.size)
         except (EOFError, OSError) as error:
             raise HandedOver("the account's worker stopped while it was working on the call", self.gone) from error
-        answered, recycle = worker.ANSWER_HEAD.unpack_from(message)
+        answered, recycle, told = worker.ANSWER_HEAD.unpack_from(message)
         if answered != number:
             raise HandedOver("the account's worker answered out of turn", self.gone)
         self.unanswered, self.busy_since, self.heard_at = False, None, time.monotonic()
         self.recycle |= bool(recycle)
-        return message[worker.ANSWER_HEAD.size :]
+        if told:
+            self.take_tally(message[worker.ANSWER_HEAD.size :][:told])
+        return message[worker.ANSWER_HEAD.size + told :]
 
 
 class Supervisor:
-    """One account's worker. Thread-safe; `start` returns at once, `wait_first_start` when the first try is decided."""
+    """One account's worker. Thread-safe; `start` returns at once, `wait_first_start` when the first try is decided.
 
-    def __init__(self, settings: AccountConfig, directory: Path, log_level: str) -> None:
+    `take_tally` is called, in any thread, with what the worker counted since its last answer.
+    """
+
+    def __init__(
+        self, settings: AccountConfig, directory: Path, log_level: str, take_tally: Callable[[bytes], None]
+    ) -> None:
         self._settings = settings
         self._directory = directory
         self._log_level = log_level
+        self._take_tally = take_tally
         self._link: _Link | None = None
         self._changed = threading.Condition()
-        self._waiting = threading.BoundedSemaphore(settings.max_waiting)
+        self._in_line = 0
         self._stopping = threading.Event()
         self._tried = threading.Event()
         self._status = "starting"
         self._trouble: str | None = None
         self._since = datetime.now(UTC)
         self._starts = 0
+        self._turned_away = 0
         self._pulse = encode_request(settings.name, NoParams())
         self._thread = threading.Thread(target=self._run, name=f"supervisor-{settings.name}", daemon=True)
 
@@ -146,7 +160,11 @@ class Supervisor:
 
         Raises `BrokerUnavailable` when the worker never got the call, `HandedOver` when it did and did not answer.
         """
-        if not self._waiting.acquire(blocking=False):
+        with self._changed:
+            busy = self._in_line >= self._settings.max_waiting
+            self._turned_away += busy
+            self._in_line += not busy
+        if busy:
             raise BrokerUnavailable(f"account {self._settings.name} is busy: too many calls are waiting; try again")
         try:
             link = self._ready_link(give_up)
@@ -157,7 +175,8 @@ class Supervisor:
             finally:
                 link.lock.release()
         finally:
-            self._waiting.release()
+            with self._changed:
+                self._in_line -= 1
 
     def health(self) -> dict[str, Any]:
         link = self._link
@@ -168,6 +187,8 @@ class Supervisor:
             "restarts": max(self._starts - 1, 0),
             "trouble": self._trouble,
             "process": link.process.pid if link else None,
+            "waiting": self._in_line,
+            "turned_away": self._turned_away,
             "busy_s": None if busy is None else round(time.monotonic() - busy, 3),
         }
 
@@ -211,7 +232,7 @@ class Supervisor:
         process = context.Process(target=worker.main, args=arguments, daemon=True, name=f"worker-{self._settings.name}")
         process.start()
         theirs.close()
-        link = _Link(process, ours)
+        link = _Link(process, ours, self._take_tally)
         try:
             self._wait_for_greeting(ours)
             greeting = json.loads(ours.recv_bytes(64 * 1024))

@@ -20,6 +20,8 @@ from pydantic import BaseModel
 
 from mt5_bridge import constants as mt5
 from mt5_bridge.clock import AccountClock, ReplayClock, WallClock
+from mt5_bridge.compat.reads import METHOD as SCRIPT_READ
+from mt5_bridge.compat.reads import ScriptReads
 from mt5_bridge.config import AccountConfig
 from mt5_bridge.desk import OrderDesk
 from mt5_bridge.flatten_duty import FlattenDuty
@@ -79,6 +81,7 @@ class AccountWorker:
         self._reader = Reader(terminal, clock, zone, account_name=settings.name, paper=paper, pause=pause)
         self._account = settings.name
         self._ledger = Ledger(terminal, zone)
+        self._script_reads = ScriptReads(terminal)
         self._journal: Journal | None = None
         self._journal_trouble: StorageUnavailable | None = None
         self._desk: OrderDesk | None = None
@@ -172,6 +175,8 @@ class AccountWorker:
     def handle(self, method: str, payload: bytes) -> bytes:
         """The encoded answer to one call; whatever goes wrong is an encoded error."""
         try:
+            if method == SCRIPT_READ:
+                return self._script_reads.answer(payload)
             request = protocol.decode_request(method, payload)
             return self._answer(method, request.params)
         except TradeloomError as error:
