@@ -3,6 +3,7 @@
 Paths in the file are relative to it. Passwords are named, never written: `env:VARIABLE` or `file:path`.
 """
 
+import ipaddress
 import json
 import os
 import tomllib
@@ -14,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 
 from mt5_bridge.server_time import ServerZone
 from tradeloom.errors import InvalidInput
-from tradeloom.trading.risk import RiskLimits
+from tradeloom.trading.risk_limits import RiskLimits
 
 ENVIRONMENT = {
     "TRADELOOM_BRIDGE_DATA_DIR": ("data_dir",),
@@ -90,12 +91,38 @@ class AccountConfig(_Section):
         return SecretStr(text)
 
 
+class CompatConfig(_Section):
+    """The door for scripts written for mt5linux 1.0.11: shut unless `enabled`. That client knows neither TLS nor
+    tokens, so it opens on this machine's own address only, for one account; one that is armed for real money needs
+    `live_trading` here too. `idle_timeout_s` is how long a script may be silent."""
+
+    enabled: bool = False
+    host: str = "127.0.0.1"
+    port: int = Field(default=18_812, ge=0, le=65_535)
+    account: str = ""
+    live_trading: bool = False
+    max_connections: int = Field(default=8, ge=1, le=100)
+    idle_timeout_s: Annotated[float, Field(gt=0, le=604_800, allow_inf_nan=False)] = 86_400.0
+
+    @field_validator("host")
+    @classmethod
+    def _loopback(cls, value: str) -> str:
+        try:
+            loopback = ipaddress.ip_address(value).is_loopback
+        except ValueError:
+            loopback = False
+        if not loopback:
+            raise ValueError("scripts connect without any proof of who they are: only 127.0.0.1 or ::1 is allowed")
+        return value
+
+
 class BridgeConfig(_Section):
     """The whole file. `certificates` defaults to a directory of that name in `data_dir`."""
 
     data_dir: Path
     certificates: Path | None = None
     listen: ListenConfig = ListenConfig()
+    compat: CompatConfig = CompatConfig()
     accounts: tuple[AccountConfig, ...] = Field(min_length=1)
     drain_timeout_s: _Seconds = 10.0
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -106,6 +133,19 @@ class BridgeConfig(_Section):
             values = [getattr(account, what) for account in self.accounts]
             if len(set(values)) != len(values):
                 raise ValueError(f"two accounts have the same {what}; each needs its own")
+        return self
+
+    @model_validator(mode="after")
+    def _scripts_have_an_account(self) -> Self:
+        if not self.compat.enabled:
+            return self
+        named = [account for account in self.accounts if account.name == self.compat.account]
+        if not named:
+            raise ValueError(f"compat.account is {self.compat.account!r}; it names the account scripts may trade")
+        if named[0].live_trading and not self.compat.live_trading:
+            raise ValueError(
+                f"account {named[0].name} is armed for real money: set compat.live_trading if scripts may trade it"
+            )
         return self
 
     @property
@@ -122,6 +162,9 @@ class BridgeConfig(_Section):
 
     def journal_path(self, name: str) -> Path:
         return self.account_dir(name) / "journal.sqlite3"
+
+    def scripts_path(self, name: str) -> Path:
+        return self.account_dir(name) / "scripts.sqlite3"
 
     def guards_path(self, name: str) -> Path:
         return self.account_dir(name) / "guards.sqlite3"

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mt5_bridge.certificates import SERVER_NAME, Certificates, ensure_certificates
+from mt5_bridge.compat.server import CompatServer
 from mt5_bridge.config import BridgeConfig, load_config
 from mt5_bridge.front import Front
 from mt5_bridge.logs import log_to
@@ -36,6 +37,7 @@ class BridgeService:
         self._front = Front(config)
         self._server = BridgeServer(config.listen, server_context(certificates), self._front.call)
         self._certificates = certificates
+        self._scripts = CompatServer(config, config.compat, self._front) if config.compat.enabled else None
 
     @property
     def port(self) -> int:
@@ -45,6 +47,8 @@ class BridgeService:
         """Returns its health once each account's terminal has been tried; one that failed is tried again later."""
         self._front.start()
         self._server.start()
+        if self._scripts is not None:
+            self._scripts.start()
         self._write_state(self._certificates)
         _log.info("listening on %s:%s", self._config.listen.host, self.port)
         return self._front.health()
@@ -53,8 +57,12 @@ class BridgeService:
         """No new connection, no new call; what is under way finishes; workers leave; the state file goes."""
         self._config.state_file.unlink(missing_ok=True)
         self._server.stop_accepting()
+        if self._scripts is not None:
+            self._scripts.stop_accepting()
         self._front.drain(self._config.drain_timeout_s)
         self._server.close()
+        if self._scripts is not None:
+            self._scripts.close()
         self._lock.release()
         _log.info("stopped")
 
@@ -68,6 +76,7 @@ class BridgeService:
             "certificate": str(certificates.client),
             "key": str(certificates.client_key),
             "pid": os.getpid(),
+            "compat_port": None if self._scripts is None else self._scripts.port,
             "started_at": datetime.now(UTC).isoformat(),
             "accounts": {account.name: account.terminal for account in self._config.accounts},
         }

@@ -8,10 +8,12 @@ byte that is 1 when the worker should be replaced, two bytes of the length of th
 import json
 import logging
 import math
+import random
 import signal
 import struct
 import time
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -35,7 +37,7 @@ from mt5_bridge.logs import about, log_to
 from mt5_bridge.manual import ManualDesk
 from mt5_bridge.process_lock import ProcessLock
 from mt5_bridge.reader import Reader
-from mt5_bridge.reconciliation import Reconciler, unknown_outcome
+from mt5_bridge.reconciliation import Reconciler, unknown_outcome, wall_clock
 from mt5_bridge.records import BrokerRecords
 from mt5_bridge.server_time import ServerZone
 from mt5_bridge.tally import Tally
@@ -72,6 +74,9 @@ class AccountWorker:
         open_guards: Callable[[], GuardStore],
         pause: Callable[[float], None] = time.sleep,
         open_flattens: Callable[[], FlattenStore] | None = None,
+        *,
+        wall: Callable[[], datetime] = wall_clock,
+        jitter: Callable[[float, float], float] = random.uniform,
     ) -> None:
         zone = ServerZone(settings.server_time_zone)
         paper = settings.terminal == "paper"
@@ -93,7 +98,7 @@ class AccountWorker:
             journal = self._journal = open_journal()
             records = BrokerRecords(terminal, zone, pause)
             reconciler = Reconciler(
-                journal, records, clock, horizon_s=settings.history_horizon_s, real_money=self._real_money
+                journal, records, clock, horizon_s=settings.history_horizon_s, real_money=self._real_money, wall=wall
             )
             gatekeeper = Gatekeeper(
                 terminal,
@@ -106,7 +111,7 @@ class AccountWorker:
                 tally=self.tally,
             )
             self._desk = OrderDesk(
-                terminal, journal, gatekeeper, records, reconciler, clock, pause=pause, tally=self.tally
+                terminal, journal, gatekeeper, records, reconciler, clock, pause=pause, jitter=jitter, tally=self.tally
             )
             reconciler.recover()
             self._manual = ManualDesk(journal, records, reconciler, clock)

@@ -28,12 +28,13 @@ from tradeloom.trading.intents import (
     client_order_id,
 )
 from tradeloom.trading.mt5_client import BridgeClient, MT5Broker
+from tradeloom.trading.risk_limits import RiskLimits
 
 MONDAY = datetime(2024, 1, 8, tzinfo=UTC)
 BARS = 400
 LOGIN = 5_001_001
 NIGHT = range(300, 310)
-LIMITS = {"max_lot": "1", "max_price_age_s": 43_200, "symbols": ["EURUSD"]}
+LIMITS = RiskLimits.for_paper(["EURUSD"], max_lot=Decimal(1), max_price_age_s=43_200).model_dump(mode="json")
 
 
 def write_bars(path: Path) -> Path:
@@ -62,6 +63,7 @@ class Rig:
         points: Mapping[str, str] | None = None,
         account: Mapping[str, Any] | None = None,
         listen: Mapping[str, Any] | None = None,
+        compat: Mapping[str, Any] | None = None,
         csv: Path | None = None,
         start: datetime = MONDAY + timedelta(hours=100),
     ) -> None:
@@ -86,7 +88,8 @@ class Rig:
             for name in names
         ]
         self.config = directory / "bridge.json"
-        self.config.write_text(json.dumps({"data_dir": "data", "accounts": accounts, "listen": dict(listen or {})}))
+        document = {"data_dir": "data", "accounts": accounts, "listen": dict(listen or {}), "compat": dict(compat or {})}
+        self.config.write_text(json.dumps(document))
         armed = [f"{point}={action}:{directory / point}.mark" for point, action in (points or {}).items()]
         self.bridge = BridgeProcess(self.config, {VARIABLE: ",".join(armed)})
         self.client = BridgeClient(self.bridge.state_file)
