@@ -18,7 +18,7 @@ from tradeloom.trading.intents import OrderOutcome, OutcomeStatus
 _log = logging.getLogger(__name__)
 
 
-def _wall_clock() -> datetime:
+def wall_clock() -> datetime:
     return datetime.now(UTC)
 
 
@@ -33,7 +33,7 @@ class Reconciler:
         *,
         horizon_s: float,
         real_money: Callable[[], bool],
-        wall: Callable[[], datetime] = _wall_clock,
+        wall: Callable[[], datetime] = wall_clock,
     ) -> None:
         self._journal = journal
         self._records = records
@@ -98,7 +98,14 @@ class Reconciler:
             self._journal.park(order_id)
         else:
             message = "not found at the broker; nothing will be sent under this id"
-            self._journal.settle(OrderOutcome(client_order_id=order_id, status=OutcomeStatus.NOT_SENT, message=message))
+            self._journal.settle(
+                OrderOutcome(
+                    client_order_id=order_id,
+                    status=OutcomeStatus.NOT_SENT,
+                    message=message,
+                    resend_until=entry.intent.deadline,
+                )
+            )
 
     def _stored(self, entry: Entry) -> OrderOutcome:
         """The row's outcome as it is now, whatever changed it."""

@@ -9,12 +9,14 @@ import pytest
 from mt5_bridge.journal import Journal
 from mt5_bridge.journal_sqlite import SqliteJournalStore
 from mt5_bridge.journal_store import JournalStore
+from tests.faults.simulator.disk import Disk, SimulatedStore
+from tests.faults.simulator.kernel import Kernel, Process
 
 type OpenStore = Callable[[], JournalStore]
 type OpenJournal = Callable[[], Journal]
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(params=["sqlite", "simulated"])
 def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OpenStore]:
     opened: list[JournalStore] = []
 
@@ -22,7 +24,11 @@ def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OpenS
         opened.append(store)
         return store
 
-    yield lambda: keep(SqliteJournalStore(tmp_path / "journal.sqlite3"))
+    if request.param == "sqlite":
+        yield lambda: keep(SqliteJournalStore(tmp_path / "journal.sqlite3"))
+    else:
+        disk, kernel = Disk(), Kernel({}, tracing=False)
+        yield lambda: keep(SimulatedStore(disk, kernel, Process("worker")))
     for store in opened:
         store.close()
 

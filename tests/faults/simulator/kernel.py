@@ -1,0 +1,175 @@
+"""Virtual time, processes and their tasks: one thread, no real clock, the same order of events for the same seed.
+
+Code under test is ordinary blocking code. Each of its threads of control is a greenlet; when it sleeps or waits, the
+hub goes on with whatever is due next. A process can be killed at any *point*: its tasks are unwound by `Crash`, and
+whatever handler of theirs still reaches for the world is refused, so that a kill leaves behind what a power cut would.
+"""
+
+import heapq
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from greenlet import getcurrent, greenlet
+
+EPOCH = datetime(2024, 1, 10, 12, tzinfo=UTC)
+_EPOCH_S = EPOCH.timestamp()
+
+
+class Crash(BaseException):
+    """The process is no more. No `except Exception` of the code under test may catch it."""
+
+
+class Process:
+    """A process of the simulated world; `on_exit` is called once when it is gone, however."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.alive = True
+        self.tasks: list[greenlet] = []
+        self.on_exit: Callable[[], None] | None = None
+
+    def check(self) -> None:
+        """Called by whatever the process reaches the world through."""
+        if not self.alive:
+            raise Crash
+
+
+class Signal:
+    """As `threading.Event`, in virtual time."""
+
+    def __init__(self, kernel: "Kernel") -> None:
+        self._kernel = kernel
+        self._set = False
+        self._waiting: list[greenlet] = []
+
+    def is_set(self) -> bool:
+        return self._set
+
+    def set(self) -> None:
+        self._set = True
+        waiting, self._waiting = self._waiting, []
+        for task in waiting:
+            self._kernel.wake(task)
+
+    def wait(self, timeout: float) -> bool:
+        if not self._set and timeout > 0:
+            self._waiting.append(getcurrent())
+            self._kernel.park(timeout)
+        return self._set
+
+
+class Kernel:
+    """`now` is in seconds since the world began. `plan` says at which point, by number, whom to kill."""
+
+    def __init__(self, plan: dict[int, Callable[[], None]], *, tracing: bool) -> None:
+        self.now = 0.0
+        self.trace: list[str] | None = [] if tracing else None
+        self._plan = plan
+        self._points = 0
+        self._due: list[tuple[float, int, Any]] = []
+        self._number = 0
+        self._hub = getcurrent()
+        self._turn: dict[greenlet, int] = {}
+        self._owner: dict[greenlet, Process] = {}
+
+    # Clocks
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def time(self) -> float:
+        return _EPOCH_S + self.now
+
+    def utc(self) -> datetime:
+        return EPOCH + timedelta(seconds=self.now)
+
+    def say(self, who: str, what: str) -> None:
+        if self.trace is not None:
+            self.trace.append(f"{self.now:10.4f}  {who:<10} {what}")
+
+    # Tasks
+
+    def spawn(self, process: Process, work: Callable[[], None]) -> None:
+        """Starts a thread of control of a process, at this moment but not before the present one waits."""
+
+        def run() -> None:
+            try:
+                work()
+            except Crash:
+                pass
+            finally:
+                del self._owner[task]
+                self._turn.pop(task, None)
+                process.tasks.remove(task)
+
+        task = greenlet(run, self._hub)
+        process.tasks.append(task)
+        self._owner[task] = process
+        self.wake(task)
+
+    def at(self, delay: float, call: Callable[[], None]) -> None:
+        """Has the world do something later; `call` must not wait."""
+        self._number += 1
+        heapq.heappush(self._due, (self.now + delay, self._number, call))
+
+    def sleep(self, seconds: float) -> None:
+        self.park(max(seconds, 0.0))
+
+    def park(self, seconds: float) -> None:
+        """Waits until woken or until the time is over."""
+        task = getcurrent()
+        self._number += 1
+        self._turn[task] = self._number
+        heapq.heappush(self._due, (self.now + seconds, self._number, task))
+        self._hub.switch()
+
+    def wake(self, task: greenlet) -> None:
+        self._number += 1
+        self._turn[task] = self._number
+        heapq.heappush(self._due, (self.now, self._number, task))
+
+    def run(self, until: float) -> None:
+        """Until nothing is due any more, or the time has come."""
+        due = self._due
+        while due and due[0][0] <= until:
+            when, number, what = heapq.heappop(due)
+            self.now = when
+            if not isinstance(what, greenlet):
+                what()
+            elif self._turn.get(what) == number:
+                what.switch()
+
+    # Ends
+
+    def point(self, process: Process, where: str) -> None:
+        """A step at which something may die, by plan; the caller dies here when it is the one."""
+        process.check()
+        self._points += 1
+        strike = self._plan.get(self._points)
+        if strike is not None:
+            self.say(process.name, f"at {where}:")
+            strike()
+            process.check()
+
+    def kill(self, process: Process) -> None:
+        """At once, for its tasks' next step; those that wait are unwound as soon as the present task does."""
+        if not process.alive:
+            return
+        process.alive = False
+        self.say(process.name, "is killed")
+        self.at(0.0, lambda: self._unwind(process))
+
+    def exit(self, process: Process) -> None:
+        """Leaves by itself."""
+        if process.alive:
+            process.alive = False
+            if process.on_exit:
+                process.on_exit()
+
+    def _unwind(self, process: Process) -> None:
+        for task in list(process.tasks):
+            self._turn.pop(task, None)
+            task.throw(Crash)
+        if process.on_exit:
+            process.on_exit()
