@@ -186,7 +186,7 @@ class Journal:
         return {magic: entry for magic, entry in found.items() if entry is not None}
 
     def unaccounted(self) -> list[Entry]:
-        """Orders that may be at the broker without anybody knowing, or get there yet; those at rest are listed there."""
+        """Orders that may be at the broker, or get there yet, without its lists showing them."""
         with self._store.reading() as store:
             entries = [store.order(order_id) for order_id in store.orders_in(UNSETTLED)]
         return [

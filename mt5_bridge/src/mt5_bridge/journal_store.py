@@ -65,6 +65,7 @@ class Entry:
             client_order_id=self.intent.client_order_id,
             status=OutcomeStatus.UNKNOWN,
             message=_UNTOLD.get(self.state, "the outcome is not known yet"),
+            reason="manual" if self.state is OrderState.MANUAL else None,
         )
 
 

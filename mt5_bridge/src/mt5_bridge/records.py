@@ -143,6 +143,26 @@ class BrokerRecords:
             **terms,
         )
 
+    def became(self, intent: OrderIntent, request: dict[str, Any], order: Any) -> OrderOutcome | None:
+        """What one of the broker's orders became, taken as this intent's; None while that cannot be told."""
+        requested = exact(request["volume"])
+        fills = _add_up(self._read("history_deals_get", ticket=order.ticket))
+        if fills is not None:
+            fills = self._by_ticket(fills)
+        if self.live_order(order.ticket) is not None:
+            return self._resting(intent, order, requested, fills)
+        if fills is not None:
+            return filled_outcome(intent, request, fills)
+        return self._dead(intent, request, order, requested) if order.state in _DEAD_STATES else None
+
+    def deals(self, since: datetime, until: datetime) -> tuple[Any, ...]:
+        """All deals between two moments (UTC)."""
+        bounds = (int(self.zone.from_utc(moment.timestamp())) for moment in (since, until))
+        return self._read("history_deals_get", *bounds)
+
+    def deals_of_position(self, ticket: int) -> tuple[Any, ...]:
+        return self._read("history_deals_get", position=ticket)
+
     def open_position(self, ticket: int) -> Any | None:
         """The position with this ticket, None when there is none."""
         found = self._read("positions_get", ticket=ticket)

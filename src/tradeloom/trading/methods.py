@@ -11,7 +11,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 from tradeloom.trading.bars import BarsReference
 from tradeloom.trading.guards import Guard
 from tradeloom.trading.intents import OrderIntent, Side
-from tradeloom.trading.risk import AccountState, RiskLimits
+from tradeloom.trading.risk import AccountState
+from tradeloom.trading.risk_limits import RiskLimits
 
 
 class Effect(StrEnum):

@@ -86,7 +86,16 @@ def test_every_method_of_the_whitelist_is_answered(bench: Bench) -> None:
     ):
         with pytest.raises(Conflict):
             ask(bench, method, **params)
-    tested = {*answers, "advance", "set_speed", "next_event_time", "bars"}
+    with pytest.raises(Conflict):
+        ask(
+            bench,
+            "settle_manual",
+            client_order_id=market().client_order_id,
+            decision="not_sent",
+            by="Ann",
+            reason="looked",
+        )
+    tested = {*answers, "advance", "set_speed", "next_event_time", "bars", "settle_manual"}
     assert tested == {name for name, method in METHODS.items() if not method.front}
 
 
