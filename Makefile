@@ -38,7 +38,12 @@ $(STAMPS)/locked: requirements/lock.txt | $(STAMPS)/created
 	@VIRTUAL_ENV=$(VENV) $(UV) pip sync --quiet --require-hashes requirements/lock.txt
 	@touch $@
 
-$(STAMPS)/installed: pyproject.toml mt5_bridge/pyproject.toml $(STAMPS)/locked
+# A test's client, in a directory of its own: what it asks for does not go together with what we lock.
+$(STAMPS)/mt5linux: requirements/mt5linux.txt | $(STAMPS)/created
+	@$(UV) pip install --quiet --no-deps --require-hashes --python $(PYTHON) --target $(VENV)/mt5linux --requirement requirements/mt5linux.txt
+	@touch $@
+
+$(STAMPS)/installed: pyproject.toml mt5_bridge/pyproject.toml $(STAMPS)/locked $(STAMPS)/mt5linux
 	@echo "· installing tradeloom and its bridge"
 	@VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --no-deps --no-build-isolation --editable . --editable ./mt5_bridge
 	@touch $@
