@@ -13,8 +13,6 @@ from zoneinfo import ZoneInfo
 
 from pydantic import (
     AwareDatetime,
-    BaseModel,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
@@ -22,6 +20,7 @@ from pydantic import (
     model_validator,
 )
 
+from mt5_bridge.paper.conditions import NotNegative, Points, Positive, RolloverSpread, Section, Share, Slippage
 from mt5_bridge.paper.errors import TerminalConfigError
 from mt5_bridge.paper.faults import Fault
 from tradeloom.trading.timeframes import Timeframe
@@ -29,19 +28,16 @@ from tradeloom.trading.timeframes import Timeframe
 CONFIG_FILE = "paper.json"
 
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3,8}$")]
-Positive = Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]
-NotNegative = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
-Points = Annotated[int, Field(ge=0, le=1_000_000)]
 Text = Annotated[str, Field(max_length=128)]
+SwapMode = Literal[
+    "points", "currency_base", "currency_margin", "currency_deposit", "interest_current", "interest_open"
+]
+_HOUR_S = 3_600
 WEEKDAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
 Weekday = Literal["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class AccountConfig(_Section):
+class AccountConfig(Section):
     """`balance` is the first deposit. Below `margin_call_level` the account is in margin call, at `stop_out_level` the
     broker begins to close positions (both percent of equity over margin). A `password`, if set, is asked for."""
 
@@ -68,17 +64,29 @@ class AccountConfig(_Section):
         return self
 
 
-class DataConfig(_Section):
-    """Bars to replay. A relative `path` starts at the terminal's directory; `price` says which side the file quotes."""
+class DataConfig(Section):
+    """Bars to replay. A relative path starts at the terminal's directory; `price` says which side the file quotes.
+    `counter_path` is a file of the same bars on the other side: then the spread is the real one."""
 
     path: Path
     timeframe: Timeframe
     price: Literal["ask", "bid"]
+    counter_path: Path | None = None
+
+    def within(self, directory: Path) -> Self:
+        """With paths that start at `directory`."""
+        counter = None if self.counter_path is None else directory / self.counter_path
+        return self.model_copy(update={"path": directory / self.path, "counter_path": counter})
 
 
-class SymbolConfig(_Section):
-    """A symbol's specification. `commission_per_lot` is charged on each deal, in the account's currency; swaps are
-    points a lot a night; `margin_hedged` is the contract size that counts for a lot bought and a lot sold together."""
+class SymbolConfig(Section):
+    """A symbol's specification. Commissions are charged on each deal, on its way in and on its way out, in the
+    account's currency. Swaps are what a lot earns a night: points, an amount of a currency, or percent a year of the
+    position's value now or at its opening, as `swap_mode` says; `margin_hedged` is the contract size that counts for a
+    lot bought and a lot sold together.
+
+    Off unless set: `slippage` (else the terminal's), `rollover_spread`, `liquidity_lots` (the most one quote fills of an
+    order), and under instant execution the probabilities of a requote (10004) and of no price (10021)."""
 
     name: str = Field(min_length=1, max_length=29)
     description: Text = ""
@@ -95,10 +103,17 @@ class SymbolConfig(_Section):
     spread_points: Points
     stops_level: Points = 0
     freeze_level: Points = 0
-    execution: Literal["instant", "market"] = "instant"
+    rollover_spread: RolloverSpread | None = None
+    slippage: Slippage | None = None
+    liquidity_lots: Positive | None = None
+    requote_probability: Share = 0.0
+    price_off_probability: Share = 0.0
+    execution: Literal["instant", "market", "exchange"] = "instant"
     trade_mode: Literal["disabled", "long_only", "short_only", "close_only", "full"] = "full"
     filling_modes: frozenset[Literal["fok", "ioc", "boc"]] = frozenset({"fok", "ioc"})
     commission_per_lot: NotNegative = Decimal(0)
+    commission_per_deal: NotNegative = Decimal(0)
+    swap_mode: SwapMode = "points"
     swap_long: Decimal = Field(default=Decimal(0), allow_inf_nan=False)
     swap_short: Decimal = Field(default=Decimal(0), allow_inf_nan=False)
     swap_triple_day: Weekday = "wednesday"
@@ -113,6 +128,22 @@ class SymbolConfig(_Section):
             raise ValueError("volume_min must be a multiple of volume_step")
         if self.tick_size is not None and self.tick_size % self.point:
             raise ValueError(f"tick_size must be a multiple of the point ({self.point})")
+        if self.liquidity_lots is not None and self.liquidity_lots % self.volume_step:
+            raise ValueError("liquidity_lots must be a multiple of volume_step")
+        if self.requote_probability + self.price_off_probability > 1:
+            raise ValueError("requote_probability and price_off_probability must not exceed 1 together")
+        return self
+
+    @model_validator(mode="after")
+    def _one_spread(self) -> Self:
+        if self.rollover_spread is None:
+            return self
+        if self.data.counter_path is not None:
+            raise ValueError(
+                "rollover_spread and data.counter_path exclude each other: real series are as wide as they are"
+            )
+        if self.data.timeframe.seconds > _HOUR_S:
+            raise ValueError("rollover_spread needs bars of H1 or finer")
         return self
 
     @property
@@ -135,14 +166,14 @@ class SymbolConfig(_Section):
         return Decimal(points) * self.point
 
 
-class ClockConfig(_Section):
+class ClockConfig(Section):
     """Where the market clock first stands, and market seconds a wall-clock second (0: it stands until advanced)."""
 
     start: AwareDatetime
     speed: float = Field(default=0.0, ge=0.0, le=1e6, allow_inf_nan=False)
 
 
-class TerminalConfig(_Section):
+class TerminalConfig(Section):
     """`accounts[0]` is the one logged in at the start. `slippage_points` bounds the seeded adverse slippage of market
     and stop orders. `server_time_zone` is the zone of the broker's clock, and of data files that name none."""
 
@@ -200,8 +231,5 @@ def load_config(directory: Path) -> TerminalConfig:
     except (OSError, UnicodeDecodeError) as error:
         raise TerminalConfigError(f"cannot read {file}: {error}", field=CONFIG_FILE) from error
     config = parse_config(text)
-    symbols = tuple(
-        symbol.model_copy(update={"data": symbol.data.model_copy(update={"path": directory / symbol.data.path})})
-        for symbol in config.symbols
-    )
+    symbols = tuple(symbol.model_copy(update={"data": symbol.data.within(directory)}) for symbol in config.symbols)
     return config.model_copy(update={"symbols": symbols})

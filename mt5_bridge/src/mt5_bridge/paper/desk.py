@@ -1,6 +1,6 @@
 """The dealing desk: carries a plan out and gives the server's answer."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import assert_never
 
@@ -41,6 +41,16 @@ class Desk:
         """What the request would do. Raises `Refused`."""
         return self._planner.plan(request)
 
+    def offer(self, request: TradeRequest) -> Plan:
+        """As `plan`, but asked of the dealer, who may let a market order pass by. Raises `Refused`."""
+        plan = self._planner.plan(request)
+        if isinstance(plan, DealPlan):
+            execution = self.execution
+            retcode = execution.dealer.refusal(plan.symbol, execution.tickets.next_order, execution.attempt)
+            if retcode is not None:
+                raise requests.refuse(retcode)
+        return plan
+
     def margin_after(self, plan: Plan) -> Decimal:
         """Margin in use once the plan is executed."""
         if not isinstance(plan, DealPlan) or plan.closes is not None:
@@ -75,8 +85,10 @@ class Desk:
         asked = requests.read_price(plan.symbol, request.price) if plan.symbol.execution == "instant" else 0
         order = self._new_order(plan.symbol, request.type, plan.volume, asked, request)
         order.sl, order.tp = (0, 0) if plan.closes else (plan.sl, plan.tp)
-        deal = self.execution.fill(order, plan.price, plan.closes)
-        return self._done(plan.symbol, order=order.ticket, deal=deal.ticket, volume=plan.volume, price=plan.price)
+        deal = self.execution.fill(order, plan.price, plan.closes, plan.filled)
+        retcode = mt5.TRADE_RETCODE_DONE if plan.filled == plan.volume else mt5.TRADE_RETCODE_DONE_PARTIAL
+        done = self._done(plan.symbol, order=order.ticket, deal=deal.ticket, volume=plan.filled, price=plan.price)
+        return replace(done, retcode=retcode, comment=requests.COMMENTS[retcode])
 
     def _place(self, plan: PendingPlan, request: TradeRequest) -> Answer:
         order = self._new_order(plan.symbol, plan.type, plan.volume, plan.price, request)

@@ -1,11 +1,11 @@
 """Execution: turns a decision to trade at a price into a deal, with order, position and money booked together."""
 
-import random
 from decimal import Decimal
 
 from mt5_bridge.paper import constants
 from mt5_bridge.paper.account import Account
 from mt5_bridge.paper.config import SymbolConfig
+from mt5_bridge.paper.dealer import Dealer, rests
 from mt5_bridge.paper.holdings import Effect, apply_fill, settle
 from mt5_bridge.paper.margin import Leg
 from mt5_bridge.paper.records import ZERO, Deal, Order, Position
@@ -45,23 +45,18 @@ class Execution:
     def __init__(self, account: Account, tickets: Tickets, *, seed: int, slippage_points: int) -> None:
         self.account = account
         self.tickets = tickets
-        self._seed = seed
-        self._slippage_points = slippage_points
+        self.dealer = Dealer(account.market, seed, slippage_points)
         self.attempt = 0
         """Number of the request at hand: a requoted order draws anew when it is sent again."""
 
-    def slipped(self, price: int, *, is_buy: bool, ticket: int, attempt: int = 0) -> int:
-        """`price` worsened by 0 to `slippage_points`: drawn from seed, ticket and attempt, so the same however often,
-        and in whatever process, it is asked for."""
-        if not self._slippage_points:
-            return price
-        draw = random.Random(f"{self._seed}/{ticket}/{attempt}")  # noqa: S311
-        slip = draw.randint(0, self._slippage_points)
+    def slipped(self, symbol: SymbolConfig, price: int, *, is_buy: bool, ticket: int, attempt: int = 0) -> int:
+        """`price` worsened by the symbol's slippage: the same however often, and in whatever process, it is asked for."""
+        slip = self.dealer.slip(symbol, ticket, attempt)
         return price + slip if is_buy else max(1, price - slip)
 
     def commission(self, symbol: SymbolConfig, volume: Decimal) -> Decimal:
         """What a deal costs, as a positive amount."""
-        return self.account.valuation.money(symbol.commission_per_lot * volume)
+        return self.account.valuation.money(symbol.commission_per_lot * volume + symbol.commission_per_deal)
 
     def affords(self, symbol: SymbolConfig, volume: Decimal, price: int, *, is_buy: bool) -> bool:
         """Whether equity, less commission, covers the margin after such a fill. Reducing margin is always possible."""
@@ -90,15 +85,22 @@ class Execution:
             magic=position.magic,
         )
 
-    def fill(self, order: Order, price: int, closes: Position | None = None) -> Deal:
-        """Fills all of `order` at `price` (points)."""
-        volume = order.volume_current
+    def fill(self, order: Order, price: int, closes: Position | None = None, volume: Decimal | None = None) -> Deal:
+        """Fills `order` at `price` (points): all of it, or `volume` lots. What is left stays in the market or is
+        cancelled, as its filling mode says; of an order that closes a position it is always cancelled."""
+        volume = order.volume_current if volume is None else volume
         effect = apply_fill(self.account, order, volume, price, closes)
         cost = self.commission(self.account.symbols[order.symbol], volume)
         deal = self._deal(order, effect, volume, Decimal(price), cost, is_buy=order.is_buy)
         order.position_id = effect.position_id
-        order.volume_current = ZERO
-        self.finish(order, constants.ORDER_STATE_FILLED, price)
+        order.volume_current -= volume
+        if not order.volume_current:
+            self.finish(order, constants.ORDER_STATE_FILLED, price)
+        elif closes is None and rests(order.type_filling):
+            order.state = constants.ORDER_STATE_PARTIAL
+            self.account.put_order(order)
+        else:
+            self.finish(order, constants.ORDER_STATE_CANCELED, price)
         return deal
 
     def close_by(self, order: Order, first: Position, second: Position) -> Deal:

@@ -5,7 +5,8 @@ clock) until the bar completes at its last millisecond, when high and low are ac
 quote. Outside every bar's span the market is closed and the last quote keeps its time. Nothing here ever answers with
 more than what had happened by the time it is asked about.
 
-Prices are integers in points. A file of asks gives bids one spread lower, and the other way round.
+Prices are integers in points. A file of asks gives bids one spread lower, and the other way round; with files of both
+sides the spread is theirs.
 """
 
 from dataclasses import dataclass
@@ -15,12 +16,9 @@ from numpy.typing import NDArray
 
 from mt5_bridge.paper.bars import BarSeries
 from mt5_bridge.paper.config import SymbolConfig
-from tradeloom.errors import DataFileError
+from mt5_bridge.paper.spreads import sides_of
 
 Integers = NDArray[np.int64]
-
-_POINT_TOLERANCE = 1e-6
-"""How far a price may be from a whole number of points and still count as binary rounding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,29 +32,30 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class BarRange:
-    """A completed bar's bids in points, with its spread."""
+    """A completed bar's bids in points, with the spread at its open, its low and its high."""
 
     open: int
     high: int
     low: int
     close: int
     spread: int
+    low_spread: int
+    high_spread: int
 
 
 class Feed:
-    """The bars of `series` as quotes of `symbol`. Raises `DataFileError` for prices finer than the symbol's digits."""
+    """The bars of `series`, and of `counter` on the other side, as quotes of `symbol`. Raises `DataFileError`."""
 
-    def __init__(self, symbol: SymbolConfig, series: BarSeries) -> None:
+    def __init__(self, symbol: SymbolConfig, series: BarSeries, counter: BarSeries | None = None) -> None:
+        sides = sides_of(symbol, series, counter)
         self.symbol = symbol
         self.timeframe = series.timeframe
         self.open_time = series.open_time
         self.open_msc = series.open_time * 1_000
         self.end_msc = series.end_time * 1_000
-        self.open = _bids(symbol, series, "open")
-        self.high = _bids(symbol, series, "high")
-        self.low = _bids(symbol, series, "low")
-        self.close = _bids(symbol, series, "close")
-        self.spread = np.full(len(series), symbol.spread_points, dtype=np.int64)
+        self.open, self.high, self.low, self.close = (sides.bids[column] for column in ("open", "high", "low", "close"))
+        self.spread, self.close_spread = sides.spreads["open"], sides.spreads["close"]
+        self._high_spread, self._low_spread = sides.spreads["high"], sides.spreads["low"]
         self.volume = np.rint(series.volume).astype(np.uint64)
         self.event_msc = np.column_stack((self.open_msc, self.end_msc - 1)).ravel()
         """Times of all events: bar i opens at event 2i and completes at event 2i + 1."""
@@ -78,8 +77,9 @@ class Feed:
         if events == 0:
             return None
         bar, completes = divmod(events - 1, 2)
-        bid = int(self.close[bar] if completes else self.open[bar])
-        return bid, bid + int(self.spread[bar])
+        bids, spreads = (self.close, self.close_spread) if completes else (self.open, self.spread)
+        bid = int(bids[bar])
+        return bid, bid + int(spreads[bar])
 
     def quote_at(self, now_msc: int) -> Quote | None:
         """The quote standing at `now_msc`; None before the first bar."""
@@ -92,7 +92,13 @@ class Feed:
 
     def range_of(self, bar: int) -> BarRange:
         return BarRange(
-            int(self.open[bar]), int(self.high[bar]), int(self.low[bar]), int(self.close[bar]), int(self.spread[bar])
+            int(self.open[bar]),
+            int(self.high[bar]),
+            int(self.low[bar]),
+            int(self.close[bar]),
+            int(self.spread[bar]),
+            int(self._low_spread[bar]),
+            int(self._high_spread[bar]),
         )
 
     def next_change(self, now_msc: int) -> int | None:
@@ -107,22 +113,3 @@ class Feed:
     def _bar_at(self, now_msc: int) -> int:
         """Index of the last bar opened by `now_msc`, -1 before the first."""
         return int(np.searchsorted(self.open_msc, now_msc, side="right")) - 1
-
-
-def _bids(symbol: SymbolConfig, series: BarSeries, column: str) -> Integers:
-    """A price column in whole points of the bid."""
-    points = getattr(series, column) * 10.0**symbol.digits
-    whole = np.rint(points)
-    too_fine = np.abs(points - whole) > _POINT_TOLERANCE
-    if too_fine.any():
-        line = int(np.argmax(too_fine)) + 2
-        raise DataFileError(
-            f"{series.path} line {line}, column {column}: finer than the {symbol.digits} digits of {symbol.name}",
-            field=column,
-        )
-    bids: Integers = whole.astype(np.int64)
-    if symbol.data.price == "ask":
-        bids = bids - symbol.spread_points
-    if (bids <= 0).any():
-        raise DataFileError(f"{series.path}: the spread of {symbol.name} leaves no positive bid", field=column)
-    return bids

@@ -2,7 +2,8 @@
 
 Netting: more on the same side moves the open price to the volume-weighted average; less on the other side closes a part
 at no change of price; more on the other side reverses in one deal (`DEAL_ENTRY_INOUT`), with a new ticket and the old
-identifier. Stop levels named by the order replace the position's, levels it leaves at zero stay.
+identifier. Stop levels named by the order replace the position's, levels it leaves at zero stay. An order filled in
+parts adds to the position its first part opened.
 """
 
 from dataclasses import dataclass
@@ -30,6 +31,9 @@ def apply_fill(account: Account, order: Order, volume: Decimal, price: int, clos
     """Books `volume` lots of `order` at `price` (points), against the position it `closes` if it names one."""
     if closes is not None:
         return settle(account, closes, volume, Decimal(price))
+    own = account.positions.get(order.ticket)
+    if account.is_hedging and own is not None:  # an order filled in parts makes one position
+        return _increase(account, own, order, volume, price)
     held = account.positions_in(order.symbol)
     if account.is_hedging or not held:
         return _open(account, order, volume, price, identifier=order.ticket)
@@ -94,8 +98,11 @@ def _increase(account: Account, position: Position, order: Order, volume: Decima
     position.price = average.quantize(_AVERAGE_STEP)
     position.margin_per_lot = (position.margin_per_lot * position.volume + per_lot * volume) / total
     position.volume = total
-    position.sl = order.sl or position.sl
-    position.tp = order.tp or position.tp
+    if (
+        not account.is_hedging
+    ):  # there it is the rest of the position's own order, whose levels it has, or has since changed
+        position.sl = order.sl or position.sl
+        position.tp = order.tp or position.tp
     position.time_update_msc = account.market.now_msc
     account.put_position(position)
     return Effect(constants.DEAL_ENTRY_IN, position.identifier)

@@ -58,6 +58,12 @@ class Market:
         """A price inside a bar, while it is being matched; the next event replaces it."""
         self._price[symbol] = bid, ask
 
+    def last_range(self, symbol: str) -> int:
+        """High less low, in points, of the symbol's last completed bar; 0 before the first."""
+        bar = self._cursor[symbol] // 2 - 1
+        feed = self.feeds[symbol]
+        return int(feed.high[bar] - feed.low[bar]) if bar >= 0 else 0
+
     def quote(self, symbol: str) -> Quote | None:
         """The standing quote with its time, which moves with the clock while the market is open."""
         return self.feeds[symbol].quote_at(self.now_msc)

@@ -17,6 +17,10 @@ When a bar completes, before its close is the quote:
   3. take profits the range reached, of positions still open. One opened by a limit order in this very bar waits for the
      close, because its target may have come before its entry.
 So inside a bar a stop is always taken before a target, and pending orders before the stops of what they open.
+
+Where the symbol's liquidity is limited, a pending order takes at most that much at each of these moments; what is left
+waits for the next one or is cancelled, as its filling mode says. What is left of a stop order that has gone off, or of a
+market order, fills at quotes only. The server's own closes are always whole.
 Stop losses, stop orders and stop-outs slip, limits and targets do not.
 """
 
@@ -24,6 +28,7 @@ import logging
 from dataclasses import dataclass, field
 
 from mt5_bridge.paper import constants
+from mt5_bridge.paper.dealer import available
 from mt5_bridge.paper.execution import Execution
 from mt5_bridge.paper.feed import BarRange
 from mt5_bridge.paper.records import LIMIT_ORDERS, STOP_LIMIT_ORDERS, Order, Position
@@ -56,10 +61,11 @@ class Matcher:
             self._walk(symbol, bar, down=True)
             self._walk(symbol, bar, down=False)
         for position in self.execution.account.positions_in(symbol):
-            reached = bar.high >= position.tp if position.is_long else bar.low + bar.spread <= position.tp
+            reached = bar.high >= position.tp if position.is_long else bar.low + bar.low_spread <= position.tp
             if position.tp and reached and position.ticket not in fresh:
-                bid = position.tp if position.is_long else position.tp - bar.spread
-                self.execution.account.market.set_price(symbol, bid, bid + bar.spread)
+                spread = bar.high_spread if position.is_long else bar.low_spread
+                bid = position.tp if position.is_long else position.tp - spread
+                self.execution.account.market.set_price(symbol, bid, bid + spread)
                 self._close(position, position.tp, constants.ORDER_REASON_TP)
 
     def expire(self, now_msc: int) -> None:
@@ -73,7 +79,7 @@ class Matcher:
     def _try_order(self, order: Order, *, is_open: bool) -> None:
         bid, ask = self._standing(order.symbol)
         price = ask if order.is_buy else bid
-        if not _reached(order, price):
+        if order.state == constants.ORDER_STATE_STARTED or not _reached(order, price):
             return
         if order.type in STOP_LIMIT_ORDERS:
             self._activate(order)  # its limit lies behind this price, so it cannot fill here
@@ -87,13 +93,16 @@ class Matcher:
         account, market = self.execution.account, self.execution.account.market
         reached = []
         for order in account.orders_in(symbol):
-            side = bar.spread if order.is_buy else 0
-            if _reached(order, (bar.low if _waits_below(order) else bar.high) + side):
-                reached.append((abs(order.price - side - bar.open), order.ticket, order))
+            if order.state == constants.ORDER_STATE_STARTED or order.is_triggered:
+                continue
+            end, spread = (bar.low, bar.low_spread) if _waits_below(order) else (bar.high, bar.high_spread)
+            side = spread if order.is_buy else 0
+            if _reached(order, end + side):
+                reached.append((abs(order.price - side - bar.open), order.ticket, order, spread))
         fresh: set[int] = set()
-        for _, _, order in sorted(reached, key=lambda entry: entry[:2]):
-            bid = order.price - (bar.spread if order.is_buy else 0)
-            market.set_price(symbol, bid, bid + bar.spread)
+        for _, _, order, spread in sorted(reached, key=lambda entry: entry[:2]):
+            bid = order.price - (spread if order.is_buy else 0)
+            market.set_price(symbol, bid, bid + spread)
             if order.type in STOP_LIMIT_ORDERS:
                 self._activate(order)
             elif order.type in LIMIT_ORDERS:
@@ -115,14 +124,18 @@ class Matcher:
 
     def _fill_order(self, order: Order, price: int) -> None:
         symbol = self.execution.account.symbols[order.symbol]
-        if self.execution.affords(symbol, order.volume_current, price, is_buy=order.is_buy):
-            self.execution.fill(order, price)
+        volume = available(symbol, order.volume_current, order.type_filling)
+        if volume and self.execution.affords(symbol, volume, price, is_buy=order.is_buy):
+            self.execution.fill(order, price, volume=volume)
         else:
-            _log.warning("order %d cancelled on activation: not enough money", order.ticket)
+            _log.warning(
+                "order %d cancelled on activation: not enough %s", order.ticket, "money" if volume else "to fill"
+            )
             self.execution.finish(order, constants.ORDER_STATE_CANCELED, price)
 
     def _slipped(self, order: Order, price: int) -> int:
-        return self.execution.slipped(price, is_buy=order.is_buy, ticket=order.ticket)
+        symbol = self.execution.account.symbols[order.symbol]
+        return self.execution.slipped(symbol, price, is_buy=order.is_buy, ticket=order.ticket)
 
     # Stops
 
@@ -136,17 +149,17 @@ class Matcher:
     def _walk(self, symbol: str, bar: BarRange, *, down: bool) -> None:
         """Step 2 of a completed bar, one way: from its open down to its low, or from there up to its high."""
         market = self.execution.account.market
-        at, end = (bar.open, bar.low) if down else (bar.low, bar.high)
+        at, end, spread = (bar.open, bar.low, bar.low_spread) if down else (bar.low, bar.high, bar.high_spread)
         can_stop_out = True
         while True:
             position = self._next_stop(symbol, bar, down=down)
             stop, before = at, end
             if position is not None:
-                level = position.sl if down else position.sl - bar.spread
+                level = position.sl if down else position.sl - spread
                 stop = min(at, level) if down else max(at, level)
                 before = stop + 1 if down else stop - 1  # at the stop's own price the stop comes first
             if can_stop_out and (position is None or stop != at):
-                out = self._stop_out_bid(symbol, at, before, bar.spread)
+                out = self._stop_out_bid(symbol, at, before, spread)
                 if out is not None:
                     at = out
                     can_stop_out = self._stop_out_worst()
@@ -154,12 +167,12 @@ class Matcher:
             if position is None:
                 return
             at = stop
-            market.set_price(symbol, at, at + bar.spread)
+            market.set_price(symbol, at, at + spread)
             self._close(position, position.sl, constants.ORDER_REASON_SL)
 
     def _next_stop(self, symbol: str, bar: BarRange, *, down: bool) -> Position | None:
         """The position whose stop loss comes first on the way down (longs), or on the way up (shorts)."""
-        end = bar.low if down else bar.high + bar.spread
+        end = bar.low if down else bar.high + bar.high_spread
         hit = [
             position
             for position in self.execution.account.positions_in(symbol)
@@ -230,4 +243,6 @@ def _waits_below(order: Order) -> bool:
 
 
 def _reached(order: Order, price: int) -> bool:
+    if order.is_triggered:
+        return True
     return price <= order.price if _waits_below(order) else price >= order.price

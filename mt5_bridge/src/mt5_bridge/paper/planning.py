@@ -9,6 +9,7 @@ from decimal import Decimal
 from mt5_bridge.paper import constants as mt5
 from mt5_bridge.paper import requests
 from mt5_bridge.paper.config import SymbolConfig
+from mt5_bridge.paper.dealer import available
 from mt5_bridge.paper.errors import NoConversion
 from mt5_bridge.paper.execution import Execution
 from mt5_bridge.paper.records import BUY_ORDERS, PENDING_ORDERS, STOP_LIMIT_ORDERS, Order, Position
@@ -19,7 +20,8 @@ from mt5_bridge.paper.structs import TradeRequest
 
 @dataclass(frozen=True, slots=True)
 class DealPlan:
-    """A trade at market: `price` is the fill, slippage included; `closes` the position it names."""
+    """A trade at market: `price` is the fill, slippage included, `filled` what there is to be had of the volume at this
+    quote; `closes` the position it names."""
 
     symbol: SymbolConfig
     is_buy: bool
@@ -28,6 +30,7 @@ class DealPlan:
     sl: int
     tp: int
     closes: Position | None
+    filled: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,9 @@ class Planner:
         if closes is not None and volume > closes.volume:
             raise refuse(mt5.TRADE_RETCODE_INVALID_CLOSE_VOLUME)
         requests.check_filling(symbol, request.type_filling, pending=False)
+        filled = available(symbol, volume, request.type_filling)
+        if not filled:
+            raise refuse(mt5.TRADE_RETCODE_REJECT, "Not enough liquidity to fill or kill")
         bid, ask = quote
         price = self._fill_price(symbol, request, ask if is_buy else bid, is_buy=is_buy)
         sl, tp = self._stop_levels(symbol, request)
@@ -118,13 +124,13 @@ class Planner:
             self._check_convertible(symbol)
             if not self._execution.affords(symbol, volume, price, is_buy=is_buy):
                 raise refuse(mt5.TRADE_RETCODE_NO_MONEY)
-        return DealPlan(symbol, is_buy, volume, price, sl, tp, closes)
+        return DealPlan(symbol, is_buy, volume, price, sl, tp, closes, filled)
 
     def _fill_price(self, symbol: SymbolConfig, request: TradeRequest, quoted: int, *, is_buy: bool) -> int:
         """The quote with its slippage. Instant execution holds it to the requested price and deviation: 10004."""
         execution = self._execution
         ticket = execution.tickets.next_order
-        fill = execution.slipped(quoted, is_buy=is_buy, ticket=ticket, attempt=execution.attempt)
+        fill = execution.slipped(symbol, quoted, is_buy=is_buy, ticket=ticket, attempt=execution.attempt)
         if symbol.execution == "instant":
             asked = requests.read_price(symbol, request.price)
             if max(abs(quoted - asked), abs(fill - asked)) > request.deviation:
@@ -165,6 +171,8 @@ class Planner:
         order = self._pending_order(request)
         symbol, quote = self._market_of(order.symbol)
         self._check_not_frozen(symbol, order, quote)
+        if order.is_triggered:
+            raise refuse(mt5.TRADE_RETCODE_FROZEN)
         plan = self._pending_terms(symbol, order.type, order.volume_current, request, quote, order)
         terms = (plan.price, plan.stoplimit, plan.sl, plan.tp, plan.expiration, request.type_time)
         if terms == (order.price, order.stoplimit, order.sl, order.tp, order.expiration, order.type_time):
@@ -235,6 +243,8 @@ class Planner:
         if order is not None:
             if request.symbol and request.symbol != order.symbol:
                 raise refuse(mt5.TRADE_RETCODE_INVALID)
+            if order.state == mt5.ORDER_STATE_STARTED:
+                raise refuse(mt5.TRADE_RETCODE_LOCKED)
             return order
         known = request.order < 2**63 and self._store.count(
             ORDERS, "login = ? AND ticket = ?", self._account.login, request.order

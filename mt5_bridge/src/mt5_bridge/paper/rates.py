@@ -124,7 +124,7 @@ class TickSeries:
         self._ticks["time"] = feed.event_msc // 1_000
         self._ticks["time_msc"] = feed.event_msc
         self._ticks["bid"] = bids / scale
-        self._ticks["ask"] = (bids + np.repeat(feed.spread, 2)) / scale
+        self._ticks["ask"] = (bids + np.column_stack((feed.spread, feed.close_spread)).ravel()) / scale
         self._ticks["flags"] = QUOTE_FLAGS
 
     def between(self, now_msc: int, from_msc: int, to_msc: int) -> Records:

@@ -84,6 +84,11 @@ class Order:
     def is_buy(self) -> bool:
         return self.type in BUY_ORDERS
 
+    @property
+    def is_triggered(self) -> bool:
+        """Whether it waits for more to be had at the market, not for a price: what is left of a market or stop order."""
+        return self.state == constants.ORDER_STATE_PARTIAL and self.type not in LIMIT_ORDERS
+
 
 @dataclass(frozen=True, slots=True)
 class Deal:

@@ -16,6 +16,7 @@ COMMENTS = {
     mt5.TRADE_RETCODE_REQUOTE: "Requote",
     mt5.TRADE_RETCODE_REJECT: "Request rejected",
     mt5.TRADE_RETCODE_DONE: "Request executed",
+    mt5.TRADE_RETCODE_DONE_PARTIAL: "Request executed partially",
     mt5.TRADE_RETCODE_ERROR: "Common error",
     mt5.TRADE_RETCODE_TIMEOUT: "Request timeout",
     mt5.TRADE_RETCODE_INVALID: "Invalid request",
@@ -25,9 +26,11 @@ COMMENTS = {
     mt5.TRADE_RETCODE_TRADE_DISABLED: "Trade disabled",
     mt5.TRADE_RETCODE_MARKET_CLOSED: "Market closed",
     mt5.TRADE_RETCODE_NO_MONEY: "No money",
+    mt5.TRADE_RETCODE_PRICE_OFF: "Off quotes",
     mt5.TRADE_RETCODE_INVALID_EXPIRATION: "Invalid expiration",
     mt5.TRADE_RETCODE_ORDER_CHANGED: "Order changed",
     mt5.TRADE_RETCODE_NO_CHANGES: "No changes",
+    mt5.TRADE_RETCODE_LOCKED: "Request locked for processing",
     mt5.TRADE_RETCODE_FROZEN: "Order or position frozen",
     mt5.TRADE_RETCODE_INVALID_FILL: "Unsupported filling mode",
     mt5.TRADE_RETCODE_CONNECTION: "No connection",
@@ -113,10 +116,11 @@ def check_trade_mode(symbol: SymbolConfig, *, is_buy: bool, closes: bool) -> Non
 
 
 def check_filling(symbol: SymbolConfig, filling: int, *, pending: bool) -> None:
-    """A filling mode the symbol allows; pending orders may always rest (RETURN); 10030."""
+    """A filling mode the symbol allows; pending orders may always rest (RETURN), and market orders under exchange
+    execution; 10030."""
     names = {mt5.ORDER_FILLING_FOK: "fok", mt5.ORDER_FILLING_IOC: "ioc", mt5.ORDER_FILLING_BOC: "boc"}
     name = names.get(filling)
-    if filling == mt5.ORDER_FILLING_RETURN and pending:
+    if filling == mt5.ORDER_FILLING_RETURN and (pending or symbol.execution == "exchange"):
         return
     if name not in symbol.filling_modes or (name == "boc" and not pending):
         raise refuse(mt5.TRADE_RETCODE_INVALID_FILL)

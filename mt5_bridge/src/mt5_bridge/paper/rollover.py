@@ -1,16 +1,24 @@
-"""The nightly swap: at the server's midnight each open position earns or pays its symbol's points, from Monday's night
-to Friday's, three times over on the symbol's triple day (which settles the weekend)."""
+"""The nightly swap: at the server's midnight each open position earns or pays its symbol's swap, from Monday's night to
+Friday's, three times over on the symbol's triple day (which settles the weekend).
+
+Modes as MetaTrader's help gives them: points; an amount a lot in the base, margin or deposit currency; or an annual
+interest in percent of the position's value, at the price that would close it or at the one it opened at, over a year of
+360 days.
+"""
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import assert_never
 
 from mt5_bridge.paper.account import Account
 from mt5_bridge.paper.config import WEEKDAYS, SymbolConfig
+from mt5_bridge.paper.records import Position
 from mt5_bridge.paper.timeframes import DAY_S
 
 DAY_MSC = DAY_S * 1_000
 _WEEKEND = ("saturday", "sunday")
 _TRIPLE = 3
+_YEAR_PERCENT = Decimal(360 * 100)
 
 
 def next_midnight(now_msc: int) -> int:
@@ -29,12 +37,31 @@ def charge_night(account: Account, midnight_msc: int) -> None:
     day = WEEKDAYS[ended.isoweekday() % 7]
     for position in list(account.positions.values()):
         symbol = account.symbols[position.symbol]
-        points = symbol.swap_long if position.is_long else symbol.swap_short
+        rate = symbol.swap_long if position.is_long else symbol.swap_short
         nights = nights_of(symbol, day)
-        if points and nights:
-            amount = symbol.price(points) * symbol.contract_size * position.volume * nights
-            position.swap += account.valuation.money(account.valuation.convert(amount, symbol.currency_profit))
+        if rate and nights:
+            amount, currency = _night(account, symbol, position, rate)
+            position.swap += account.valuation.money(account.valuation.convert(amount * nights, currency))
             account.put_position(position)
+
+
+def _night(account: Account, symbol: SymbolConfig, position: Position, rate: Decimal) -> tuple[Decimal, str]:
+    """What one night is worth, and in which currency."""
+    units = symbol.contract_size * position.volume
+    match symbol.swap_mode:
+        case "points":
+            return symbol.price(rate) * units, symbol.currency_profit
+        case "interest_current" | "interest_open":
+            price = position.price if symbol.swap_mode == "interest_open" else account.closing_price(position)
+            return symbol.price(price) * units * rate / _YEAR_PERCENT, symbol.currency_profit
+        case "currency_base":
+            return rate * position.volume, symbol.currency_base
+        case "currency_margin":
+            return rate * position.volume, symbol.currency_margin
+        case "currency_deposit":
+            return rate * position.volume, account.config.currency
+        case _:
+            assert_never(symbol.swap_mode)
 
 
 def nights_of(symbol: SymbolConfig, day: str) -> Decimal:

@@ -28,6 +28,15 @@ _TRADE_MODES = {
 _EXECUTIONS = {
     "instant": mt5.SYMBOL_TRADE_EXECUTION_INSTANT,
     "market": mt5.SYMBOL_TRADE_EXECUTION_MARKET,
+    "exchange": mt5.SYMBOL_TRADE_EXECUTION_EXCHANGE,
+}
+_SWAP_MODES = {
+    "points": mt5.SYMBOL_SWAP_MODE_POINTS,
+    "currency_base": mt5.SYMBOL_SWAP_MODE_CURRENCY_SYMBOL,
+    "currency_margin": mt5.SYMBOL_SWAP_MODE_CURRENCY_MARGIN,
+    "currency_deposit": mt5.SYMBOL_SWAP_MODE_CURRENCY_DEPOSIT,
+    "interest_current": mt5.SYMBOL_SWAP_MODE_INTEREST_CURRENT,
+    "interest_open": mt5.SYMBOL_SWAP_MODE_INTEREST_OPEN,
 }
 
 
@@ -68,6 +77,7 @@ def _terms(account: Account, symbol: SymbolConfig) -> dict[str, object]:
         "digits": symbol.digits,
         "point": float(symbol.point),
         "spread": symbol.spread_points,
+        "spread_float": symbol.data.counter_path is not None or symbol.rollover_spread is not None,
         "trade_calc_mode": _CALC_MODES[symbol.calc_mode],
         "trade_mode": _TRADE_MODES[symbol.trade_mode],
         "trade_exemode": _EXECUTIONS[symbol.execution],
@@ -78,7 +88,7 @@ def _terms(account: Account, symbol: SymbolConfig) -> dict[str, object]:
         "volume_min": float(symbol.volume_min),
         "volume_max": float(symbol.volume_max),
         "volume_step": float(symbol.volume_step),
-        "swap_mode": mt5.SYMBOL_SWAP_MODE_POINTS if has_swap else mt5.SYMBOL_SWAP_MODE_DISABLED,
+        "swap_mode": _SWAP_MODES[symbol.swap_mode] if has_swap else mt5.SYMBOL_SWAP_MODE_DISABLED,
         "swap_long": float(symbol.swap_long),
         "swap_short": float(symbol.swap_short),
         "swap_rollover3days": WEEKDAYS.index(symbol.swap_triple_day),

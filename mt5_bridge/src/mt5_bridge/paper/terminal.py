@@ -170,7 +170,7 @@ class PaperTerminal:
         try:
             if not self.connected:
                 raise refuse(mt5.TRADE_RETCODE_CONNECTION)
-            plan = self.desk.plan(request)
+            plan = self.desk.offer(request)
         except Refused as refusal:
             return self._refusal(refusal.retcode, refusal.message, request)
         with self._writing():
@@ -233,7 +233,9 @@ class PaperTerminal:
             self.store.close()
 
     def _load_feed(self, symbol: SymbolConfig) -> Feed:
-        return Feed(symbol, load_bars(symbol.data.path, symbol.data.timeframe, self._zone))
+        data = symbol.data
+        counter = None if data.counter_path is None else load_bars(data.counter_path, data.timeframe, self._zone)
+        return Feed(symbol, load_bars(data.path, data.timeframe, self._zone), counter)
 
     def _first_start(self, start_msc: int) -> None:
         """Opens new accounts with their deposit, and refuses a state that the configuration no longer describes."""
