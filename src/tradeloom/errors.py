@@ -36,6 +36,7 @@ the API's answers. The class says whether trying again can help::
     │   ├── RequestTooLarge, ResponseTooLarge
     │   └── BadResponse, UnexpectedStatus, MessageRefused
     ├── ExecutionStopped            somebody asked it to stop
+    │   └── AccountHalted           its account takes nothing that opens: a person or the risk gate said so
     └── StorageUnavailable          (retryable)
 """
 
@@ -325,6 +326,10 @@ class ExecutionStopped(TradeloomError):
     """Somebody stopped the execution, or its version may not act any more."""
 
     http_status = 409
+
+
+class AccountHalted(ExecutionStopped):
+    """The account was halted, or only reduces: what trades on it does not start, and what ran is stopped."""
 
 
 class StorageUnavailable(TradeloomError):

@@ -2,8 +2,9 @@
 
 import asyncio
 import hashlib
+import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Literal
@@ -14,12 +15,17 @@ from tradeloom.engine.errors import AlreadyStarted
 from tradeloom.engine.journal import Execution, Journal
 from tradeloom.engine.permission import ActiveVersions
 from tradeloom.engine.stores import VersionRecord, WorkflowRecord, WorkflowStore
+from tradeloom.errors import AccountHalted
 from tradeloom.runtime.envelope import RunInfo
 
 Overlap = Literal["skip", "queue", "allow"]
 Verdict = Literal["started", "duplicate", "skipped"]
 
+Refuses = Callable[[VersionRecord], Awaitable[AccountHalted | None]]
+
 ID_LENGTH: Final = 32
+
+log: Final = logging.getLogger(__name__)
 
 __all__ = ["ActiveVersions", "Dispatched", "Dispatcher", "Overlap", "StartCommand", "Verdict"]
 
@@ -67,8 +73,11 @@ class Dispatcher:
         workflows: WorkflowStore,
         clock_for_account: Callable[[str], Clock],
         clock: Clock | None = None,
+        refuses: Refuses | None = None,
     ) -> None:
-        """`clock_for_account` gives an account's market clock; `clock` is the wall's."""
+        """`clock_for_account` gives an account's market clock; `clock` is the wall's; `refuses` says why a version may
+        not start now, as on an account that was halted."""
+        self._refuses = refuses
         self._engine = engine
         self._journal = journal
         self._workflows = workflows
@@ -77,12 +86,19 @@ class Dispatcher:
         self._deciding: dict[tuple[str, str], asyncio.Lock] = {}
 
     async def dispatch(self, command: StartCommand) -> Dispatched:
-        """Decide about one start. Raises `NotFound`, `JournalRefused`, `EngineClosed`, `InvalidDefinition`."""
+        """Decide about one start. Raises `NotFound`, `JournalRefused`, `EngineClosed`, `InvalidDefinition`, and
+        `AccountHalted` to a person or a calling workflow (a trigger's start is skipped)."""
         workflow = await self._workflows.workflow(command.tenant, command.workflow_id)
         wanted = _version(command, workflow)
         if wanted is None:
             return Dispatched("skipped", reason="the workflow is not active")
         version = await self._workflows.version(command.tenant, command.workflow_id, wanted)
+        halted = None if self._refuses is None else await self._refuses(version)
+        if halted is not None:
+            if command.manual or command.parent is not None:
+                raise halted
+            log.warning("workflow %s was not started: %s", command.workflow_id, halted.message)
+            return Dispatched("skipped", reason=f"{halted.name}: {halted.message}")
         as_of = self._clock_for_account(version.account).now()
         if command.expires is not None and as_of > command.expires:
             return Dispatched("skipped", reason="it came too late")

@@ -10,7 +10,7 @@ from tradeloom.engine.admission import Admission
 from tradeloom.engine.clock import Clock
 from tradeloom.engine.errors import EngineClosed, JournalRefused, RecordRefused
 from tradeloom.engine.execution import ExecutionRun
-from tradeloom.engine.failure import describe
+from tradeloom.engine.failure import describe, describe_stop
 from tradeloom.engine.interpreter.definition import Machine
 from tradeloom.engine.interpreter.failures import RUNTIME, StatesError
 from tradeloom.engine.interpreter.machine import Interpreter
@@ -71,6 +71,7 @@ class Driver:
         if self._run.closing or self.row.stop_reason is not None:
             raise asyncio.CancelledError
         await self._admission.enter(self._run.ticket)
+        await self._run.go_on()
         row, resumed = self.row, self.row.status == "RUNNING"
         if not resumed:
             row.status, row.started_at = "RUNNING", self._clock.now()
@@ -96,7 +97,7 @@ class Driver:
         failed = self._run.recorder.failed_nodes
         if main.cancelled():
             row.status = "STOPPED"
-            row.error = {"name": "ExecutionStopped", "message": row.stop_reason or "stopped", "node": None}
+            row.error = describe_stop(row.stop_reason or "stopped")
         elif (error := main.exception()) is None:
             row.status, row.output = "SUCCEEDED", main.result()
             said = row.output.get("has_errors") if isinstance(row.output, dict) else None

@@ -14,7 +14,7 @@ from tradeloom.engine.clock import Clock, WallClock
 from tradeloom.engine.driver import Driver
 from tradeloom.engine.errors import AlreadyStarted, EngineClosed, InvalidDefinition
 from tradeloom.engine.events import Event, Subscriber
-from tradeloom.engine.execution import ExecutionRun, Permit, Surroundings
+from tradeloom.engine.execution import ExecutionRun, Halt, Permit, Surroundings
 from tradeloom.engine.interpreter.definition import Machine
 from tradeloom.engine.interpreter.reading import read
 from tradeloom.engine.journal import ACTIVE, Execution, History, Journal
@@ -54,7 +54,7 @@ class Engine:
 
     `clock_for` gives the market clock Delays of a run go by; `is_effect` tells functions that trade, write or send;
     `on_event` hears every event once it is durable; `permit` is asked before a handler acts; `answers` are to the
-    questions handlers ask besides.
+    questions handlers ask besides; `halt` says which executions an account's halt reaches.
     """
 
     def __init__(
@@ -69,6 +69,7 @@ class Engine:
         on_event: Subscriber | None = None,
         permit: Permit | None = None,
         answers: Answers | None = None,
+        halt: Halt | None = None,
         most_running: int = 64,
         grace_s: float = GRACE_S,
     ) -> None:
@@ -86,6 +87,8 @@ class Engine:
             is_effect=is_effect,
             permit=permit,
             answers=answers or {},
+            halt=halt,
+            stop=self._stop_halted,
         )
         self._subscribers: list[Subscriber] = [] if on_event is None else [on_event]
         self._machines: OrderedDict[str, Machine] = OrderedDict()
@@ -192,6 +195,20 @@ class Engine:
         if driver is not None and row.status in ACTIVE:
             driver.stop(row.stop_reason or reason)
         return row
+
+    async def stop_halted(self) -> int:
+        """Stop every execution that a halt of its account reaches, queued and waiting ones too; how many."""
+        halt = self._around.halt
+        if halt is None:
+            return 0
+        rows = [driver.row for driver in self._running.values() if driver.row.stop_reason is None]
+        reached = [(row, reason) for row in rows if (reason := await halt(row, None)) is not None]
+        await asyncio.gather(*[self._stop_halted(row, reason) for row, reason in reached])
+        return len(reached)
+
+    async def _stop_halted(self, row: Execution, reason: str) -> None:
+        log.warning("execution %s is stopped: %s", row.id, reason)
+        await self.stop(row.id, reason, tenant=row.tenant)
 
     async def close(self) -> None:
         """Stop running. Unfinished executions stay as they are and go on at the next `resume`."""

@@ -4,7 +4,8 @@ import asyncio
 import hashlib
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
@@ -12,6 +13,7 @@ from typing import Any, Final, Protocol
 from tradeloom.engine.admission import Admission, Ticket
 from tradeloom.engine.clock import Clock
 from tradeloom.engine.errors import EngineClosed
+from tradeloom.engine.failure import describe_stop
 from tradeloom.engine.interpreter.failures import StatesError, lambda_failure
 from tradeloom.engine.interpreter.machine import Outcome, TaskCall, WaitCall
 from tradeloom.engine.interpreter.times import parse_timestamp, timestamp, to_millisecond
@@ -25,6 +27,7 @@ from tradeloom.runtime.redaction import ANSWER_WORDS, LOG_WORDS, Redactor
 from tradeloom.runtime.services import Notification
 
 ACCOUNT_ID: Final = "000000000000"
+STOP_AGAIN_S: Final = 1.0
 
 
 class Permit(Protocol):
@@ -33,10 +36,19 @@ class Permit(Protocol):
     async def __call__(self, execution: Execution, node: str) -> None: ...
 
 
+class Halt(Protocol):
+    """Whether an account's halt reaches an execution."""
+
+    async def __call__(self, execution: Execution, function: str | None) -> str | None:
+        """Why the execution may not go on, or with `function` why it may not run that; None when it may."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """What all executions of an engine share. `clock` is the wall's; `is_effect` tells functions that act; `answers`
-    are to questions of handlers that concern no execution's journal."""
+    are to questions of handlers that concern no execution's journal. `halt` is asked before each task, after each wait
+    and before a handler acts; an execution it reaches is ended by `stop`."""
 
     journal: Journal
     workers: Workers
@@ -45,6 +57,8 @@ class Surroundings:
     is_effect: Callable[[str], bool]
     permit: Permit | None
     answers: Answers
+    halt: Halt | None = None
+    stop: Callable[[Execution, str], Awaitable[None]] | None = None
 
 
 class ExecutionRun:
@@ -95,6 +109,7 @@ class ExecutionRun:
                 error = known.error or {}
                 raise StatesError(str(error.get("name")), str(error.get("cause", "")))
             return Outcome(known.output, at)
+        await self.go_on(call.function)
         attempt = asyncio.ensure_future(self._attempt(call))
         self._attempts.add(attempt)
         attempt.add_done_callback(self._settled)
@@ -121,6 +136,7 @@ class ExecutionRun:
                 self.recorder.end(run, "ABORTED")
             raise
         self.recorder.succeed(run, {"due": timestamp(run.due)})
+        await self.go_on()
         return Outcome(_entered(run), self.recorder.last_at)
 
     async def back_off(self, path: str, attempt: int, delay_s: float, *, jitter: bool) -> None:
@@ -133,6 +149,15 @@ class ExecutionRun:
         if self._replay.active:
             await self._replay.ask((path, attempt + 1))
         await self._around.clock.sleep_until(due)
+
+    async def go_on(self, function: str | None = None) -> None:
+        """Returns unless a halt of the account reaches this execution, or the function it would run now: then it is
+        stopped, and the caller cancelled."""
+        halt, stop = self._around.halt, self._around.stop
+        while halt is not None and stop is not None and (reason := await halt(self.row, function)) is not None:
+            with suppress(StorageUnavailable):  # it stays here until it can be stopped, durably
+                await stop(self.row, reason)
+            await asyncio.sleep(STOP_AGAIN_S)  # the cancellation comes here
 
     async def _sleep(self, due: datetime) -> None:
         if self._market.now() >= due:
@@ -213,7 +238,7 @@ class ExecutionRun:
 
     async def _answer(self, run: NodeRun, what: str, body: dict[str, Any]) -> Any:
         if what == "may_act":
-            await self.may_act(run.node)
+            await self.may_act(run.node, run.function)
         elif what == "notify":
             await self._notify(body)
         elif what in self._around.answers:
@@ -245,12 +270,14 @@ class ExecutionRun:
             iteration=tuple(run.iteration),
         )
 
-    async def may_act(self, node: str) -> None:
+    async def may_act(self, node: str, function: str | None = None) -> None:
         """Raises `ExecutionStopped` when nothing more may be done in this execution's name."""
         if self.row.stop_reason is not None:
             raise ExecutionStopped(f"The execution was stopped: {self.row.stop_reason}", node=node)
         if self.closing:
             raise ExecutionStopped("The engine is shutting down; the task runs again when it is back.", node=node)
+        if self._around.halt is not None and (reason := await self._around.halt(self.row, function)) is not None:
+            raise ExecutionStopped(describe_stop(reason)["message"], node=node)
         if self._around.permit is not None:
             await self._around.permit(self.row, node)
 

@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from tradeloom.errors import ExecutionStopped
+
 
 def node_of(state: str) -> str:
     """The node a state belongs to: state names end in `-<id>`, perhaps with a `.suffix`."""
@@ -18,6 +20,16 @@ def message_of(cause: str) -> str:
         return cause
     message = parsed.get("errorMessage") if isinstance(parsed, dict) else None
     return message if isinstance(message, str) else cause
+
+
+def describe_stop(reason: str) -> dict[str, Any]:
+    """`{name, message, node}` of a stop. Its reason may begin with the name of a kind of `ExecutionStopped`: only the
+    reason is kept while an execution is on its way to its end, across restarts."""
+    named, _, rest = reason.partition(": ")
+    kinds = {kind.__name__ for kind in ExecutionStopped.__subclasses__()}
+    if rest and named in kinds:
+        return {"name": named, "message": rest, "node": None}
+    return {"name": ExecutionStopped.__name__, "message": reason, "node": None}
 
 
 def describe(error: str, cause: str, failed_nodes: Mapping[str, str]) -> dict[str, Any]:

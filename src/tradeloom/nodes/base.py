@@ -246,6 +246,8 @@ class Node(ABC):
     tier: ClassVar[Tier] = Tier.PRO
     kind: ClassVar[Kind] = Kind.TASK
     effects: ClassVar[frozenset[Effect]] = frozenset()
+    only_reduces: ClassVar[bool] = False
+    """Of a node that trades: whether it can only take risk away, so that it works while the account reduces."""
     ports: ClassVar[tuple[Port, ...]] = MAIN
     default_join: ClassVar[Join] = "any"
     errors: ClassVar[tuple[builtins.type[TradeloomError], ...]] = ()

@@ -54,6 +54,7 @@ class BreakEven(Node):
     )
     icon = "shield-check"
     effects = frozenset({Effect.TRADES, Effect.READS_STATE})
+    only_reduces = True
     errors = GUARD_ERRORS
     timeout_s = 60
     example = Example(

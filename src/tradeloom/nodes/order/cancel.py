@@ -90,6 +90,7 @@ class Cancel(Node):
     )
     icon = "ban"
     effects = frozenset({Effect.TRADES, Effect.READS_STATE})
+    only_reduces = True
     errors = (OrderFilled, *ORDER_ERRORS)
     timeout_s = 120
     example = Example(title="Cancel what this workflow left waiting in EURUSD", config={"symbol": "EURUSD"})

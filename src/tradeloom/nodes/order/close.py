@@ -132,6 +132,7 @@ class Close(Node):
     icon = "circle-x"
     tier = Tier.BASIC
     effects = frozenset({Effect.TRADES, Effect.READS_STATE})
+    only_reduces = True
     errors = (NodeConfigError, *ORDER_ERRORS)
     timeout_s = 120
     example = Example(

@@ -155,6 +155,7 @@ class Modify(Node):
     )
     icon = "pencil-line"
     effects = frozenset({Effect.TRADES, Effect.READS_MARKET, Effect.READS_STATE})
+    only_reduces = True
     errors = (NodeConfigError, StalePrice, OrderFilled, TargetGone, *ORDER_ERRORS)
     timeout_s = 45
     example = Example(

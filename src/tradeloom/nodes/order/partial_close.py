@@ -102,6 +102,7 @@ class PartialClose(Node):
     )
     icon = "scissors"
     effects = frozenset({Effect.TRADES, Effect.READS_STATE})
+    only_reduces = True
     errors = GUARD_ERRORS
     timeout_s = 60
     example = Example(

@@ -69,6 +69,7 @@ class TrailingStop(Node):
     )
     icon = "trending-up"
     effects = frozenset({Effect.TRADES, Effect.READS_STATE})
+    only_reduces = True
     errors = GUARD_ERRORS
     timeout_s = 60
     example = Example(
