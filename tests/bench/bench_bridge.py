@@ -22,7 +22,7 @@ from tradeloom.trading.bars import BarsReference
 from tradeloom.trading.intents import MarketOrderIntent, OutcomeStatus, Side, client_order_id
 from tradeloom.trading.mt5_client import BridgeClient, MT5Broker
 from tradeloom.trading.mt5_transport import Endpoint, _Link
-from tradeloom.trading.risk import RiskLimits
+from tradeloom.trading.risk_limits import RiskLimits
 from tradeloom.trading.timeframes import Timeframe
 
 DATA = Path(__file__).parents[2] / "src" / "tradeloom" / "data" / "EURUSD_H1_ask.csv"
@@ -106,7 +106,13 @@ def measure() -> dict[str, float]:
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         write_sample_terminal(directory / "terminal", start=START, csv=DATA, login=1, margin_mode="netting")
-        limits = RiskLimits(max_lot=Decimal(1), max_price_age_s=86_400, symbols=("EURUSD",))
+        limits = RiskLimits.for_paper(
+            ("EURUSD",),
+            max_lot=Decimal(1),
+            max_price_age_s=86_400,
+            max_orders_per_minute=1_000_000,  # the market's clock stands while they are sent
+            max_repeats=1_000_000,
+        )
         config = write_paper_config(
             directory / "bridge.json",
             data_dir=directory / "data",

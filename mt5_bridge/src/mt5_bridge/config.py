@@ -49,7 +49,8 @@ class AccountConfig(_Section):
     `terminal_path` is `terminal64.exe` (run portable, one directory per account), or the paper terminal's directory. A
     terminal that does not answer for `hang_timeout_s` is given up and its worker replaced. `history_horizon_s` is how
     long the broker's history may lag behind before an order that is not in it counts as not sent. `guard_interval_s` is
-    how often a live market is looked at while there are guards.
+    how often a live market is looked at while there are guards. The account's day, in which losses are counted, begins
+    at midnight by `day_time_zone`; None: by the server's clock.
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")
@@ -60,6 +61,7 @@ class AccountConfig(_Section):
     password: str | None = Field(default=None, pattern=r"^(env|file):.+$")
     portable: bool = True
     server_time_zone: str
+    day_time_zone: str | None = None
     live_trading: bool = False
     limits: RiskLimits
     start_timeout_s: _Seconds = 90.0
@@ -68,9 +70,11 @@ class AccountConfig(_Section):
     guard_interval_s: Annotated[float, Field(ge=0.05, le=60, allow_inf_nan=False)] = 0.25
     max_waiting: int = Field(default=16, ge=1, le=1000)
 
-    @field_validator("server_time_zone")
+    @field_validator("server_time_zone", "day_time_zone")
     @classmethod
-    def _known_zone(cls, value: str) -> str:
+    def _known_zone(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
         try:
             ServerZone(value)
         except InvalidInput as error:

@@ -220,6 +220,14 @@ class Front:
         match request.params:
             case StateParams() as wanted:
                 return protocol.encode_answer(seat.set_state(wanted).model_dump(mode="json"))
+            case methods.LimitsParams() as wanted:
+                status = seat.journal.change_limits(
+                    wanted.limits, reason=wanted.reason, by=wanted.by, clear=wanted.clear
+                )
+                return protocol.encode_answer(status.model_dump(mode="json"))
+            case methods.UnthrottleParams() as wanted:
+                status = seat.journal.unthrottle(wanted.workflow_id, reason=wanted.reason, by=wanted.by)
+                return protocol.encode_answer(status.model_dump(mode="json"))
             case methods.FlattenParams() as wanted:
                 return self._flatten(seat, wanted, payload, give_up)
             case methods.FlattenedParams(flatten_id=flatten_id):

@@ -41,7 +41,8 @@ from tradeloom.trading.intents import (
     OutcomeStatus,
     PendingOrderIntent,
 )
-from tradeloom.trading.risk import Action, OrderFacts, refusal
+from tradeloom.trading.risk import Action
+from tradeloom.trading.risk_rules import OrderFacts, refusal
 
 _CHECK_REFUSES = frozenset({Verdict.FINAL_REJECT, Verdict.FINAL_BAD_REQUEST, Verdict.DEFER_TO_SESSION})
 

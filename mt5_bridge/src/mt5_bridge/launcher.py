@@ -14,7 +14,7 @@ from typing import Self
 
 from mt5_bridge.config import load_config
 from tradeloom.errors import BrokerUnavailable
-from tradeloom.trading.risk import RiskLimits
+from tradeloom.trading.risk_limits import RiskLimits
 
 _READY = "ready "
 

@@ -18,7 +18,7 @@ from tradeloom.errors import InvalidInput
 from tradeloom.local.home import Home
 from tradeloom.local.places import bundled_bars
 from tradeloom.trading.mt5_client import BridgeClient
-from tradeloom.trading.risk import RiskLimits
+from tradeloom.trading.risk_limits import RiskLimits
 from tradeloom.trading.timeframes import Timeframe
 
 ACCOUNT = "paper"
@@ -144,7 +144,9 @@ class PaperMarket:
     def _write_config(self) -> Path:
         accounts = []
         for name, login in _LOGINS.items():
-            limits = RiskLimits(max_lot=MAX_LOT, max_price_age_s=MAX_PRICE_AGE_S, symbols=self._symbols(name))
+            limits = RiskLimits.for_paper(
+                self._symbols(name), max_lot=MAX_LOT, max_price_age_s=MAX_PRICE_AGE_S
+            )
             accounts.append(
                 {
                     "name": name,

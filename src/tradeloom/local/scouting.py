@@ -38,7 +38,7 @@ from tradeloom.runtime.observability import set_sink
 from tradeloom.runtime.services import Disclosed, Notification
 from tradeloom.trading.broker import Broker
 from tradeloom.trading.mt5_client import BridgeClient, MT5Broker
-from tradeloom.trading.risk import RiskLimits
+from tradeloom.trading.risk_limits import RiskLimits
 from tradeloom.workflow.document import Connection, Node
 
 _LOGIN = 5_001_009
@@ -228,7 +228,7 @@ def _private_market(data: MarketData, account: str) -> Iterator[MT5Broker]:
             terminal_path=terminal,
             login=_LOGIN,
             server_time_zone="UTC",
-            limits=RiskLimits(max_lot=MAX_LOT, max_price_age_s=MAX_PRICE_AGE_S, symbols=(data.symbol,)),
+            limits=RiskLimits.for_paper((data.symbol,), max_lot=MAX_LOT, max_price_age_s=MAX_PRICE_AGE_S),
         )
         worker = AccountWorker(
             settings,

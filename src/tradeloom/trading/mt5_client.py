@@ -22,6 +22,7 @@ from tradeloom.trading.methods import AccountStatus, MarketClock, Params
 from tradeloom.trading.mt5_transport import CallLost, Endpoint, RpcTransport, Transport
 from tradeloom.trading.protocol import Answer, UnreadableAnswer
 from tradeloom.trading.risk import AccountState
+from tradeloom.trading.risk_limits import RiskLimits
 from tradeloom.trading.trade_ledger import TradeRecord
 
 READ_TIMEOUT_S = 10.0
@@ -342,6 +343,17 @@ class MT5Broker:
         """`by` names who asks. Loosening needs `clear`, a person's word; without it `Conflict` is raised."""
         params = _params(methods.StateParams, state=state, reason=reason, by=by, clear=clear)
         return _fact(AccountStatus, self._read("set_state", params))
+
+    def set_limits(self, limits: RiskLimits, *, reason: str, by: str, clear: bool = False) -> AccountStatus:
+        """Puts the whole set in force until the bridge's configuration changes. What allows more than before needs
+        `clear`, a person's word; without it `Conflict` is raised, which names the limit."""
+        params = _params(methods.LimitsParams, limits=limits, reason=reason, by=by, clear=clear)
+        return _fact(AccountStatus, self._read("set_limits", params))
+
+    def unthrottle(self, workflow_id: str, *, reason: str, by: str) -> AccountStatus:
+        """A person's word that a throttled workflow may open orders again. `NotFound` for one that is not throttled."""
+        params = _params(methods.UnthrottleParams, workflow_id=workflow_id, reason=reason, by=by)
+        return _fact(AccountStatus, self._read("unthrottle", params))
 
     def flatten(self, flatten_id: str, *, reason: str, by: str) -> FlattenReport:
         """Halts the account, then cancels every pending order and closes every position on it, whoever opened it.

@@ -15,7 +15,8 @@ from tests.integration.bridge.rig import LIMITS, Rig, alive, eventually
 from tradeloom.errors import BrokerUnavailable, InvalidInput
 from tradeloom.trading.intents import OutcomeStatus
 from tradeloom.trading.mt5_client import BridgeClient
-from tradeloom.trading.risk import AccountState, RiskLimits
+from tradeloom.trading.risk import AccountState
+from tradeloom.trading.risk_limits import RiskLimits
 
 
 def test_a_restart_keeps_orders_state_and_client(tmp_path: Path) -> None:

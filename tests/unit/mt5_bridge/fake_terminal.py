@@ -28,11 +28,11 @@ from tradeloom.trading.intents import (
     client_order_id,
 )
 from tradeloom.trading.methods import MarketClock
-from tradeloom.trading.risk import RiskLimits
+from tradeloom.trading.risk_limits import RiskLimits
 
 NOW = datetime(2024, 1, 10, 12, tzinfo=UTC)
 LOGIN = 1001
-LIMITS = RiskLimits(max_lot=Decimal(1), max_price_age_s=30, symbols=("EURUSD",))
+LIMITS = RiskLimits.for_paper(("EURUSD",), max_lot=Decimal(1), max_price_age_s=30)
 RATES = np.dtype(
     [
         ("time", "<i8"),

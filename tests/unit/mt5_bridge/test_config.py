@@ -1,6 +1,7 @@
 import json
 import re
 import textwrap
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,9 @@ import pytest
 
 from mt5_bridge.config import BridgeConfig, load_config
 from tradeloom.errors import InvalidInput
+from tradeloom.trading.risk_limits import RiskLimits, WorkflowLimits
 
-LIMITS = {"max_lot": "1", "max_price_age_s": 60, "symbols": ["EURUSD"]}
+LIMITS = RiskLimits.for_paper(["EURUSD"], max_lot=Decimal(1), max_price_age_s=60).model_dump(mode="json")
 ACCOUNT = {
     "name": "demo",
     "terminal": "paper",
@@ -70,9 +72,15 @@ def test_the_environment_overrides(tmp_path: Path) -> None:
         load_config(write(tmp_path), {"TRADELOOM_BRIDGE_PORT": "many"})
 
 
-@pytest.mark.parametrize("limit", LIMITS)
+@pytest.mark.parametrize(
+    "limit", [*RiskLimits.model_fields, *(f"workflow.{name}" for name in WorkflowLimits.model_fields)]
+)
 def test_every_limit_must_be_set(tmp_path: Path, limit: str) -> None:
-    without = {key: value for key, value in LIMITS.items() if key != limit}
+    if limit == "workflows":  # the limits of single workflows are the only ones nobody has to give
+        return
+    without = json.loads(json.dumps(LIMITS))
+    section, _, name = limit.rpartition(".")
+    del (without[section] if section else without)[name]
     with pytest.raises(InvalidInput) as caught:
         load_config(write(tmp_path, accounts=[account(limits=without)]), {})
     assert caught.value.field == f"accounts.0.limits.{limit}"
@@ -88,6 +96,11 @@ def test_every_limit_must_be_set(tmp_path: Path, limit: str) -> None:
         ({"accounts": [account(limits=None)]}, "accounts.0.limits"),
         ({"accounts": [account(server_time_zone="Mars")]}, "accounts.0.server_time_zone"),
         ({"accounts": [account(server_time_zone=None)]}, "accounts.0.server_time_zone"),
+        ({"accounts": [account(day_time_zone="Mars")]}, "accounts.0.day_time_zone"),
+        (
+            {"accounts": [account(limits=LIMITS | {"workflows": {"wf-1": {"max_lot": 1}}})]},
+            "accounts.0.limits.workflows.wf-1.max_notional",
+        ),
         ({"accounts": [account(name="../x")]}, "accounts.0.name"),
         ({"accounts": [account(password="hunter2")]}, "accounts.0.password"),
         ({"accounts": [account(terminal="os")]}, "accounts.0.terminal"),

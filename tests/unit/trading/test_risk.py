@@ -8,10 +8,12 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from tradeloom.errors import Conflict
-from tradeloom.trading.risk import AccountState, Action, OrderFacts, RiskLimits, next_state, refusal
+from tradeloom.trading.risk import AccountState, Action, next_state
+from tradeloom.trading.risk_limits import RiskLimits
+from tradeloom.trading.risk_rules import OrderFacts, refusal
 
 NOW = datetime(2024, 1, 10, 12, tzinfo=UTC)
-LIMITS = RiskLimits(max_lot=Decimal("0.5"), max_price_age_s=10, symbols=("EURUSD", "GBPUSD"))
+LIMITS = RiskLimits.for_paper(("EURUSD", "GBPUSD"), max_lot=Decimal("0.5"), max_price_age_s=10)
 FACTS = OrderFacts(
     action=Action.OPEN,
     symbol="EURUSD",
@@ -117,7 +119,7 @@ def test_only_a_person_loosens(current: AccountState, wanted: AccountState, clea
         assert next_state(current, wanted, clear=clear) is wanted
 
 
-@pytest.mark.parametrize("missing", ["max_lot", "max_price_age_s", "symbols"])
+@pytest.mark.parametrize("missing", [name for name in RiskLimits.model_fields if name != "workflows"])
 def test_no_limit_has_a_default(missing: str) -> None:
     values = {key: value for key, value in LIMITS.model_dump().items() if key != missing}
     with pytest.raises(ValidationError, match=missing):
