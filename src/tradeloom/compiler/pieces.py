@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from tradeloom.errors import TradeloomError
+from tradeloom.errors import OrderUnknown, TradeloomError
 from tradeloom.nodes.base import Node as NodeType
 from tradeloom.workflow.document import Node, RetryPolicy
 
@@ -19,6 +19,16 @@ LAMBDA_FAULTS = [
     "Lambda.SdkClientException",
     "Lambda.TooManyRequestsException",
 ]
+ORDER_UNKNOWN = {
+    "ErrorEquals": [OrderUnknown.__name__, "States.Timeout"],
+    "IntervalSeconds": 2,
+    "MaxAttempts": 5,
+    "BackoffRate": 2.5,
+    "MaxDelaySeconds": 60,
+}
+"""How a workflow waits for an order nobody knows the fate of: the node runs again after 2, 5, 12, 31 and 60 seconds and
+asks for the outcome under the same id, past the minute after which the bridge gives an order up (its
+`history_horizon_s`). A node that was cut off in the middle of an order is the same case."""
 TIMEOUT_GRACE_S = 2
 """A state waits this much longer than its handler may take, so that the handler's own answer wins."""
 
@@ -54,7 +64,7 @@ def catches(caught: State) -> list[State]:
 
 
 def retries(node_type: type[NodeType], policy: RetryPolicy) -> list[State]:
-    """Retriers for the node's own errors that say so, and for faults of Lambda itself."""
+    """Retriers for the node's own errors that say so, for faults of Lambda itself, and for orders to become known."""
     service = {
         "ErrorEquals": LAMBDA_FAULTS,
         "IntervalSeconds": 1,
@@ -63,8 +73,9 @@ def retries(node_type: type[NodeType], policy: RetryPolicy) -> list[State]:
         "JitterStrategy": "FULL",
     }
     own_errors = sorted(error.__name__ for error in node_type.errors if _worth_trying_again(error))
+    waits = [ORDER_UNKNOWN] if OrderUnknown in node_type.errors else []
     if not own_errors or policy.max_attempts == 0:
-        return [service]
+        return [*waits, service]
     own = {
         "ErrorEquals": own_errors,
         "IntervalSeconds": policy.interval_s,
@@ -73,7 +84,7 @@ def retries(node_type: type[NodeType], policy: RetryPolicy) -> list[State]:
         "MaxDelaySeconds": 300,
         "JitterStrategy": "FULL",
     }
-    return [own, service]
+    return [own, *waits, service]
 
 
 def leads_to(state: State, target: str) -> bool:

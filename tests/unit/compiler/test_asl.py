@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 
 from tests.parity.workflows import Case, cases
@@ -57,6 +58,17 @@ def test_retries_name_only_errors_that_say_so() -> None:
     assert task["Retry"][0]["ErrorEquals"] == ["BrokerTimeout", "BrokerUnavailable"]
     assert (task["Retry"][0]["MaxAttempts"], task["Retry"][0]["IntervalSeconds"]) == (4, 2)
     assert [c["ErrorEquals"] for c in task["Catch"]] == [["States.DataLimitExceeded"], ["States.ALL"]]
+
+
+@pytest.mark.parametrize("attempts", [0, 4])
+def test_an_order_nobody_knows_the_fate_of_is_waited_for(attempts: int) -> None:
+    order = {"symbol": "EURUSD", "side": "buy", "volume": 0.1}
+    nodes = [node("t"), node("buy", "order.market", config=order, retry={"max_attempts": attempts})]
+    retriers = machine(document(nodes, "t > buy"))["buy"]["Retry"]
+    (wait,) = [each for each in retriers if "OrderUnknown" in each["ErrorEquals"]]
+    assert "States.Timeout" in wait["ErrorEquals"]
+    pauses = [min(2 * 2.5**step, wait["MaxDelaySeconds"]) for step in range(wait["MaxAttempts"])]
+    assert 60 < sum(pauses) < 300  # longer than the bridge's horizon, after which it gives an order up
 
 
 def test_a_disabled_node_is_not_in_the_machine() -> None:

@@ -20,7 +20,7 @@ from tradeloom.errors import (
 )
 from tradeloom.nodes.base import NodeContext, setting
 from tradeloom.nodes.market._broker import READ_ERRORS
-from tradeloom.trading.intents import OrderIntent, OrderOutcome, OutcomeStatus
+from tradeloom.trading.intents import MAX_RESENDS, OrderIntent, OrderOutcome, OutcomeStatus, resend_id
 
 if TYPE_CHECKING:
     from tradeloom.trading.broker import Broker
@@ -29,6 +29,8 @@ SEND_ERRORS = (OrderRejected, RiskRejected, MarketClosed, OrderNotSent, OrderUnk
 ORDER_ERRORS = (*SEND_ERRORS, *READ_ERRORS)
 
 ALREADY_CLOSED = "already_closed"
+MANUAL = "manual"
+_WATCHED = "look at the account before trading on; it is asked about until it is known, and `tradeloom orders` shows it"
 _FILLED = (OutcomeStatus.DONE, OutcomeStatus.PARTIAL)
 _RESTED = (*_FILLED, OutcomeStatus.PLACED, OutcomeStatus.CANCELLED, OutcomeStatus.EXPIRED)
 _REFUSED_BY: dict[str | None, type[OrderRejected]] = {
@@ -67,13 +69,41 @@ def place(broker: "Broker", context: NodeContext, order_id: str, make: Callable[
     """The outcome recorded under the id, or else that of the intent made and sent now.
 
     Looking first matters when a node runs again: the market has moved, and an intent made from today's quote is not
-    the one that was sent. Raises `ExecutionStopped` before sending, and what the broker raises.
+    the one that was sent. Where the bridge is certain that nothing was sent, and allows it, another order under an id
+    of its own takes the place of the one before, until that one's deadline. Raises `ExecutionStopped` before sending,
+    and what the broker raises.
     """
+    outcome = _placed(broker, context, order_id, make, None)
+    for _ in range(MAX_RESENDS):
+        until = outcome.resend_until
+        if outcome.status is not OutcomeStatus.NOT_SENT or until is None or broker.market_time() >= until:
+            break
+        context.log("the order was certainly not sent; another takes its place", level="warning", instead_of=order_id)
+        order_id = resend_id(order_id)
+        outcome = _placed(broker, context, order_id, make, outcome)
+    return outcome
+
+
+def _placed(
+    broker: "Broker",
+    context: NodeContext,
+    order_id: str,
+    make: Callable[[], OrderIntent],
+    instead_of: OrderOutcome | None,
+) -> OrderOutcome:
+    """One id's outcome. A stand-in has no longer to live than the order it stands in for."""
     recorded = broker.outcome(order_id)
     if recorded is not None:
         context.log("this order was sent before; its recorded outcome is used", client_order_id=order_id)
         return recorded
     intent = make()
+    if instead_of is not None and instead_of.resend_until is not None:
+        changes = {
+            "client_order_id": order_id,
+            "resend_of": instead_of.client_order_id,
+            "deadline": min(intent.deadline, instead_of.resend_until),
+        }
+        intent = intent.model_copy(update=changes)
     context.before_acting()
     return broker.send(intent)
 
@@ -118,11 +148,20 @@ def _error(outcome: OrderOutcome, what: str) -> TradeloomError:
         case OutcomeStatus.NOT_SENT:
             return OrderNotSent(f"{what} was not sent: {told}", hint="start a new execution to trade again")
         case OutcomeStatus.PLACED:
-            return OrderUnknown(f"{what} was accepted by the broker but is not filled yet: {told}")
+            return OrderUnknown(
+                f"{what} (order id {outcome.client_order_id}) was accepted by the broker but is not filled yet: {told}",
+                hint=_WATCHED,
+            )
+        case _ if outcome.reason == MANUAL:
+            return OrderUnknown(
+                f"{what} (order id {outcome.client_order_id}) was sent and cannot be found at the broker: {told}",
+                hint="look at the broker, then say what it became: tradeloom orders settle "
+                f"{outcome.client_order_id}; until then do not send it by hand",
+            )
         case _:
             return OrderUnknown(
-                f"{what} was sent and its outcome is not known yet: {told}",
-                hint="look at the account before trading on; the bridge settles the outcome as soon as it can",
+                f"{what} (order id {outcome.client_order_id}) was sent and its outcome is not known yet: {told}",
+                hint=_WATCHED,
             )
 
 

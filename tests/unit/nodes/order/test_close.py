@@ -246,7 +246,7 @@ def test_of_several_failures_the_gravest_is_raised(answers: Any, error: type[Tra
 
 
 def test_a_single_failure_speaks_for_itself() -> None:
-    with pytest.raises(OrderUnknown, match=r"^close of position 12 in EURUSD was sent and its outcome is not known"):
+    with pytest.raises(OrderUnknown, match=r"^close of position 12 in EURUSD \(order id [0-9a-f]{32}\) was sent and its outcome is"):
         run(failing(UNKNOWN), by="ticket", ticket=12)
 
 
