@@ -16,6 +16,9 @@ from tradeloom.errors import InvalidInput
 MAX_TEXT = 3_000
 """Longest text read. Above it rpyc compresses a frame, and the longest trade request has some 600 characters."""
 
+_LEAST, _MOST = -(2**63), 2**64 - 1
+"""No number of the package has more than 64 bits."""
+
 _PREAMBLE = frozenset(
     {
         "import sys; sys.path.append('C:\\\\mt5libs')",
@@ -99,11 +102,15 @@ def _dict(node: ast.Dict) -> dict[str, Scalar]:
 
 def _scalar(node: ast.expr) -> Scalar:
     match node:
-        case ast.Constant(value=None | bool() | int() | str() as value):
+        case ast.Constant(value=None | bool() | str() as value):
             return value
+        case ast.Constant(value=int() as whole) if _LEAST <= whole <= _MOST:
+            return whole
         case ast.Constant(value=float() as number) if math.isfinite(number):
             return number
-        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)):
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)) if (
+            number is not True and number is not False
+        ):
             return _scalar(ast.Constant(-number))
         case ast.Call(func=ast.Attribute(value=ast.Name(id="datetime"), attr="datetime")):
             return _moment(node)
