@@ -8,6 +8,7 @@ import logging
 import math
 import threading
 import time
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -17,6 +18,8 @@ from mt5_bridge.config import AccountConfig, BridgeConfig
 from mt5_bridge.flatten_store import FlattenStore
 from mt5_bridge.guard_store import GuardStore
 from mt5_bridge.journal import SENDABLE, UNSETTLED, Entry, Journal
+from mt5_bridge.logs import about
+from mt5_bridge.metrics import Metrics
 from mt5_bridge.supervisor import HandedOver, Supervisor
 from tradeloom.errors import (
     BrokerError,
@@ -43,9 +46,12 @@ _NUDGE_S = 2.0
 class Seat:
     """One account at the front: its worker's supervisor, and its journal for what needs no worker."""
 
-    def __init__(self, settings: AccountConfig, config: BridgeConfig) -> None:
+    def __init__(self, settings: AccountConfig, config: BridgeConfig, metrics: Metrics) -> None:
         self.settings = settings
-        self.supervisor = Supervisor(settings, config.account_dir(settings.name), config.log_level, lambda _told: None)
+        self.supervisor = Supervisor(
+            settings, config.account_dir(settings.name), config.log_level, partial(metrics.told, settings.name)
+        )
+        self._config = config
         self._journal: Journal | None = None
         self._trouble: StorageUnavailable | None = None
         self._guards: GuardStore | None = None
@@ -111,6 +117,17 @@ class Seat:
             health |= {"state": None, "unsettled": None, "journal": error.message}
         return health
 
+    def books(self) -> dict[str, Any]:
+        """What the journal holds: `orders` by state, None when it cannot be read; `bytes` on the disk; and `account`,
+        why it is in its state."""
+        path = self._config.journal_path(self.settings.name)
+        sizes = (file.stat().st_size for file in (path, path.with_name(path.name + "-wal")) if file.exists())
+        try:
+            orders, account = self.journal.counts(), self.journal.status().model_dump(mode="json")
+        except StorageUnavailable:
+            orders, account = None, None
+        return {"orders": orders, "bytes": sum(sizes), "account": account}
+
     def close(self) -> None:
         self.supervisor.stop()
         for file in (self._journal, self._guards, self._flattens):
@@ -122,7 +139,8 @@ class Front:
     """Dispatches calls; thread-safe."""
 
     def __init__(self, config: BridgeConfig) -> None:
-        self._seats = {account.name: Seat(account, config) for account in config.accounts}
+        self.metrics = Metrics()
+        self._seats = {account.name: Seat(account, config, self.metrics) for account in config.accounts}
         self._places = threading.BoundedSemaphore(config.listen.max_calls)
         self._counts = {"calls": 0, "errors": 0, "busy": 0, "under_way": 0}
         self._lock = threading.Lock()
@@ -161,6 +179,9 @@ class Front:
             "accounts": accounts,
         }
 
+    def books(self) -> dict[str, dict[str, Any]]:
+        return {name: seat.books() for name, seat in self._seats.items()}
+
     def call(self, version: Any, method: Any, request_id: Any, deadline: Any, payload: Any) -> bytes:
         """The one exposed method. Its arguments may be anything a peer can send; its answer is always bytes."""
         began = time.monotonic()
@@ -174,13 +195,23 @@ class Front:
             error = BrokerError("the bridge failed at this call; its log says more")
         finally:
             self._count("calls")
-            took = (time.monotonic() - began) * 1000
-            _log.debug("call %.40r id %.40r took %.1f ms: %s", method, request_id, took, error.name if error else "ok")
+            self._account_for(method, request_id, time.monotonic() - began, error.name if error else "ok")
         self._count("errors")
         return protocol.encode_error(error)
 
     def _admitted(self, version: Any, method: Any, request_id: Any, deadline: Any, payload: Any) -> bytes:
         _check_envelope(version, method, request_id, deadline, payload)
+        with about(request=request_id):
+            return self._answered(method, deadline, payload)
+
+    def _account_for(self, method: Any, request_id: Any, seconds: float, outcome: str) -> None:
+        self.metrics.called(method, outcome, seconds)
+        acts = isinstance(method, str) and method in METHODS and METHODS[method].effect is not Effect.READ
+        told = f"call {method!r:.40} took {seconds * 1000:.1f} ms: {outcome}"
+        with about(request=request_id if isinstance(request_id, str) else None):
+            _log.log(logging.INFO if acts else logging.DEBUG, told)
+
+    def _answered(self, method: str, deadline: float, payload: bytes) -> bytes:
         give_up = time.monotonic() + min(deadline - time.time(), protocol.MAX_DEADLINE_S)
         request = protocol.decode_request(method, payload)
         if method == "health":
@@ -194,7 +225,8 @@ class Front:
             raise BrokerUnavailable("the bridge is busy: too many calls at once; nothing was sent")
         try:
             self._count("under_way")
-            return self._account_call(method, request, payload, give_up)
+            with about(account=request.account):
+                return self._account_call(method, request, payload, give_up)
         finally:
             self._count("under_way", -1)
             self._places.release()
@@ -251,7 +283,8 @@ class Front:
     def _send(self, seat: Seat, order_id: str, payload: bytes, give_up: float) -> bytes:
         seat.journal  # noqa: B018  a journal that cannot be used refuses before anything moves
         try:
-            answer = seat.supervisor.request("send", payload, give_up)
+            with about(order=order_id):
+                answer = seat.supervisor.request("send", payload, give_up)
             faultpoints.reach("front.answered")
             return answer
         except HandedOver as lost:

@@ -150,6 +150,12 @@ class Journal:
         with self._store.reading() as store:
             return store.orders_in(states)
 
+    def counts(self) -> dict[OrderState, int]:
+        """How many orders are in each state that has any."""
+        with self._store.reading() as store:
+            found = {state: store.count({state}) for state in OrderState}
+        return {state: count for state, count in found.items() if count}
+
     def undecided(self) -> int:
         """How many orders nobody knows the fate of; pending orders at rest are not among them."""
         with self._store.reading() as store:

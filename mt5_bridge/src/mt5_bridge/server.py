@@ -39,6 +39,7 @@ class BridgeServer:
         self._service = mt5_wire.OneMethodService(call)
         self._places = threading.BoundedSemaphore(listen.max_connections)
         self._open: set[socket.socket] = set()
+        self._refused = {"handshake": 0, "too_many": 0}
         self._lock = threading.Lock()
         self._closing = threading.Event()
         try:
@@ -51,6 +52,11 @@ class BridgeServer:
 
     def start(self) -> None:
         self._thread.start()
+
+    def connections(self) -> dict[str, int]:
+        """How many are `open` now; how many failed in the `handshake` or were `too_many` since the start."""
+        with self._lock:
+            return {"open": len(self._open), **self._refused}
 
     def stop_accepting(self) -> None:
         self._closing.set()
@@ -76,6 +82,8 @@ class BridgeServer:
                     self._closing.wait(_ACCEPT_S)
                 continue
             if not self._places.acquire(blocking=False):
+                with self._lock:
+                    self._refused["too_many"] += 1
                 _log.warning("connection from %s turned away: too many", address)
                 _shut(connection)
                 continue
@@ -100,7 +108,13 @@ class BridgeServer:
     def _talk(self, connection: socket.socket, address: tuple[str, int]) -> None:
         # Silence during the handshake must not hold the place for long.
         connection.settimeout(_HANDSHAKE_S)
-        with self._context.wrap_socket(connection, server_side=True) as secured:
+        try:
+            secured = self._context.wrap_socket(connection, server_side=True)
+        except OSError:
+            with self._lock:
+                self._refused["handshake"] += 1
+            raise
+        with secured:
             with self._lock:
                 self._open.discard(connection)
                 self._open.add(secured)
