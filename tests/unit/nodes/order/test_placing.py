@@ -72,7 +72,7 @@ def test_none_for_an_execution_that_was_stopped() -> None:
 
 @given(st.lists(st.sampled_from(["not_sent", "rejected", "unknown", "done"]), max_size=6), st.integers(1, 5))
 def test_whatever_comes_one_order_fills_at_most(statuses: list[str], runs: int) -> None:
-    """However often the node runs, and whatever becomes of its orders: one fill, and each stand-in behind a certainty."""
+    """However often the node runs: one fill at most, and each stand-in stands behind a certainty."""
     answers = [
         {**NOT_SENT, "status": each} if each != "done" else {"status": "done", "position": 7} for each in statuses
     ]
