@@ -17,6 +17,7 @@ from tradeloom.storage.postgres.server import PostgresServer
 TABLES = (
     "credentials",
     "orders",
+    "trades",
     "notifications",
     "logs",
     "node_runs",

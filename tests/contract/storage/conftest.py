@@ -21,10 +21,12 @@ from tradeloom.storage.memory import (
     MemoryStores,
     MemoryVariables,
 )
+from tradeloom.storage.memory_trades import MemoryTrades
 from tradeloom.storage.postgres.database import Database
 from tradeloom.storage.postgres.journal import PostgresJournal
 from tradeloom.storage.postgres.orders import PostgresOrders
 from tradeloom.storage.postgres.stores import PostgresStores
+from tradeloom.storage.postgres.trades import PostgresTrades
 from tradeloom.storage.postgres.variables import PostgresVariables
 
 __all__ = ["postgres_database", "postgres_dsn", "postgres_server"]
@@ -115,6 +117,11 @@ def open_variables(request: pytest.FixtureRequest) -> OpenStores:
 @pytest.fixture(params=["memory", "postgres"])
 def open_orders(request: pytest.FixtureRequest) -> OpenStores:
     return opener(request, MemoryOrders, PostgresOrders)
+
+
+@pytest.fixture(params=["memory", "postgres"])
+def open_trades(request: pytest.FixtureRequest) -> OpenStores:
+    return opener(request, MemoryTrades, PostgresTrades)
 
 
 @pytest.fixture(params=["memory", "files"])
