@@ -6,6 +6,7 @@ Every method takes the caller's tenant first; what belongs to another tenant is 
 from dataclasses import dataclass
 from typing import Protocol
 
+from tradeloom.api.models.accounts import AccountDetail, AccountPage, Kill, Killed, Resume, WorkflowKilled
 from tradeloom.api.models.credentials import (
     CredentialDetail,
     CredentialKinds,
@@ -17,6 +18,7 @@ from tradeloom.api.models.executions import Execute, Execution, ExecutionPage, E
 from tradeloom.api.models.health import Health
 from tradeloom.api.models.nodes import NodeTest, NodeTestResult
 from tradeloom.api.models.notifications import NotificationPage
+from tradeloom.api.models.orders import OrderItem, OrderPage, OrderState, SettleOrder
 from tradeloom.api.models.workflows import WorkflowDetail, WorkflowPage
 from tradeloom.compiler.compile import Compiled
 
@@ -100,6 +102,52 @@ class Credentials(Protocol):
         ...
 
 
+class Accounts(Protocol):
+    """Broker accounts and the kill switch."""
+
+    def page(self, tenant: str) -> AccountPage: ...
+
+    def get(self, tenant: str, account: str) -> AccountDetail: ...
+
+    def kill(self, tenant: str, user: str, account: str | None, wanted: Kill) -> Killed:
+        """Stop one account, or all (None): its gate first, then what trades on it. Raises `Conflict` for a mode that
+        is looser than what is in force, `BrokerUnavailable` when the bridge could not be told."""
+        ...
+
+    def resume(self, tenant: str, user: str, account: str, wanted: Resume) -> AccountDetail:
+        """A person's word that it may trade again."""
+        ...
+
+    def kill_workflow(self, tenant: str, user: str, workflow_id: str) -> WorkflowKilled:
+        """Deactivate it and stop its executions."""
+        ...
+
+
+class Orders(Protocol):
+    """What executions sent, or meant to send, to the broker."""
+
+    def page(
+        self,
+        tenant: str,
+        *,
+        states: tuple[OrderState, ...],
+        account: str | None,
+        workflow_id: str | None,
+        execution_id: str | None,
+        limit: int,
+        offset: int,
+    ) -> OrderPage:
+        """Newest first; no states means all."""
+        ...
+
+    def get(self, tenant: str, order_id: str) -> OrderItem: ...
+
+    def settle(self, tenant: str, user: str, order_id: str, wanted: SettleOrder) -> OrderItem:
+        """Raises `Conflict` for an order that does not wait for a person or a ticket of another order of ours,
+        `InvalidInput` for one that does not fit, `NotFound` for one the broker does not have."""
+        ...
+
+
 class Status(Protocol):
     def health(self, tenant: str) -> Health: ...
 
@@ -114,3 +162,5 @@ class Ports:
     node_tests: NodeTests
     credentials: Credentials
     status: Status
+    accounts: Accounts
+    orders: Orders

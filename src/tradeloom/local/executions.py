@@ -7,10 +7,12 @@ from functools import lru_cache
 
 from tradeloom.api.models.executions import Execute, Execution, ExecutionPage, ExecutionStatus, LogPage
 from tradeloom.api.models.notifications import NotificationPage
+from tradeloom.api.routing import MAX_ITEMS
 from tradeloom.engine.clock import Clock
-from tradeloom.engine.dispatcher import Dispatcher, StartCommand
+from tradeloom.engine.dispatcher import Dispatcher, Refuses, StartCommand
 from tradeloom.engine.engine import Engine
 from tradeloom.engine.journal import ExecutionFilter, Journal
+from tradeloom.engine.orders import OrderFilter, OrderRecord, OrderStore
 from tradeloom.engine.stores import Blobs, WorkflowStore
 from tradeloom.errors import Conflict, NotFound, TradeloomError
 from tradeloom.local.bridging import OnLoop
@@ -33,6 +35,8 @@ class LocalExecutions:
         blobs: Blobs,
         clock_for_account: Callable[[str], Clock],
         private_market: PrivateMarket,
+        refuses: Refuses | None = None,
+        orders: OrderStore | None = None,
     ) -> None:
         self._on_loop = on_loop
         self._engine = engine
@@ -40,11 +44,16 @@ class LocalExecutions:
         self._workflows = workflows
         self._blobs = blobs
         self._private_market = private_market
+        self._orders = orders
         self.dispatcher = Dispatcher(
-            engine=engine, journal=journal, workflows=workflows, clock_for_account=clock_for_account
+            engine=engine, journal=journal, workflows=workflows, clock_for_account=clock_for_account, refuses=refuses
         )
         self.test_dispatcher = Dispatcher(
-            engine=engine, journal=journal, workflows=PrivateVersions(workflows), clock_for_account=clock_for_account
+            engine=engine,
+            journal=journal,
+            workflows=PrivateVersions(workflows),
+            clock_for_account=clock_for_account,
+            refuses=refuses,
         )
         self._document = lru_cache(maxsize=64)(self._read_document)
 
@@ -101,13 +110,19 @@ class LocalExecutions:
             raise NotFound("There is no such execution.")
         runs = await self._journal.node_runs(tenant, execution_id)
         document = await self._known_document(row.version)
-        return execution_of(row, runs, document.name if document else "", document)
+        orders: list[OrderRecord] = []
+        if self._orders is not None:
+            which = OrderFilter(tenant=tenant, execution_id=execution_id, limit=MAX_ITEMS)
+            orders = (await self._orders.orders(which))[0][::-1]
+        return execution_of(row, runs, document.name if document else "", document, orders)
 
-    async def stop_all(self, tenant: str, workflow_id: str, reason: str) -> None:
-        """Stop every execution of a workflow that has not ended."""
-        for row in await self._journal.active(tenant, workflow_id):
+    async def stop_all(self, tenant: str, workflow_id: str, reason: str) -> int:
+        """Stop every execution of a workflow that has not ended; how many."""
+        active = await self._journal.active(tenant, workflow_id)
+        for row in active:
             with suppress(NotFound):
                 await self._engine.stop(row.id, reason, tenant=tenant)
+        return len(active)
 
     async def _page(
         self, tenant: str, workflow_id: str, limit: int, offset: int, status: ExecutionStatus | None

@@ -8,6 +8,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from tradeloom.compiler.compile import local_arn
@@ -20,6 +21,16 @@ from tradeloom.trading.methods import AccountStatus
 from tradeloom.trading.risk import AccountState
 
 _KEPT: Final = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An account's state, who decided so, when (wall time) and why."""
+
+    state: AccountState
+    reason: str
+    by: str
+    changed_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +57,18 @@ class Halts:
         self._blobs = blobs
         self._trading = trading()
         self._functions = {local_arn(name): only_reduces for name, only_reduces in self._trading.items()}
-        self._standings: dict[str, AccountStatus] = {}
+        self._standings: dict[str, Standing] = {}
         self._trades: OrderedDict[str, Trades] = OrderedDict()
 
     def take(self, account: str, status: AccountStatus) -> bool:
         """Goes by this from now on; whether that is another state than before."""
         before = self._standings.get(account)
-        self._standings[account] = status
-        return before is None or before.state is not status.state
+        self._standings[account] = Standing(status.state, status.reason, status.by, status.changed_at)
+        return before is not None and before.state is not status.state
+
+    def assume(self, account: str, state: AccountState, *, reason: str, by: str) -> None:
+        """Goes by a state the bridge could not be told yet."""
+        self._standings[account] = Standing(state, reason, by, datetime.now(UTC))
 
     @property
     def any(self) -> bool:
@@ -81,7 +96,7 @@ class Halts:
         hint = f"Find out why, then: tradeloom resume {version.account} --reason …"
         return AccountHalted(_sentence(version.account, status), field="settings.broker_account", hint=hint)
 
-    def _standing(self, account: str) -> AccountStatus | None:
+    def _standing(self, account: str) -> Standing | None:
         status = self._standings.get(account)
         return None if status is None or status.state is AccountState.ACTIVE else status
 
@@ -109,6 +124,6 @@ def _stops(state: AccountState, trades: Trades) -> bool:
     return state is AccountState.REDUCING and trades.opens and not trades.reduces
 
 
-def _sentence(account: str, status: AccountStatus) -> str:
+def _sentence(account: str, status: Standing) -> str:
     what = "was halted" if status.state is AccountState.HALTED else "only reduces"
     return f"The account {account} {what} (by {status.by}, {status.changed_at:%Y-%m-%d %H:%M:%S} UTC): {status.reason}"

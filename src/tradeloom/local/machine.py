@@ -15,6 +15,7 @@ from tradeloom.api.app import Api
 from tradeloom.api.ports import Ports
 from tradeloom.compiler.compile import local_arn
 from tradeloom.engine.engine import Engine
+from tradeloom.engine.order_resolver import OrderResolver
 from tradeloom.engine.orders import OrderAnswers
 from tradeloom.engine.permission import ActiveVersions
 from tradeloom.engine.questions import Answers
@@ -23,10 +24,12 @@ from tradeloom.engine.variables import VariableAnswers
 from tradeloom.engine.watcher import Watcher
 from tradeloom.engine.workers.pool import WorkerPool
 from tradeloom.engine.workers.settings import WorkerSettings
+from tradeloom.local.accounts import LocalAccounts
 from tradeloom.local.bridging import OnLoop
 from tradeloom.local.clocks import AccountClock
 from tradeloom.local.credentials import LocalCredentials
 from tradeloom.local.executions import LocalExecutions, LocalNotifications
+from tradeloom.local.halts import Halts
 from tradeloom.local.health import LocalStatus
 from tradeloom.local.home import Home
 from tradeloom.local.keeping import Keeper
@@ -34,6 +37,7 @@ from tradeloom.local.logs import logging_to
 from tradeloom.local.market import MarketData, PaperMarket
 from tradeloom.local.market_clocks import MarketClocks
 from tradeloom.local.node_tests import LocalNodeTests
+from tradeloom.local.orders import LocalOrders
 from tradeloom.local.places import functions_root
 from tradeloom.local.private_accounts import PrivateMarket
 from tradeloom.local.settings import Settings
@@ -183,7 +187,8 @@ async def _engine_up(
     tenants = TenantAccess(kept.database, own_server=not settings.database_url)
     answers = {**VariableAnswers(kept.variables).answers(), **credentials.answers(), **tenants.answers()}
     answers |= OrderAnswers(kept.orders).answers()
-    engine = _engine(stack, kept, pool, clocks, answers)
+    halts = Halts(kept.blobs)
+    engine = _engine(stack, kept, pool, clocks, answers, halts)
     private_market = PrivateMarket(clocks.of)
     executions = LocalExecutions(
         on_loop,
@@ -193,6 +198,8 @@ async def _engine_up(
         blobs=kept.blobs,
         clock_for_account=clocks.of,
         private_market=private_market,
+        refuses=halts.refuses,
+        orders=kept.orders,
     )
     answers |= _sub_workflows(kept, engine, executions, pool, clocks).answers()
     scheduler = _scheduler(kept, executions, clocks)
@@ -200,6 +207,7 @@ async def _engine_up(
     watcher = _watcher(kept, executions, clocks)
     stack.push_async_callback(watcher.close)
     workflows = _workflows(kept, on_loop, executions, clocks, scheduler, watcher)
+    accounts = await _accounts(stack, on_loop, market, engine, workflows, halts)
     ports = Ports(
         workflows=workflows,
         executions=executions,
@@ -207,6 +215,8 @@ async def _engine_up(
         node_tests=LocalNodeTests(on_loop, pool, kept.blobs, market=private_market.ready, answers=answers),
         credentials=credentials,
         status=_status(kept, on_loop, market, engine, pool),
+        accounts=accounts,
+        orders=_orders(stack, kept, on_loop, market),
     )
     return Machine(
         home=home,
@@ -228,7 +238,39 @@ async def _engine_up(
     )
 
 
-def _engine(stack: AsyncExitStack, kept: _Storage, pool: WorkerPool, clocks: MarketClocks, answers: Answers) -> Engine:
+async def _accounts(
+    stack: AsyncExitStack,
+    on_loop: OnLoop,
+    market: PaperMarket,
+    engine: Engine,
+    workflows: LocalWorkflows,
+    halts: Halts,
+) -> LocalAccounts:
+    assert market.client is not None
+    accounts = LocalAccounts(
+        on_loop,
+        bridge=market.client,
+        accounts=market.accounts,
+        halts=halts,
+        sweep=engine.stop_halted,
+        kill_workflow=workflows.kill,
+    )
+    await accounts.open()
+    stack.push_async_callback(ended, asyncio.ensure_future(accounts.follow()))
+    return accounts
+
+
+def _orders(stack: AsyncExitStack, kept: _Storage, on_loop: OnLoop, market: PaperMarket) -> LocalOrders:
+    """The orders, and beside them the task that settles those nobody knows the fate of."""
+    orders = LocalOrders(on_loop, kept.orders, lambda: market.client)
+    resolver = OrderResolver(kept.orders, kept.journal, orders.outcome)
+    stack.push_async_callback(ended, asyncio.ensure_future(resolver.run()))
+    return orders
+
+
+def _engine(
+    stack: AsyncExitStack, kept: _Storage, pool: WorkerPool, clocks: MarketClocks, answers: Answers, halts: Halts
+) -> Engine:
     engine = Engine(
         journal=kept.journal,
         workers=pool,
@@ -237,6 +279,7 @@ def _engine(stack: AsyncExitStack, kept: _Storage, pool: WorkerPool, clocks: Mar
         clock_for=clocks.for_run,
         permit=ActiveVersions(kept.stores, kept.journal),
         answers=answers,
+        halt=halts.reaches,
     )
     clocks.engine = engine
     stack.push_async_callback(engine.close)

@@ -33,7 +33,7 @@ class LocalWorkflows:
         *,
         market_now: Callable[[str], datetime],
         changed: Changed,
-        stop_all: Callable[[str, str, str], Awaitable[None]],
+        stop_all: Callable[[str, str, str], Awaitable[int]],
     ) -> None:
         self._on_loop = on_loop
         self._store = store
@@ -108,6 +108,14 @@ class LocalWorkflows:
         await self._store.delete(tenant, workflow_id)
         await self._changed(tenant, workflow_id)
         await self._stop_all(tenant, workflow_id, "the workflow was deleted")
+
+    async def kill(self, tenant: str, workflow_id: str, reason: str) -> int:
+        """Deactivate it and stop its executions; how many. Raises `NotFound`."""
+        record = await self._store.workflow(tenant, workflow_id)
+        if record.active:
+            await self._store.set_active(tenant, workflow_id, None)
+            await self._changed(tenant, workflow_id)
+        return await self._stop_all(tenant, workflow_id, reason)
 
     async def _toggle(self, tenant: str, workflow_id: str, active: bool | None) -> WorkflowDetail:
         record = await self._store.workflow(tenant, workflow_id)

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel, ValidationError
 
-from tradeloom.errors import BrokerTimeout, BrokerUnavailable, InvalidInput, TradeloomError
+from tradeloom.errors import BrokerTimeout, BrokerUnavailable, InvalidInput, NotFound, TradeloomError
 from tradeloom.trading import methods, protocol
 from tradeloom.trading.bars import Bars, BarsReference
 from tradeloom.trading.broker import Account, Booked, CashFlow, ClosedTrade, PendingOrder, Position, Symbol, Tick
@@ -172,6 +172,13 @@ class MT5Broker:
     @property
     def account_name(self) -> str:
         return self._name
+
+    def health(self) -> dict[str, Any]:
+        """How the bridge's worker of this account stands. Raises `NotFound` when it has no such account."""
+        accounts: dict[str, dict[str, Any]] = self._client.health()["accounts"]
+        if self._name not in accounts:
+            raise NotFound(f"this bridge has no account {self._name}", field="account")
+        return accounts[self._name]
 
     def market_time(self) -> datetime:
         return self.market_clock().time

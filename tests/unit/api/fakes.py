@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from tests.support.loop import run
 from tradeloom.accounts.credentials.vault import Vault
+from tradeloom.api.models.accounts import AccountDetail, AccountPage, Kill, Killed, Resume, WorkflowKilled
 from tradeloom.api.models.executions import (
     Execute,
     Execution,
@@ -25,11 +26,12 @@ from tradeloom.api.models.notifications import NotificationItem, NotificationPag
 from tradeloom.api.models.workflows import WorkflowDetail, WorkflowPage, WorkflowSummary
 from tradeloom.api.ports import Ports
 from tradeloom.compiler.compile import Compiled
-from tradeloom.errors import Conflict, NotFound
+from tradeloom.errors import Conflict, NotFound, TradeloomError
 from tradeloom.local.bridging import OnLoop
 from tradeloom.local.credentials import LocalCredentials
+from tradeloom.local.orders import LocalOrders
 from tradeloom.runtime.redaction import Redactor
-from tradeloom.storage.memory import MemoryBlobs, MemoryStores
+from tradeloom.storage.memory import MemoryBlobs, MemoryOrders, MemoryStores
 from tradeloom.storage.memory_credentials import MemoryCredentials
 
 NOW = datetime(2026, 11, 20, 14, 0, tzinfo=UTC)
@@ -174,6 +176,51 @@ class FakeStatus:
         return Health(status="ok", version="0.1.0", started_at=NOW, components=parts, accounts=[account], running=0)
 
 
+class FakeAccounts:
+    """Two accounts whose state is what was last asked for. `answer` is raised instead, when a test sets it."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[Any, ...]] = []
+        self.answer: TradeloomError | None = None
+        self._accounts = {name: self._account(name) for name in ("paper", "paper-test")}
+
+    def page(self, tenant: str) -> AccountPage:
+        return AccountPage(items=list(self._accounts.values()))
+
+    def get(self, tenant: str, account: str) -> AccountDetail:
+        if account not in self._accounts:
+            raise NotFound(f"There is no account {account!r}.", field="account")
+        return self._accounts[account]
+
+    def kill(self, tenant: str, user: str, account: str | None, wanted: Kill) -> Killed:
+        names = list(self._accounts) if account is None else [self.get(tenant, account).name]
+        state = "reducing" if wanted.mode == "reduce" else "halted"
+        return Killed(items=[self._set(name, state, user, wanted.reason, wanted) for name in names], stopped=2)
+
+    def resume(self, tenant: str, user: str, account: str, wanted: Resume) -> AccountDetail:
+        return self._set(self.get(tenant, account).name, "active", user, wanted.reason, wanted)
+
+    def kill_workflow(self, tenant: str, user: str, workflow_id: str) -> WorkflowKilled:
+        self.asked.append((tenant, user, workflow_id))
+        return WorkflowKilled(id=workflow_id, stopped=1)
+
+    def _set(self, name: str, state: str, user: str, reason: str, wanted: Any) -> AccountDetail:
+        self.asked.append((name, user, wanted))
+        if self.answer is not None:
+            raise self.answer
+        told = {"state": state, "state_by": user, "state_reason": reason}
+        self._accounts[name] = AccountDetail.model_validate(self._accounts[name].model_dump() | told)
+        return self._accounts[name]
+
+    @staticmethod
+    def _account(name: str) -> AccountDetail:
+        return AccountDetail(
+            name=name, available=True, state="active", state_reason="first start", state_by="bridge", state_since=NOW,
+            limits={"max_lot": "1"}, worker="ready", unsettled=0, guards=0, trade_mode="paper", currency="USD",
+            balance=10_000.0, equity=10_042.5, positions=1, orders=0,
+        )  # fmt: skip
+
+
 class _ByHand:
     """The loop of tests that run one thing after another."""
 
@@ -209,6 +256,8 @@ def fake_ports() -> Ports:
         node_tests=FakeNodeTests(),
         credentials=credentials_in_memory(),
         status=FakeStatus(),
+        accounts=FakeAccounts(),
+        orders=LocalOrders(cast(OnLoop, _ByHand()), MemoryOrders(), lambda: None),
     )
 
 

@@ -17,6 +17,12 @@ ROUTES = {
     "/workflows": {"get", "post"},
     "/workflows/{id}": {"get", "put", "delete"},
     "/workflows/{id}/toggle": {"post"},
+    "/workflows/{id}/kill": {"post"},
+    "/accounts": {"get"},
+    "/accounts/kill": {"post"},
+    "/accounts/{id}": {"get"},
+    "/accounts/{id}/kill": {"post"},
+    "/accounts/{id}/resume": {"post"},
     "/workflows/{id}/execute": {"post"},
     "/workflows/{id}/executions": {"get"},
     "/executions/{id}": {"get"},
@@ -90,7 +96,8 @@ def test_it_is_served_without_a_token(ask: Ask, api: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/workflows", "/nodes/types", "/credentials", "/credential-kinds", "/notifications", "/health"]
+    "path",
+    ["/workflows", "/nodes/types", "/credentials", "/credential-kinds", "/notifications", "/health", "/accounts"],
 )
 def test_answers_fit_what_the_document_says_of_them(ask: Ask, api: Api, path: str) -> None:
     ask("POST", "/workflows", DOCUMENT)

@@ -1,0 +1,101 @@
+"""The account routes: how they stand, the kill switch, and the word that lifts it."""
+
+from typing import Any
+
+import pytest
+
+from tests.unit.api.conftest import Ask
+from tests.unit.api.fakes import FakeAccounts
+from tradeloom.api.models.accounts import Kill, Resume
+from tradeloom.api.ports import Ports
+from tradeloom.errors import BrokerUnavailable, Conflict
+
+
+def accounts_of(ports: Ports) -> FakeAccounts:
+    assert isinstance(ports.accounts, FakeAccounts)
+    return ports.accounts
+
+
+def test_accounts_are_listed_and_read_with_their_state_and_limits(ask: Ask) -> None:
+    items = ask("GET", "/accounts").json["items"]
+    assert [item["name"] for item in items] == ["paper", "paper-test"]
+    one = ask("GET", "/accounts/paper").json
+    assert one == items[0]
+    assert (one["state"], one["state_by"], one["limits"], one["positions"]) == ("active", "bridge", {"max_lot": "1"}, 1)
+    assert (ask("GET", "/accounts/none").status, ask("GET", "/accounts/none").error["name"]) == (404, "NotFound")
+
+
+@pytest.mark.parametrize(("mode", "state"), [("pause", "halted"), ("reduce", "reducing"), ("flatten", "halted")])
+def test_a_kill_is_told_who_asked_and_why(ask: Ask, ports: Ports, mode: Any, state: str) -> None:
+    answer = ask("POST", "/accounts/paper/kill", {"mode": mode, "reason": "  enough  "})
+    assert answer.status == 200
+    assert answer.json["stopped"] == 2
+    assert (answer.json["items"][0]["state"], answer.json["items"][0]["state_by"]) == (state, "user-1")
+    assert accounts_of(ports).asked == [("paper", "user-1", Kill(mode=mode, reason="enough"))]
+    assert ask("GET", "/accounts/paper-test").json["state"] == "active"
+
+
+def test_without_a_mode_it_pauses(ask: Ask, ports: Ports) -> None:
+    ask("POST", "/accounts/paper/kill", {"reason": "enough"})
+    assert accounts_of(ports).asked[0][2].mode == "pause"
+
+
+def test_all_at_once(ask: Ask) -> None:
+    answer = ask("POST", "/accounts/kill", {"mode": "pause", "reason": "enough"})
+    assert [(item["name"], item["state"]) for item in answer.json["items"]] == [
+        ("paper", "halted"), ("paper-test", "halted"),
+    ]  # fmt: skip
+
+
+def test_resuming_takes_a_reason_and_is_kept(ask: Ask, ports: Ports) -> None:
+    ask("POST", "/accounts/paper/kill", {"reason": "enough"})
+    answer = ask("POST", "/accounts/paper/resume", {"reason": "fine again"})
+    assert (answer.status, answer.json["state"], answer.json["state_reason"]) == (200, "active", "fine again")
+    assert accounts_of(ports).asked[-1] == ("paper", "user-1", Resume(reason="fine again"))
+
+
+@pytest.mark.parametrize("path", ["/accounts/paper/kill", "/accounts/kill", "/accounts/paper/resume"])
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "reason"),
+        ({"reason": ""}, "reason"),
+        ({"reason": "   "}, "reason"),
+        ({"reason": "x" * 501}, "reason"),
+        ({"reason": 3}, "reason"),
+        ({"reason": "enough", "mode": "explode"}, "mode"),
+        ({"reason": "enough", "clear": True}, "clear"),
+    ],
+)
+def test_a_bad_body_names_the_field_and_changes_nothing(
+    ask: Ask, ports: Ports, path: str, body: dict[str, Any], field: str
+) -> None:
+    answer = ask("POST", path, body)
+    assert (answer.status, answer.error["field"]) == (422, field)
+    assert accounts_of(ports).asked == []
+
+
+def test_an_account_that_is_not_there(ask: Ask) -> None:
+    assert ask("POST", "/accounts/none/kill", {"reason": "enough"}).status == 404
+    assert ask("POST", "/accounts/none/resume", {"reason": "enough"}).status == 404
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [(BrokerUnavailable("no bridge"), 503), (Conflict("the account is halted already"), 409)],
+)
+def test_what_could_not_be_done_is_a_typed_answer(ask: Ask, ports: Ports, error: Any, status: int) -> None:
+    accounts_of(ports).answer = error
+    answer = ask("POST", "/accounts/paper/kill", {"reason": "enough"})
+    assert (answer.status, answer.error["name"]) == (status, error.name)
+
+
+def test_a_workflow_is_killed(ask: Ask, ports: Ports) -> None:
+    assert ask("POST", "/workflows/wf-1/kill").json == {"id": "wf-1", "stopped": 1}
+    assert accounts_of(ports).asked == [("acme", "user-1", "wf-1")]
+
+
+def test_a_token_is_needed(ask: Ask, ports: Ports) -> None:
+    for path in ("/accounts/paper/kill", "/accounts/kill", "/accounts/paper/resume"):
+        assert ask("POST", path, {"reason": "enough"}, claims={}).status == 401
+    assert accounts_of(ports).asked == []
