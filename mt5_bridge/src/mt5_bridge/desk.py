@@ -290,7 +290,9 @@ class OrderDesk:
             entry = self._journal.entry(intent.client_order_id)
             # All tries under this id, those of an earlier call too: each of them may have left a dead order.
             attempts = sent.number if entry is None else entry.attempts
-            return self._records.find(intent, sent.order.request, attempts, sent.sent_at, self._clock.now())
+            accepted = getattr(sent.answer.result, "order", None) or None
+            now = self._clock.now()
+            return self._records.find(intent, sent.order.request, attempts, sent.sent_at, now, accepted)
         except TradeloomError:
             return None
 

@@ -77,7 +77,9 @@ class Reconciler:
     def _find(self, entry: Entry) -> OrderOutcome | None:
         if entry.request is None or entry.sent_at is None:
             return None
-        return self._records.find(entry.intent, entry.request, entry.attempts, entry.sent_at, self._clock.now())
+        accepted = entry.result.order if entry.result is not None else None
+        now = self._clock.now()
+        return self._records.find(entry.intent, entry.request, entry.attempts, entry.sent_at, now, accepted)
 
     def _give_up_if_due(self, entry: Entry) -> None:
         if entry.state is OrderState.SENT:

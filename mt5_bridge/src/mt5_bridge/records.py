@@ -73,12 +73,19 @@ class BrokerRecords:
         return None if fills is None else self._by_ticket(fills)
 
     def find(
-        self, intent: OrderIntent, request: dict[str, Any], attempts: int, sent_at: datetime, now: datetime
+        self,
+        intent: OrderIntent,
+        request: dict[str, Any],
+        attempts: int,
+        sent_at: datetime,
+        now: datetime,
+        accepted: int | None = None,
     ) -> OrderOutcome | None:
         """What became of an intent sent at a market time; None when the broker's records do not tell (yet).
 
-        Only positive evidence counts. Dead orders mean a rejection only when every transmission left one. A change
-        leaves no magic number: it is read from its target's state.
+        Only positive evidence counts. Dead orders mean a rejection only when every transmission left one, or the order
+        the server said it `accepted` (its ticket) is among them: what was sent before that one had been refused. A
+        change leaves no magic number: it is read from its target's state.
         """
         if isinstance(intent, ModifyIntent | CancelIntent):
             return find_change(self, intent, request)
@@ -99,7 +106,8 @@ class BrokerRecords:
             if filled.remainder and dead and isinstance(intent, PendingOrderIntent):
                 return filled.model_copy(update={"reason": _DEAD_STATES[dead[-1].state]})
             return filled
-        if dead and len(dead) >= attempts and len(dead) == len(done):
+        every_try_died = len(dead) >= attempts or any(order.ticket == accepted for order in dead)
+        if dead and every_try_died and len(dead) == len(done):
             return self._dead(intent, request, dead[-1], requested)
         return None
 

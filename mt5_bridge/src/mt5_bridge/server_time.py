@@ -42,13 +42,10 @@ class ServerZone:
             ) from error
         self.name = name
         self._shift = _shift_seconds(match["shift"])
-        # Each zone keeps its own table: a method cache would keep every zone alive.
-        self._changes = lru_cache(maxsize=256)(self._changes_in)
 
     def offset_at(self, utc: float) -> int:
         """Seconds the server clock is ahead of UTC at a moment."""
-        offset = datetime.fromtimestamp(int(utc // 1), tz=UTC).astimezone(self._zone).utcoffset()
-        return int((offset or timedelta()).total_seconds()) + self._shift
+        return _zone_offset(self._zone, int(utc // 1)) + self._shift
 
     def from_utc(self, utc: float) -> float:
         return utc + self.offset_at(utc)
@@ -76,32 +73,41 @@ class ServerZone:
         boundaries: list[float] = []
         offsets = [self.offset_at(start)]
         for year in years:
-            for moment, before, after in self._changes(year):
-                boundaries.append(moment + max(before, after))
-                offsets.append(after)
+            for moment, before, after in _changes(self._zone, year):
+                boundaries.append(moment + max(before, after) + self._shift)
+                offsets.append(after + self._shift)
         return boundaries, offsets
 
-    def _changes_in(self, year: int) -> tuple[tuple[int, int, int], ...]:
-        """(UTC second, offset before, offset after) of each change in a UTC year."""
-        moment = int(datetime(year, 1, 1, tzinfo=UTC).timestamp())
-        end = int(datetime(year + 1, 1, 1, tzinfo=UTC).timestamp())
-        found: list[tuple[int, int, int]] = []
-        while moment < end:
-            before, after = self.offset_at(moment), self.offset_at(moment + _DAY)
-            if before != after:
-                found.append((self._exact_change(moment, moment + _DAY), before, after))
-            moment += _DAY
-        return tuple(found)
 
-    def _exact_change(self, low: int, high: int) -> int:
-        old = self.offset_at(low)
-        while high - low > 1:
-            middle = (low + high) // 2
-            if self.offset_at(middle) == old:
-                low = middle
-            else:
-                high = middle
-        return high
+def _zone_offset(zone: ZoneInfo, utc: int) -> int:
+    """Seconds ahead of UTC."""
+    offset = datetime.fromtimestamp(utc, tz=UTC).astimezone(zone).utcoffset()
+    return int((offset or timedelta()).total_seconds())
+
+
+@lru_cache(maxsize=256)
+def _changes(zone: ZoneInfo, year: int) -> tuple[tuple[int, int, int], ...]:
+    """(UTC second, offset before, offset after) of each change of a zone in a UTC year."""
+    moment = int(datetime(year, 1, 1, tzinfo=UTC).timestamp())
+    end = int(datetime(year + 1, 1, 1, tzinfo=UTC).timestamp())
+    found: list[tuple[int, int, int]] = []
+    while moment < end:
+        before, after = _zone_offset(zone, moment), _zone_offset(zone, moment + _DAY)
+        if before != after:
+            found.append((_exact_change(zone, moment, moment + _DAY), before, after))
+        moment += _DAY
+    return tuple(found)
+
+
+def _exact_change(zone: ZoneInfo, low: int, high: int) -> int:
+    old = _zone_offset(zone, low)
+    while high - low > 1:
+        middle = (low + high) // 2
+        if _zone_offset(zone, middle) == old:
+            low = middle
+        else:
+            high = middle
+    return high
 
 
 def _shift_seconds(shift: str | None) -> int:

@@ -7,7 +7,16 @@ import pytest
 
 from mt5_bridge.journal import OrderState
 from mt5_bridge.preparation import Leg, Quote, SymbolRules, build_request
-from tests.unit.mt5_bridge.fake_terminal import NOW, Bench, answer, make_deal, make_order, market, nothing
+from tests.unit.mt5_bridge.fake_terminal import (
+    NOW,
+    Bench,
+    answer,
+    make_deal,
+    make_order,
+    make_result,
+    market,
+    nothing,
+)
 from tradeloom.trading.intents import OutcomeStatus
 
 MakeBench = Callable[..., Bench]
@@ -159,3 +168,19 @@ def test_a_late_fill_is_found_whenever_it_comes(make_bench: MakeBench, hours: in
     bench.terminal.deals[0].time += hours * 3600
     bench.clock.time += timedelta(hours=hours)
     assert bench.desk.outcome(market().client_order_id).status is OutcomeStatus.DONE
+
+
+def test_an_accepted_order_that_dies_is_rejected_whatever_was_refused_before_it(bench: Bench) -> None:
+    """The first transmission was refused without leaving an order, the second accepted, and rejected later."""
+
+    def accepted(terminal: object, request: dict[str, object]) -> object:
+        bench.terminal.orders.append(make_order(71, request, 1))
+        return make_result(10008, order=71)
+
+    bench.terminal.script = [answer(10004), accepted]
+    assert bench.desk.send(market()).status is OutcomeStatus.PLACED
+    bench.terminal.orders.clear()
+    bench.terminal.history_orders.append(make_order(71, bench.terminal.sent[1], 5))
+    outcome = bench.desk.outcome(market().client_order_id)
+    assert outcome is not None
+    assert (outcome.status, outcome.order) == (OutcomeStatus.REJECTED, 71)
