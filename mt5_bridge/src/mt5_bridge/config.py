@@ -120,12 +120,20 @@ class CompatConfig(_Section):
         return value
 
 
+class StatusConfig(_Section):
+    """The status page on 127.0.0.1, open to whoever may use this machine; port 0 takes a free one."""
+
+    enabled: bool = True
+    port: int = Field(default=0, ge=0, le=65_535)
+
+
 class BridgeConfig(_Section):
     """The whole file. `certificates` defaults to a directory of that name in `data_dir`."""
 
     data_dir: Path
     certificates: Path | None = None
     listen: ListenConfig = ListenConfig()
+    status: StatusConfig = StatusConfig()
     compat: CompatConfig = CompatConfig()
     accounts: tuple[AccountConfig, ...] = Field(min_length=1)
     drain_timeout_s: _Seconds = 10.0

@@ -18,7 +18,7 @@ from mt5_bridge.config import AccountConfig, BridgeConfig
 from mt5_bridge.flatten_store import FlattenStore
 from mt5_bridge.guard_store import GuardStore
 from mt5_bridge.journal import SENDABLE, UNSETTLED, Entry, Journal
-from mt5_bridge.logs import about
+from mt5_bridge.logs import about, note
 from mt5_bridge.metrics import Metrics
 from mt5_bridge.supervisor import HandedOver, Supervisor
 from tradeloom.errors import (
@@ -185,31 +185,26 @@ class Front:
     def call(self, version: Any, method: Any, request_id: Any, deadline: Any, payload: Any) -> bytes:
         """The one exposed method. Its arguments may be anything a peer can send; its answer is always bytes."""
         began = time.monotonic()
-        error: TradeloomError | None = None
-        try:
-            return self._admitted(version, method, request_id, deadline, payload)
-        except TradeloomError as refused:
-            error = refused
-        except Exception:
-            _log.exception("a call failed inside the bridge")
-            error = BrokerError("the bridge failed at this call; its log says more")
-        finally:
-            self._count("calls")
-            self._account_for(method, request_id, time.monotonic() - began, error.name if error else "ok")
-        self._count("errors")
-        return protocol.encode_error(error)
-
-    def _admitted(self, version: Any, method: Any, request_id: Any, deadline: Any, payload: Any) -> bytes:
-        _check_envelope(version, method, request_id, deadline, payload)
-        with about(request=request_id):
-            return self._answered(method, deadline, payload)
-
-    def _account_for(self, method: Any, request_id: Any, seconds: float, outcome: str) -> None:
-        self.metrics.called(method, outcome, seconds)
-        acts = isinstance(method, str) and method in METHODS and METHODS[method].effect is not Effect.READ
-        told = f"call {method!r:.40} took {seconds * 1000:.1f} ms: {outcome}"
         with about(request=request_id if isinstance(request_id, str) else None):
-            _log.log(logging.INFO if acts else logging.DEBUG, told)
+            try:
+                _check_envelope(version, method, request_id, deadline, payload)
+                answer = self._answered(method, deadline, payload)
+            except TradeloomError as error:
+                answer = protocol.encode_error(error)
+            except Exception:
+                _log.exception("a call failed inside the bridge")
+                answer = protocol.encode_error(BrokerError("the bridge failed at this call; its log says more"))
+            self._account_for(method, protocol.error_name(answer), time.monotonic() - began)
+        return answer
+
+    def _account_for(self, method: Any, error: str | None, seconds: float) -> None:
+        self._count("calls")
+        if error is not None:
+            self._count("errors")
+        self.metrics.called(method, error or "ok", seconds)
+        acts = isinstance(method, str) and method in METHODS and METHODS[method].effect is not Effect.READ
+        level = logging.INFO if acts else logging.DEBUG
+        _log.log(level, "call %.40r took %.1f ms: %s", method, seconds * 1000, error or "ok")
 
     def _answered(self, method: str, deadline: float, payload: bytes) -> bytes:
         give_up = time.monotonic() + min(deadline - time.time(), protocol.MAX_DEADLINE_S)
@@ -225,8 +220,8 @@ class Front:
             raise BrokerUnavailable("the bridge is busy: too many calls at once; nothing was sent")
         try:
             self._count("under_way")
-            with about(account=request.account):
-                return self._account_call(method, request, payload, give_up)
+            note(account=request.account)
+            return self._account_call(method, request, payload, give_up)
         finally:
             self._count("under_way", -1)
             self._places.release()
@@ -283,8 +278,8 @@ class Front:
     def _send(self, seat: Seat, order_id: str, payload: bytes, give_up: float) -> bytes:
         seat.journal  # noqa: B018  a journal that cannot be used refuses before anything moves
         try:
-            with about(order=order_id):
-                answer = seat.supervisor.request("send", payload, give_up)
+            note(order=order_id)
+            answer = seat.supervisor.request("send", payload, give_up)
             faultpoints.reach("front.answered")
             return answer
         except HandedOver as lost:

@@ -33,6 +33,11 @@ def about(**values: str | None) -> Iterator[None]:
         _about.reset(token)
 
 
+def note(**values: str) -> None:
+    """What the rest of the `about` around it is about, besides."""
+    _about.set({**_about.get(), **values})
+
+
 def current(name: str) -> str:
     """The value in force, empty where there is none."""
     return _about.get().get(name, "")

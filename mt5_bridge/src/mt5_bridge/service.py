@@ -17,6 +17,7 @@ from mt5_bridge.front import Front
 from mt5_bridge.logs import log_to
 from mt5_bridge.process_lock import ProcessLock
 from mt5_bridge.server import BridgeServer, server_context
+from mt5_bridge.status_server import Picture, StatusServer
 from tradeloom.errors import Conflict
 
 _log = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ class BridgeService:
         self._front = Front(config)
         self._server = BridgeServer(config.listen, server_context(certificates), self._front.call)
         self._certificates = certificates
+        self._status = StatusServer(config.status.port, self._picture) if config.status.enabled else None
         self._scripts = CompatServer(config, config.compat, self._front) if config.compat.enabled else None
 
     @property
@@ -47,10 +49,14 @@ class BridgeService:
         """Returns its health once each account's terminal has been tried; one that failed is tried again later."""
         self._front.start()
         self._server.start()
+        if self._status is not None:
+            self._status.start()
         if self._scripts is not None:
             self._scripts.start()
         self._write_state(self._certificates)
         _log.info("listening on %s:%s", self._config.listen.host, self.port)
+        if self._status is not None:
+            _log.info("status page at %s", self._status.url)
         return self._front.health()
 
     def stop(self) -> None:
@@ -60,11 +66,17 @@ class BridgeService:
         if self._scripts is not None:
             self._scripts.stop_accepting()
         self._front.drain(self._config.drain_timeout_s)
+        if self._status is not None:
+            self._status.close()
         self._server.close()
         if self._scripts is not None:
             self._scripts.close()
         self._lock.release()
         _log.info("stopped")
+
+    def _picture(self) -> Picture:
+        health = self._front.health() | {"connections": self._server.connections()}
+        return Picture(health, self._front.metrics.figures(), self._front.books())
 
     def _write_state(self, certificates: Certificates) -> None:
         listen = self._config.listen
@@ -75,6 +87,7 @@ class BridgeService:
             "ca": str(certificates.ca),
             "certificate": str(certificates.client),
             "key": str(certificates.client_key),
+            "status": None if self._status is None else self._status.url,
             "pid": os.getpid(),
             "compat_port": None if self._scripts is None else self._scripts.port,
             "started_at": datetime.now(UTC).isoformat(),

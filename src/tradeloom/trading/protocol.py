@@ -101,6 +101,16 @@ def encode_error(error: TradeloomError) -> bytes:
     return _LENGTH.pack(len(text)) + text
 
 
+def error_name(data: bytes) -> str | None:
+    """The name of the error an encoded answer holds; None for a result. For who passes answers on."""
+    if not data.startswith(b'{"error":', _LENGTH.size):
+        return None
+    try:
+        return str(json.loads(data[_LENGTH.size :])["error"]["name"])
+    except (ValueError, LookupError, TypeError):
+        return BrokerError.__name__  # as `decode_answer` will take it
+
+
 def decode_answer(data: bytes) -> Answer:
     """Raises the error the bridge answered with, or `UnreadableAnswer` for bytes that are none."""
     try:
