@@ -95,6 +95,13 @@ class Change:
         elsewhere = wanted.resting != target.resting or _expires(wanted, midnight) > _expires(target, midnight)
         return cls(intent, target, wanted, Action.WIDEN if further or elsewhere else Action.TIGHTEN)
 
+    def new_prices(self) -> tuple[float, ...]:
+        """Where a pending order would wait instead of where it does; a position's stops open nothing."""
+        wanted = self.wanted.resting
+        if wanted is None or wanted == self.target.resting:
+            return ()
+        return tuple(float(price) for price in (wanted.price, wanted.limit_price) if price)
+
     def request(self, rules: SymbolRules, quote: Quote | None) -> dict[str, Any]:
         """The dict for `order_send`. Raises `Unsendable` for prices on the wrong side or too near."""
         intent, record = self.intent, self.target.record

@@ -4,7 +4,7 @@ Runs before every transmission, so a halt, a passed deadline or a moved price st
 first.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -12,7 +12,6 @@ from typing import Any
 from mt5_bridge import constants as mt5
 from mt5_bridge.changes import Change, Target, find_target, unlisted
 from mt5_bridge.clock import AccountClock
-from mt5_bridge.journal import Journal
 from mt5_bridge.pending import build_pending_request
 from mt5_bridge.preparation import (
     Leg,
@@ -26,6 +25,7 @@ from mt5_bridge.preparation import (
 from mt5_bridge.records import BrokerRecords
 from mt5_bridge.refusals import broker_refusal, rejected
 from mt5_bridge.retcodes import NOTHING_TO_DO, Verdict, verdict_of_retcode
+from mt5_bridge.risk_gate import RiskGate
 from mt5_bridge.server_time import ServerZone
 from mt5_bridge.tally import Tally
 from mt5_bridge.terminal import PipeBroken, Terminal, failure, symbol_facts
@@ -40,9 +40,10 @@ from tradeloom.trading.intents import (
     OrderOutcome,
     OutcomeStatus,
     PendingOrderIntent,
+    Side,
 )
 from tradeloom.trading.risk import Action
-from tradeloom.trading.risk_rules import OrderFacts, refusal
+from tradeloom.trading.risk_rules import OrderFacts
 
 _CHECK_REFUSES = frozenset({Verdict.FINAL_REJECT, Verdict.FINAL_BAD_REQUEST, Verdict.DEFER_TO_SESSION})
 
@@ -65,7 +66,7 @@ class Gatekeeper:
     def __init__(
         self,
         terminal: Terminal,
-        journal: Journal,
+        risk: RiskGate,
         records: BrokerRecords,
         clock: AccountClock,
         zone: ServerZone,
@@ -75,7 +76,7 @@ class Gatekeeper:
         tally: Tally | None = None,
     ) -> None:
         self._terminal = terminal
-        self._journal = journal
+        self._risk = risk
         self._records = records
         self._clock = clock
         self._zone = zone
@@ -88,12 +89,12 @@ class Gatekeeper:
 
         Raises `BrokerError` or one of its kinds while nothing can be decided; nothing has been sent then.
         """
-        trade_mode = self._assert_account()
+        account = self._assert_account()
         if isinstance(intent, ModifyIntent | CancelIntent):
-            return self._admit_change(intent, trade_mode)
+            return self._admit_change(intent, account)
         info = symbol_facts(self._terminal, intent.symbol)
         try:
-            drafted = self._draft_order(intent, info, trade_mode, first, fillings_refused)
+            drafted = self._draft_order(intent, info, account, first, fillings_refused)
         except (Unsendable, ArithmeticError) as error:
             return _unsendable(intent, error)
         return drafted if isinstance(drafted, OrderOutcome) else self._check(intent, drafted)
@@ -111,8 +112,8 @@ class Gatekeeper:
             message=f"position {intent.position} was already closed",
         )
 
-    def _assert_account(self) -> int:
-        """The account's trade mode. A crossed pipe shows as another login: nothing may be sent through it."""
+    def _assert_account(self) -> Any:
+        """The terminal's AccountInfo. A crossed pipe shows as another login: nothing may be sent through it."""
         account = self._terminal.account_info()
         if account is None:
             raise failure(self._terminal, "reading the account")
@@ -123,13 +124,13 @@ class Gatekeeper:
             raise failure(self._terminal, "reading the terminal's state")
         if not info.connected:
             raise BrokerUnavailable("the terminal has no connection to the trade server; nothing was sent")
-        return int(account.trade_mode)
+        return account
 
     def _draft_order(
         self,
         intent: MarketOrderIntent | CloseIntent | PendingOrderIntent,
         info: Any,
-        trade_mode: int,
+        account: Any,
         first: Quote | None,
         fillings_refused: frozenset[int],
     ) -> Order | OrderOutcome:
@@ -139,7 +140,13 @@ class Gatekeeper:
             return leg
         action = Action.CLOSE if isinstance(intent, CloseIntent) else Action.OPEN
         tick = self._terminal.symbol_info_tick(intent.symbol)
-        refused = self._gate(intent, action, intent.symbol, leg.volume, tick, trade_mode)
+        facts = self._facts(intent, action, intent.symbol, leg.volume, tick)
+        if isinstance(intent, PendingOrderIntent):
+            prices = (intent.price,) if intent.limit_price is None else (intent.price, intent.limit_price)
+            facts = replace(facts, prices=tuple(float(price) for price in prices))
+        else:
+            facts = replace(facts, deviation=float(intent.deviation * rules.point))
+        refused = self._gate(intent, facts, account, leg.side)
         if refused is not None:
             return refused
         quote = Quote(exact(tick.bid), exact(tick.ask))
@@ -152,7 +159,7 @@ class Gatekeeper:
                 return rejected(intent, "broker", message)
         return order
 
-    def _admit_change(self, intent: ModifyIntent | CancelIntent, trade_mode: int) -> Order | OrderOutcome:
+    def _admit_change(self, intent: ModifyIntent | CancelIntent, account: Any) -> Order | OrderOutcome:
         """`order_check` is not asked: it judges margin, which a change does not touch."""
         try:
             target = find_target(self._records, intent)
@@ -162,19 +169,20 @@ class Gatekeeper:
             return target
         info = symbol_facts(self._terminal, target.record.symbol)
         try:
-            return self._draft_change(intent, target, info, trade_mode)
+            return self._draft_change(intent, target, info, account)
         except (Unsendable, ArithmeticError) as error:
             return _unsendable(intent, error)
 
     def _draft_change(
-        self, intent: ModifyIntent | CancelIntent, target: Target, info: Any, trade_mode: int
+        self, intent: ModifyIntent | CancelIntent, target: Target, info: Any, account: Any
     ) -> Order | OrderOutcome:
         rules = SymbolRules.of(info)
         change = Change.of(intent, target, rules, self._zone, self._clock.now())
         if isinstance(change, OrderOutcome):
             return change
         tick = self._terminal.symbol_info_tick(info.name)
-        refused = self._gate(intent, change.action, info.name, target.volume, tick, trade_mode)
+        facts = self._facts(intent, change.action, info.name, target.volume, tick)
+        refused = self._gate(intent, replace(facts, prices=change.new_prices()), account, target.side)
         if refused is not None:
             return refused
         quote = None if tick is None else Quote(exact(tick.bid), exact(tick.ask))
@@ -194,14 +202,8 @@ class Gatekeeper:
             raise unlisted(intent.position)
         return self.already_closed(intent)
 
-    def _gate(
-        self, intent: OrderIntent, action: Action, symbol: str, volume: Decimal, tick: Any, trade_mode: int
-    ) -> OrderOutcome | None:
-        if trade_mode == mt5.ACCOUNT_TRADE_MODE_REAL and not self._live_trading:
-            self._tally.refused("live_trading")
-            return rejected(intent, "risk", "this is a real-money account and live trading is not armed")
-        status = self._journal.status()
-        facts = OrderFacts(
+    def _facts(self, intent: OrderIntent, action: Action, symbol: str, volume: Decimal, tick: Any) -> OrderFacts:
+        return OrderFacts(
             action=action,
             symbol=symbol,
             volume=volume,
@@ -211,11 +213,17 @@ class Gatekeeper:
             now=self._clock.now(),
             deadline=intent.deadline,
         )
-        refused = refusal(status.limits, status.state, facts)
+
+    def _gate(self, intent: OrderIntent, facts: OrderFacts, account: Any, side: Side) -> OrderOutcome | None:
+        if account.trade_mode == mt5.ACCOUNT_TRADE_MODE_REAL and not self._live_trading:
+            self._tally.refused("live_trading")
+            message = "this is a real-money account and live trading is not armed"
+            return rejected(intent, "risk", message, rule="live_trading")
+        refused = self._risk.refusal(intent, facts, account, side)
         if refused is None:
             return None
         self._tally.refused(refused.rule)
-        return rejected(intent, refused.reason, refused.message)
+        return rejected(intent, refused.reason, refused.message, rule=refused.rule)
 
     def _order(
         self,

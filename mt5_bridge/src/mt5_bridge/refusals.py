@@ -11,12 +11,15 @@ def broker_refusal(intent: OrderIntent, retcode: int, comment: str) -> OrderOutc
     return rejected(intent, "market_closed" if closed else "broker", message, retcode)
 
 
-def rejected(intent: OrderIntent, reason: str, message: str, retcode: int | None = None) -> OrderOutcome:
-    """A final refusal, by whoever `reason` says."""
+def rejected(
+    intent: OrderIntent, reason: str, message: str, retcode: int | None = None, *, rule: str | None = None
+) -> OrderOutcome:
+    """A final refusal, by whoever `reason` says; `rule` is the gate's."""
     return OrderOutcome(
         client_order_id=intent.client_order_id,
         status=OutcomeStatus.REJECTED,
         reason=reason,
         message=message,
+        rule=rule,
         retcode=retcode,
     )

@@ -21,6 +21,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from mt5_bridge import constants as mt5
+from mt5_bridge.account_duty import AccountDuty
+from mt5_bridge.account_watch import AccountWatch
 from mt5_bridge.clock import AccountClock, ReplayClock, WallClock
 from mt5_bridge.compat.reads import METHOD as SCRIPT_READ
 from mt5_bridge.compat.reads import ScriptReads
@@ -39,6 +41,8 @@ from mt5_bridge.process_lock import ProcessLock
 from mt5_bridge.reader import Reader
 from mt5_bridge.reconciliation import Reconciler, unknown_outcome, wall_clock
 from mt5_bridge.records import BrokerRecords
+from mt5_bridge.risk_book import BookReader
+from mt5_bridge.risk_gate import RiskGate
 from mt5_bridge.server_time import ServerZone
 from mt5_bridge.tally import Tally
 from mt5_bridge.terminal import PipeBroken, Terminal, failure, load_terminal
@@ -91,6 +95,7 @@ class AccountWorker:
         self._journal_trouble: StorageUnavailable | None = None
         self._desk: OrderDesk | None = None
         self._manual: ManualDesk | None = None
+        self._account_duty: AccountDuty | None = None
         self.recycle = False
         self.tally = Tally()
         self._looked_at = -math.inf
@@ -100,9 +105,12 @@ class AccountWorker:
             reconciler = Reconciler(
                 journal, records, clock, horizon_s=settings.history_horizon_s, real_money=self._real_money, wall=wall
             )
+            day_zone = ServerZone(settings.day_time_zone or settings.server_time_zone)
+            watch = AccountWatch(terminal, journal, clock, zone, day_zone)
+            self._account_duty = AccountDuty(terminal, journal, watch, clock)
             gatekeeper = Gatekeeper(
                 terminal,
-                journal,
+                RiskGate(journal, BookReader(terminal, journal), watch),
                 records,
                 clock,
                 zone,
@@ -154,14 +162,19 @@ class AccountWorker:
 
     def patience_s(self) -> float | None:
         """How long it may wait for a call before `between_calls`; None: until one comes."""
-        duties = (self.duty.patience_s(), self.flattening.patience_s() if self.flattening else None)
+        others = [duty for duty in (self.flattening, self._account_duty) if duty is not None]
+        duties = [self.duty.patience_s(), *(duty.patience_s() for duty in others)]
         return min((wait for wait in duties if wait is not None), default=None)
 
     def between_calls(self, *, at_once: bool = False) -> None:
-        """Goes on with a flatten, and looks after the guards; see `FlattenDuty` and `GuardDuty`."""
+        """Goes on with a flatten, looks at the account and after the guards; see `FlattenDuty`, `AccountDuty` and
+        `GuardDuty`."""
         if self.flattening is not None:
             self.flattening.work_if_due()
             self.recycle |= self.flattening.pipe_broken
+        if self._account_duty is not None:
+            self._account_duty.look_if_due()
+            self.recycle |= self._account_duty.pipe_broken
         self.look_after_guards(at_once=at_once)
 
     def look_after_guards(self, *, at_once: bool = False) -> None:

@@ -267,6 +267,8 @@ class OrderOutcome(BaseModel):
     expires_at: AwareDatetime | None = None
     retcode: int | None = None
     message: str = ""
+    rule: str | None = None
+    """For a refusal by the risk gate: the limit, by its name in the configuration, or the rule that refused."""
     reason: str | None = None
     """For a refusal: `risk`, `broker`, `market_closed`, `deadline`, or `invalid` (no valid request can be made of it:
     volume, stops); of a modify or cancel also `widens` (the stop loss would let more be lost, which the intent does

@@ -187,7 +187,7 @@ def test_a_halted_account_takes_cancels_and_tightening_and_nothing_else(rig: Rig
 
 def test_prices_the_market_rules_out_are_refused_before_sending(rig: Rig, broker: MT5Broker) -> None:
     for node, changes in (
-        ("above", {"price": Decimal("2")}),
+        ("above", {"price": Decimal("1.2")}),
         ("below", {"type": PendingType.STOP}),
         ("sold", {"side": Side.SELL}),
         ("stop", {"stop_loss": Decimal("1.06")}),

@@ -1,12 +1,40 @@
-"""Nothing reaches the broker around the gate: proven by search."""
+"""Nothing reaches the broker around the gate: proven by search, and by a terminal that takes nothing else."""
 
 import ast
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 import mt5_bridge
+import tradeloom
+from mt5_bridge import constants as mt5
+from mt5_bridge.compat.functions import READS
+from mt5_bridge.risk_gate import RiskGate
+from tests.unit.mt5_bridge.fake_terminal import (
+    NOW,
+    Bench,
+    FakeTerminal,
+    answer,
+    cancel,
+    close,
+    fill,
+    make_tick,
+    market,
+    modify,
+    pending,
+    trailing,
+)
+from tradeloom.trading.intents import OrderIntent, OutcomeStatus, Side
+from tradeloom.trading.risk import Action
+from tradeloom.trading.risk_rules import OrderFacts, Refusal
 
 SOURCE = Path(mt5_bridge.__path__[0])
 RESENDING_HELPERS = {"Buy", "Sell", "Close"}
+FACTS = OrderFacts(Action.OPEN, "EURUSD", Decimal(1), 1.1, 1.1001, NOW, NOW, NOW)
 
 
 def mentions(path: Path, names: set[str]) -> list[str]:
@@ -28,9 +56,142 @@ def bridge_files() -> list[Path]:
     return [path for path in SOURCE.rglob("*.py") if "paper" not in path.relative_to(SOURCE).parts]
 
 
+def all_files() -> list[Path]:
+    """Ours, too: nothing outside the bridge may know of a terminal's sending."""
+    return [*bridge_files(), *Path(tradeloom.__path__[0]).rglob("*.py")]
+
+
+def parsed(path: Path) -> Iterator[tuple[str, ast.AST]]:
+    """Every node of a file, with the function it is in."""
+    for function in ast.walk(ast.parse(path.read_text())):
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            for node in ast.walk(function):
+                yield function.name, node
+
+
+def sends(node: ast.AST) -> bool:
+    """A call of `order_send`, or the function taken from a terminal to be called elsewhere."""
+    if isinstance(node, ast.Call):
+        return isinstance(node.func, ast.Attribute) and node.func.attr == "order_send"
+    return isinstance(node, ast.Attribute) and node.attr == "order_send" and "terminal" in ast.unparse(node.value)
+
+
 def test_order_send_is_called_in_one_place() -> None:
-    calls = {path.name: found for path in bridge_files() if (found := mentions(path, {"order_send"}))}
-    assert calls == {"desk.py": ["_order_send"]}
+    found = {(path.name, function) for path in all_files() for function, node in parsed(path) if sends(node)}
+    assert found == {("desk.py", "_order_send")}
+
+
+def test_it_is_not_reached_by_a_computed_name_either() -> None:
+    computed = {
+        (path.name, function)
+        for path in all_files()
+        for function, node in parsed(path)
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) in ("getattr", "attrgetter", "methodcaller", "operator.attrgetter", "vars")
+        and "terminal" in ast.unparse(node.args[0])
+    }
+    assert computed == {("terminal.py", "read_all"), ("reads.py", "answer")}
+    assert "order_send" not in READS  # the only names a script's reads may have
+    functions = {
+        ast.unparse(node.args[1])
+        for path in bridge_files()
+        for _, node in parsed(path)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "read_all"
+    }
+    assert functions <= {"function", "'positions_get'", "'orders_get'", "'history_orders_get'", "'history_deals_get'"}
+
+
+def test_every_door_leads_to_the_desk() -> None:
+    """RPC, guards, flatten and scripts are given the desk; only the worker makes one, and its gate."""
+    makers = {
+        (path.name, made)
+        for path in all_files()
+        for _, node in parsed(path)
+        if isinstance(node, ast.Call) and (made := ast.unparse(node.func)) in ("OrderDesk", "Gatekeeper", "RiskGate")
+    }
+    assert makers == {("worker.py", "OrderDesk"), ("worker.py", "Gatekeeper"), ("worker.py", "RiskGate")}
+
+
+class WatchedGate:
+    """Notes what the real gate let through."""
+
+    def __init__(self, gate: RiskGate) -> None:
+        self._gate = gate
+        self.admitted: list[tuple[int, OrderFacts]] = []
+
+    def refusal(self, intent: OrderIntent, facts: OrderFacts, account: Any, side: Side) -> Refusal | None:
+        refused = self._gate.refusal(intent, facts, account, side)
+        if refused is None:
+            self.admitted.append((intent.magic, facts))
+        return refused
+
+
+class GuardedTerminal(FakeTerminal):
+    """Takes a request only when the gate has just let exactly this one through, and each admission once."""
+
+    gate: WatchedGate
+
+    def order_send(self, request: dict[str, Any], /) -> Any:
+        assert self.gate.admitted, f"no admission for {request}"
+        magic, facts = self.gate.admitted.pop()
+        assert not self.gate.admitted
+        assert (magic, facts.symbol) == (request["magic"], request["symbol"])
+        if "volume" in request:
+            assert request["volume"] == float(facts.volume)
+        if request["action"] == mt5.TRADE_ACTION_PENDING:
+            assert facts.prices[0] == request["price"]
+        assert (facts.action is Action.CLOSE) == (
+            request["action"] == mt5.TRADE_ACTION_DEAL and request.get("position", 0) > 0
+        )
+        return super().order_send(request)
+
+
+@pytest.fixture
+def guarded(make_bench: Callable[..., Bench]) -> Bench:
+    bench = make_bench()
+    bench.terminal = GuardedTerminal()
+    bench.restart()
+    keeper = bench.desk._gatekeeper
+    keeper._risk = bench.terminal.gate = WatchedGate(keeper._risk)
+    return bench
+
+
+def test_nothing_is_sent_that_the_gate_has_not_just_let_through(guarded: Bench) -> None:
+    terminal = guarded.terminal
+    terminal.script = [answer(10004), answer(10021), fill()]
+    first = guarded.desk.send(market("a"))
+    assert first.position is not None
+    placed = guarded.desk.send(pending("b"))
+    assert placed.order is not None
+    outcomes = [
+        first,
+        placed,
+        guarded.desk.send(modify(first.position, "c", stop_loss=Decimal("1.05"))),
+        guarded.desk.send(modify(placed.order, "d", target="order", price=Decimal("1.098"))),
+        guarded.desk.send(cancel(placed.order, "e")),
+        guarded.desk.send(close(first.position, "f")),
+    ]
+    assert {outcome.status for outcome in outcomes} == {OutcomeStatus.DONE, OutcomeStatus.PLACED}
+    assert len(terminal.sent) == 8
+
+
+def test_nor_by_a_guard(guarded: Bench) -> None:
+    position = guarded.desk.send(market("a")).position
+    assert position is not None
+    guarded.worker.duty.set(trailing(position))
+    guarded.terminal.quote = make_tick(1.11, 1.1101)
+    guarded.worker.look_after_guards(at_once=True)
+    stops = [request for request in guarded.terminal.sent if request["action"] == mt5.TRADE_ACTION_SLTP]
+    assert stops
+
+
+def test_the_guarded_terminal_does_refuse(guarded: Bench) -> None:
+    """Else the tests above would show nothing."""
+    with pytest.raises(AssertionError, match="no admission"):
+        guarded.terminal.order_send({"action": 1, "magic": 1, "symbol": "EURUSD", "volume": 0.1})
+    guarded.terminal.gate.admitted.append((7, replace(FACTS, volume=Decimal("0.2"))))
+    with pytest.raises(AssertionError):
+        guarded.terminal.order_send({"action": 1, "magic": 7, "symbol": "EURUSD", "volume": 0.1})
 
 
 def test_that_place_is_reached_only_behind_the_gate_and_the_journal() -> None:
