@@ -3,6 +3,7 @@
 Every method takes the caller's tenant first; what belongs to another tenant is `NotFound`, never refused.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -19,8 +20,10 @@ from tradeloom.api.models.health import Health
 from tradeloom.api.models.nodes import NodeTest, NodeTestResult
 from tradeloom.api.models.notifications import NotificationPage
 from tradeloom.api.models.orders import OrderItem, OrderPage, OrderState, SettleOrder
+from tradeloom.api.models.trades import Trade, TradePage, TradeQuery, TradeSummaryList
 from tradeloom.api.models.workflows import WorkflowDetail, WorkflowPage
 from tradeloom.compiler.compile import Compiled
+from tradeloom.engine.trades import GroupBy
 
 
 class Workflows(Protocol):
@@ -148,6 +151,20 @@ class Orders(Protocol):
         ...
 
 
+class Trades(Protocol):
+    """The trade ledger."""
+
+    def page(self, tenant: str, wanted: TradeQuery, *, limit: int, offset: int) -> TradePage:
+        """The last closed first."""
+        ...
+
+    def summary(self, tenant: str, wanted: TradeQuery, by: GroupBy) -> TradeSummaryList: ...
+
+    def export(self, tenant: str, wanted: TradeQuery) -> Sequence[Trade]:
+        """All that match, the first closed first. Raises `InvalidInput` where there are too many."""
+        ...
+
+
 class Status(Protocol):
     def health(self, tenant: str) -> Health: ...
 
@@ -164,3 +181,4 @@ class Ports:
     status: Status
     accounts: Accounts
     orders: Orders
+    trades: Trades

@@ -43,6 +43,8 @@ from tradeloom.local.private_accounts import PrivateMarket
 from tradeloom.local.settings import Settings
 from tradeloom.local.sub_workflows import SubWorkflowAnswers
 from tradeloom.local.tasks import ended, together
+from tradeloom.local.trade_keeping import TradeKeeper
+from tradeloom.local.trades import LocalTrades
 from tradeloom.local.triggers import market_triggers
 from tradeloom.local.webhooks import Door
 from tradeloom.local.workflows import LocalWorkflows
@@ -57,6 +59,7 @@ from tradeloom.storage.postgres.migrations import migrate
 from tradeloom.storage.postgres.orders import PostgresOrders
 from tradeloom.storage.postgres.server import PostgresServer
 from tradeloom.storage.postgres.stores import PostgresStores
+from tradeloom.storage.postgres.trades import PostgresTrades
 from tradeloom.storage.postgres.variables import PostgresVariables
 from tradeloom.storage.tenants.provisioning import TenantAccess
 from tradeloom.workflow.schedules import next_fires
@@ -147,6 +150,7 @@ class _Storage:
     blobs: FileBlobs
     variables: PostgresVariables
     orders: PostgresOrders
+    trades: PostgresTrades
     vault: Vault
 
 
@@ -166,6 +170,7 @@ async def _storage_up(stack: AsyncExitStack, home: Home, settings: Settings, dsn
         blobs=FileBlobs(home.blobs),
         variables=variables,
         orders=PostgresOrders(database),
+        trades=PostgresTrades(database),
         vault=Vault(PostgresCredentials(database), KeyFile(settings.key_file or home.key_file)),
     )
 
@@ -217,6 +222,7 @@ async def _engine_up(
         status=_status(kept, on_loop, market, engine, pool),
         accounts=accounts,
         orders=_orders(stack, kept, on_loop, market),
+        trades=_trades(stack, kept, on_loop, market, clocks),
     )
     return Machine(
         home=home,
@@ -266,6 +272,22 @@ def _orders(stack: AsyncExitStack, kept: _Storage, on_loop: OnLoop, market: Pape
     resolver = OrderResolver(kept.orders, kept.journal, orders.outcome)
     stack.push_async_callback(ended, asyncio.ensure_future(resolver.run()))
     return orders
+
+
+def _trades(
+    stack: AsyncExitStack, kept: _Storage, on_loop: OnLoop, market: PaperMarket, clocks: MarketClocks
+) -> LocalTrades:
+    keeper = TradeKeeper(
+        tenant=TENANT,
+        accounts=market.accounts,
+        broker_of=clocks.market_of,
+        session_of=market.session,
+        trades=kept.trades,
+        workflows=kept.stores,
+    )
+    stack.push_async_callback(keeper.close)
+    stack.push_async_callback(ended, asyncio.ensure_future(keeper.keep()))
+    return LocalTrades(on_loop, kept.trades)
 
 
 def _engine(

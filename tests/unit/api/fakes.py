@@ -7,6 +7,7 @@ from itertools import count
 from typing import Any, cast
 
 from tests.support.loop import run
+from tests.support.trade_records import make_record
 from tradeloom.accounts.credentials.vault import Vault
 from tradeloom.api.models.accounts import AccountDetail, AccountPage, Kill, Killed, Resume, WorkflowKilled
 from tradeloom.api.models.executions import (
@@ -30,9 +31,11 @@ from tradeloom.errors import Conflict, NotFound, TradeloomError
 from tradeloom.local.bridging import OnLoop
 from tradeloom.local.credentials import LocalCredentials
 from tradeloom.local.orders import LocalOrders
+from tradeloom.local.trades import LocalTrades
 from tradeloom.runtime.redaction import Redactor
 from tradeloom.storage.memory import MemoryBlobs, MemoryOrders, MemoryStores
 from tradeloom.storage.memory_credentials import MemoryCredentials
+from tradeloom.storage.memory_trades import MemoryTrades
 
 NOW = datetime(2026, 11, 20, 14, 0, tzinfo=UTC)
 CLAIMS = {"custom:tenant_id": "acme", "sub": "user-1"}
@@ -247,6 +250,21 @@ def credentials_in_memory() -> LocalCredentials:
     return LocalCredentials(cast(OnLoop, _ByHand()), vault, MemoryStores(), MemoryBlobs(), Redactor())
 
 
+def trades_in_memory() -> LocalTrades:
+    """Five trades of the tenant `acme`, the last of them of another account, and one of another tenant."""
+    store = MemoryTrades()
+    made = [make_record(deal, net) for deal, net in enumerate(("10.00", "-4.50", "20.00", "-1.00"), start=1)]
+    made.append(make_record(5, "7.00", account="live", currency="EUR", symbol="GBPUSD", workflow_version="v2"))
+    run(store.keep("acme", "", made, {"wf-1": "=Breakout"}))
+    run(store.keep("globex", "", [make_record(9)], {}))
+
+    class Loop:
+        def __call__(self, work: Coroutine[Any, Any, Any], timeout_s: float = 0) -> Any:
+            return run(work)
+
+    return LocalTrades(cast("OnLoop", Loop()), store)
+
+
 def fake_ports() -> Ports:
     workflows = FakeWorkflows()
     return Ports(
@@ -257,6 +275,7 @@ def fake_ports() -> Ports:
         credentials=credentials_in_memory(),
         status=FakeStatus(),
         accounts=FakeAccounts(),
+        trades=trades_in_memory(),
         orders=LocalOrders(cast(OnLoop, _ByHand()), MemoryOrders(), lambda: None),
     )
 

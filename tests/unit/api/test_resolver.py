@@ -89,7 +89,7 @@ def test_an_unforeseen_failure_leaks_nothing_and_is_in_the_log(
     ports: Ports, caplog: pytest.LogCaptureFixture, path: str
 ) -> None:
     broken: Any = _Broken()
-    api = Api(Ports(broken, ports.executions, ports.notifications, ports.node_tests, ports.credentials, broken, broken, broken))
+    api = Api(replace(ports, workflows=broken, status=broken, accounts=broken))
     with caplog.at_level(logging.ERROR, "tradeloom.api"):
         made = api.resolve(event("GET", f"/api/agentic{path}"), None)
     assert made["statusCode"] == 500
