@@ -1,4 +1,4 @@
-"""The bridge's configuration: one TOML or JSON file, a few values overridden by the environment. Read once, at start.
+"""The bridge's configuration: one TOML or JSON file, with the environment's settings over it. Read once, at start.
 
 Paths in the file are relative to it. Passwords are named, never written: `env:VARIABLE` or `file:path`.
 """
@@ -13,17 +13,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
+from mt5_bridge.environment import override
 from mt5_bridge.server_time import ServerZone
 from tradeloom.errors import InvalidInput
 from tradeloom.trading.risk_limits import RiskLimits
-
-ENVIRONMENT = {
-    "TRADELOOM_BRIDGE_DATA_DIR": ("data_dir",),
-    "TRADELOOM_BRIDGE_HOST": ("listen", "host"),
-    "TRADELOOM_BRIDGE_PORT": ("listen", "port"),
-    "TRADELOOM_BRIDGE_LOG_LEVEL": ("log_level",),
-}
-"""Environment variables and the values they override."""
 
 _Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
 
@@ -186,18 +179,19 @@ class BridgeConfig(_Section):
 
 
 def load_config(path: Path, environment: Mapping[str, str] | None = None) -> BridgeConfig:
-    """Raises `InvalidInput` naming the file and the first wrong field (`accounts.0.limits.max_lot`)."""
+    """The file with the environment's settings over it, see `environment`.
+
+    Raises `InvalidInput` naming the file, or the variable, and the first wrong field (`accounts.0.limits.max_lot`).
+    """
     values = _read(path)
-    for variable, keys in ENVIRONMENT.items():
-        value = (os.environ if environment is None else environment).get(variable)
-        if value is not None:
-            _override(values, keys, value)
+    came_from = override(values, os.environ if environment is None else environment)
     try:
         config = BridgeConfig.model_validate(values)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         field = ".".join(str(part) for part in first["loc"]) or "configuration"
-        raise InvalidInput(f"{path}: {field}: {first['msg']}", field=field) from error
+        source = came_from.get(first["loc"], path)
+        raise InvalidInput(f"{source}: {field}: {first['msg']}", field=field) from error
     return _absolute(config, path.resolve().parent)
 
 
@@ -210,15 +204,6 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise InvalidInput(f"the configuration {path} is not an object", field=str(path))
     return values
-
-
-def _override(values: dict[str, Any], keys: tuple[str, ...], value: str) -> None:
-    for key in keys[:-1]:
-        section = values.setdefault(key, {})
-        if not isinstance(section, dict):
-            return  # the validator will name it
-        values = section
-    values[keys[-1]] = value
 
 
 def _absolute(config: BridgeConfig, base: Path) -> BridgeConfig:
