@@ -1,7 +1,8 @@
 """Trading conditions of a symbol beyond the ideal: how its price slips, and how its spread widens around the rollover.
 
-Everything here is off unless `paper.json` names it. Nothing draws from a running generator: what is random is drawn from
-the terminal's seed and the order's own numbers, so that it comes out the same however often, and in whatever process.
+Everything here is off unless `paper.json` names it. Nothing draws from a running generator: what is random is drawn
+from the terminal's seed and the order's own numbers, so that it comes out the same however often, and in whatever
+process.
 """
 
 from decimal import Decimal

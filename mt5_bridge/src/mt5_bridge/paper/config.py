@@ -22,7 +22,7 @@ from pydantic import (
 
 from mt5_bridge.paper.conditions import NotNegative, Points, Positive, RolloverSpread, Section, Share, Slippage
 from mt5_bridge.paper.errors import TerminalConfigError
-from mt5_bridge.paper.faults import Fault
+from mt5_bridge.paper.faults import Fault, RandomFaults
 from tradeloom.trading.timeframes import Timeframe
 
 CONFIG_FILE = "paper.json"
@@ -85,8 +85,8 @@ class SymbolConfig(Section):
     position's value now or at its opening, as `swap_mode` says; `margin_hedged` is the contract size that counts for a
     lot bought and a lot sold together.
 
-    Off unless set: `slippage` (else the terminal's), `rollover_spread`, `liquidity_lots` (the most one quote fills of an
-    order), and under instant execution the probabilities of a requote (10004) and of no price (10021)."""
+    Off unless set: `slippage` (else the terminal's), `rollover_spread`, `liquidity_lots` (the most one quote fills of
+    an order), and under instant execution the probabilities of a requote (10004) and of no price (10021)."""
 
     name: str = Field(min_length=1, max_length=29)
     description: Text = ""
@@ -184,6 +184,7 @@ class TerminalConfig(Section):
     slippage_points: Points = 0
     server_time_zone: str = "UTC"
     faults: tuple[Fault, ...] = ()
+    random_faults: RandomFaults | None = None
 
     @field_validator("server_time_zone")
     @classmethod

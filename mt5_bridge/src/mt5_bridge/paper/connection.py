@@ -71,7 +71,7 @@ class ConnectionCalls:
 
     @terminal_call(None)
     def account_info(self, terminal: PaperTerminal) -> AccountInfo:
-        return account_struct(terminal.account)
+        return account_struct(terminal.account, terminal.server.reported_login)
 
     def last_error(self) -> tuple[int, str]:
         """Code and words of the last call in this process."""

@@ -92,9 +92,9 @@ def faults() -> list[Fault]:
 
 
 def reconnect() -> None:
-    """Ends a disconnection."""
+    """Ends a disconnection, and a pipe that leads to another account."""
     with _open_terminal() as terminal:
-        terminal.connected = True
+        terminal.server.reconnect()
 
 
 @contextmanager

@@ -17,7 +17,7 @@ _RESTS = frozenset({mt5.ORDER_FILLING_RETURN, mt5.ORDER_FILLING_BOC})
 
 @dataclass(frozen=True, slots=True)
 class Dealer:
-    """Draws from seed, ticket and attempt alone. `slippage_points` is for symbols that name no slippage of their own."""
+    """Draws from seed, ticket and attempt alone. `slippage_points` is for symbols that name no slippage."""
 
     market: Market
     seed: int

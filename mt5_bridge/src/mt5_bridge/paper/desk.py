@@ -7,6 +7,7 @@ from typing import assert_never
 from mt5_bridge.paper import constants as mt5
 from mt5_bridge.paper import requests
 from mt5_bridge.paper.config import SymbolConfig
+from mt5_bridge.paper.errors import Refused
 from mt5_bridge.paper.execution import Execution
 from mt5_bridge.paper.margin import Leg
 from mt5_bridge.paper.planning import CloseByPlan, DealPlan, PendingPlan, Plan, Planner, RemovePlan, StopsPlan
@@ -81,20 +82,41 @@ class Desk:
         self.account.put_position(position)
         return self._done(self.account.symbols[position.symbol])
 
+    def accept(self, plan: DealPlan | PendingPlan, request: TradeRequest) -> Answer:
+        """Takes in a new order and leaves it at that: 10008. `complete` must follow."""
+        order = self._market_order(plan, request) if isinstance(plan, DealPlan) else self._resting_order(plan, request)
+        self.account.put_order(order)
+        done = self._done(plan.symbol, order=order.ticket, volume=plan.volume)
+        retcode = mt5.TRADE_RETCODE_PLACED
+        return replace(done, retcode=retcode, comment=requests.words(retcode))
+
+    def complete(self, ticket: int, request: TradeRequest, *, executed: bool) -> None:
+        """Carries an accepted order out at the market of now, or rejects it."""
+        order = self.account.orders.get(ticket)
+        if order is None:
+            return
+        try:
+            plan = self.plan(request)
+        except Refused:
+            executed = False
+        if not executed:
+            self.execution.finish(order, mt5.ORDER_STATE_REJECTED)
+        elif isinstance(plan, DealPlan):
+            self.execution.fill(order, plan.price, plan.closes, plan.filled)
+        else:
+            order.state = mt5.ORDER_STATE_PLACED
+            self.account.put_order(order)
+
     def _deal(self, plan: DealPlan, request: TradeRequest) -> Answer:
-        asked = requests.read_price(plan.symbol, request.price) if plan.symbol.execution == "instant" else 0
-        order = self._new_order(plan.symbol, request.type, plan.volume, asked, request)
-        order.sl, order.tp = (0, 0) if plan.closes else (plan.sl, plan.tp)
+        order = self._market_order(plan, request)
         deal = self.execution.fill(order, plan.price, plan.closes, plan.filled)
         retcode = mt5.TRADE_RETCODE_DONE if plan.filled == plan.volume else mt5.TRADE_RETCODE_DONE_PARTIAL
         done = self._done(plan.symbol, order=order.ticket, deal=deal.ticket, volume=plan.filled, price=plan.price)
-        return replace(done, retcode=retcode, comment=requests.COMMENTS[retcode])
+        return replace(done, retcode=retcode, comment=requests.words(retcode))
 
     def _place(self, plan: PendingPlan, request: TradeRequest) -> Answer:
-        order = self._new_order(plan.symbol, plan.type, plan.volume, plan.price, request)
+        order = self._resting_order(plan, request)
         order.state = mt5.ORDER_STATE_PLACED
-        order.stoplimit, order.sl, order.tp = plan.stoplimit, plan.sl, plan.tp
-        order.type_time, order.expiration = request.type_time, plan.expiration
         self.account.put_order(order)
         return self._done(plan.symbol, order=order.ticket, volume=plan.volume)
 
@@ -109,6 +131,18 @@ class Desk:
         order = self._new_order(symbol, mt5.ORDER_TYPE_CLOSE_BY, plan.volume, 0, request)
         deal = self.execution.close_by(order, plan.first, plan.second)
         return self._done(symbol, order=order.ticket, deal=deal.ticket, volume=plan.volume, price=round(deal.price))
+
+    def _market_order(self, plan: DealPlan, request: TradeRequest) -> Order:
+        asked = requests.read_price(plan.symbol, request.price) if plan.symbol.execution == "instant" else 0
+        order = self._new_order(plan.symbol, request.type, plan.volume, asked, request)
+        order.sl, order.tp = (0, 0) if plan.closes else (plan.sl, plan.tp)
+        return order
+
+    def _resting_order(self, plan: PendingPlan, request: TradeRequest) -> Order:
+        order = self._new_order(plan.symbol, plan.type, plan.volume, plan.price, request)
+        order.stoplimit, order.sl, order.tp = plan.stoplimit, plan.sl, plan.tp
+        order.type_time, order.expiration = request.type_time, plan.expiration
+        return order
 
     def _new_order(
         self, symbol: SymbolConfig, order_type: int, volume: Decimal, price: int, request: TradeRequest

@@ -28,6 +28,10 @@ class Tickets:
     def next_order(self) -> int:
         return self._order
 
+    @property
+    def next_deal(self) -> int:
+        return self._deal
+
     def take_order(self) -> int:
         self._order += 1
         self._store.put_meta("next_order", str(self._order))
@@ -50,7 +54,7 @@ class Execution:
         """Number of the request at hand: a requoted order draws anew when it is sent again."""
 
     def slipped(self, symbol: SymbolConfig, price: int, *, is_buy: bool, ticket: int, attempt: int = 0) -> int:
-        """`price` worsened by the symbol's slippage: the same however often, and in whatever process, it is asked for."""
+        """`price` worsened by the symbol's slippage: the same however often, in whatever process, it is asked for."""
         slip = self.dealer.slip(symbol, ticket, attempt)
         return price + slip if is_buy else max(1, price - slip)
 

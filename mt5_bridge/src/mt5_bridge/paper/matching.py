@@ -18,10 +18,11 @@ When a bar completes, before its close is the quote:
      close, because its target may have come before its entry.
 So inside a bar a stop is always taken before a target, and pending orders before the stops of what they open.
 
-Where the symbol's liquidity is limited, a pending order takes at most that much at each of these moments; what is left
-waits for the next one or is cancelled, as its filling mode says. What is left of a stop order that has gone off, or of a
-market order, fills at quotes only. The server's own closes are always whole.
 Stop losses, stop orders and stop-outs slip, limits and targets do not.
+
+Where the symbol's liquidity is limited, a pending order takes at most that much at each of these moments; what is left
+waits for the next one or is cancelled, as its filling mode says. What is left of a stop order that has gone off, or of
+a market order, fills at quotes only. The server's own closes are always whole.
 """
 
 import logging

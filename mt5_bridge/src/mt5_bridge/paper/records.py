@@ -86,7 +86,7 @@ class Order:
 
     @property
     def is_triggered(self) -> bool:
-        """Whether it waits for more to be had at the market, not for a price: what is left of a market or stop order."""
+        """Whether it waits for more to be had, not for a price: what is left of a market order, or a stop order."""
         return self.state == constants.ORDER_STATE_PARTIAL and self.type not in LIMIT_ORDERS
 
 

@@ -15,6 +15,7 @@ from tradeloom.trading.exact import exact
 COMMENTS = {
     mt5.TRADE_RETCODE_REQUOTE: "Requote",
     mt5.TRADE_RETCODE_REJECT: "Request rejected",
+    mt5.TRADE_RETCODE_PLACED: "Order placed",
     mt5.TRADE_RETCODE_DONE: "Request executed",
     mt5.TRADE_RETCODE_DONE_PARTIAL: "Request executed partially",
     mt5.TRADE_RETCODE_ERROR: "Common error",
@@ -51,7 +52,12 @@ _PRICE_STEP = Decimal("1e-10")
 
 
 def refuse(retcode: int, comment: str | None = None) -> Refused:
-    return Refused(retcode, comment or COMMENTS[retcode])
+    return Refused(retcode, comment or words(retcode))
+
+
+def words(retcode: int) -> str:
+    """The server's words for a retcode."""
+    return COMMENTS.get(retcode, f"Retcode {retcode}")
 
 
 def read_volume(symbol: SymbolConfig, lots: float) -> Decimal:

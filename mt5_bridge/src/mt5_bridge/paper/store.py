@@ -17,6 +17,9 @@ from mt5_bridge.paper.errors import TerminalStateError
 from mt5_bridge.paper.records import Deal, Order, Position
 
 STATE_FILE = "paper.db"
+IN_MEMORY = Path(":memory:")
+"""SQLite's name for a database that is in no file."""
+
 _SCHEMA_VERSION = "1"
 
 Record = Position | Order | Deal

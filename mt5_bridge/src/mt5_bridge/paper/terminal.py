@@ -16,27 +16,26 @@ from datetime import datetime
 from pathlib import Path
 
 from mt5_bridge.alarms import Alarm
-from mt5_bridge.paper import constants as mt5
-from mt5_bridge.paper import faults, requests
+from mt5_bridge.paper import faults
 from mt5_bridge.paper.account import Account, deposit
-from mt5_bridge.paper.bars import load_bars
+from mt5_bridge.paper.bars import BarSeries, load_bars
 from mt5_bridge.paper.bell import Bell
 from mt5_bridge.paper.clock import MarketClock
-from mt5_bridge.paper.config import SymbolConfig, load_config
-from mt5_bridge.paper.desk import Answer, Desk
-from mt5_bridge.paper.errors import Refused, TerminalConfigError, TerminalFailure
+from mt5_bridge.paper.config import SymbolConfig, TerminalConfig, load_config
+from mt5_bridge.paper.desk import Desk
+from mt5_bridge.paper.errors import TerminalConfigError
 from mt5_bridge.paper.execution import Execution, Tickets
 from mt5_bridge.paper.faults import Fault
 from mt5_bridge.paper.feed import Feed
 from mt5_bridge.paper.market import Market
 from mt5_bridge.paper.matching import Matcher
+from mt5_bridge.paper.mishaps import Mishaps
 from mt5_bridge.paper.rates import History
 from mt5_bridge.paper.replay import Replay
-from mt5_bridge.paper.requests import refuse
 from mt5_bridge.paper.server_time import server_to_utc, to_datetime, to_msc, utc_to_server
-from mt5_bridge.paper.store import STATE_FILE, Store
+from mt5_bridge.paper.store import IN_MEMORY, STATE_FILE, Store
 from mt5_bridge.paper.structs import OrderCheckResult, OrderSendResult, TradeRequest
-from mt5_bridge.paper.views import check_result, send_result
+from mt5_bridge.paper.trade_server import TradeServer
 from tradeloom.errors import InvalidInput
 
 _LEASE_WALL_MS = 1_000
@@ -45,7 +44,9 @@ _LEASE_WALL_MS = 1_000
 class PaperTerminal:
     """Opens the terminal in `directory`. Raises `TerminalConfigError`, `DataFileError` or `TerminalStateError`.
 
-    `wall` (monotonic seconds) and `freeze` (blocks for so many seconds) are seams for tests.
+    `wall` (monotonic seconds) and `freeze` (blocks for so many seconds) are seams for tests. With a `config` given, and
+    the `bars` of every symbol by its name, nothing is read from a disk or written to one: books in memory, which end
+    with the terminal.
     """
 
     def __init__(
@@ -54,18 +55,17 @@ class PaperTerminal:
         *,
         wall: Callable[[], float] = time.monotonic,
         freeze: Callable[[float], None] = faults.freeze,
+        config: TerminalConfig | None = None,
+        bars: Mapping[str, BarSeries] | None = None,
     ) -> None:
         self.directory = directory
-        self.config = load_config(directory)
+        self.config = load_config(directory) if config is None else config
         self.symbols = {symbol.name: symbol for symbol in self.config.symbols}
-        self.connected = True
         self.selected = set(self.symbols)
-        self._freeze = freeze
         self._zone = self.config.zone
-        self._feeds = [self._load_feed(symbol) for symbol in self.config.symbols]
+        self._feeds = [self._load_feed(symbol, bars or {}) for symbol in self.config.symbols]
         self.history = {feed.symbol.name: History(feed) for feed in self._feeds}
-        self._requests = 0
-        self.store = Store(directory / STATE_FILE)
+        self.store = Store(directory / STATE_FILE if config is None else IN_MEMORY)
         try:
             start = to_msc(self.config.clock.start)
             position = int(self.store.meta("clock_msc") or start)
@@ -75,9 +75,11 @@ class PaperTerminal:
             with self.store.transaction():
                 self._first_start(utc_to_server(start, self._zone))
             self._read_books()
+            self.mishaps = Mishaps(self.store, wall, self.config.seed, self.config.random_faults)
+            logins = tuple(account.login for account in self.config.accounts)
+            self.server = TradeServer(logins, self._desk_of, self.mishaps, self._writing, freeze)
             self._bell = Bell(self.store, {name: symbol.point for name, symbol in self.symbols.items()})
             self._now_msc = min(position, server_to_utc(self.market.now_msc, self._zone))
-            self.login = self.config.accounts[0].login
             self.sync()
         except BaseException:
             self.store.close()
@@ -94,6 +96,8 @@ class PaperTerminal:
                 self.store.put_meta("clock_msc", str(lease))
             self._lease_msc = lease
         self._run_to(utc_to_server(now, self._zone))
+        if self.mishaps.in_flight:
+            self.server.land()
         self._now_msc = self.clock.now() if self.clock.is_held else now
 
     def market_time(self) -> datetime:
@@ -140,9 +144,18 @@ class PaperTerminal:
     # Trading
 
     @property
+    def login(self) -> int:
+        """The account that is logged in."""
+        return self.server.login
+
+    @login.setter
+    def login(self, login: int) -> None:
+        self.server.login = login
+
+    @property
     def desk(self) -> Desk:
         """The desk of the account that is logged in."""
-        return self._desks[self.login]
+        return self.server.desk
 
     @property
     def account(self) -> Account:
@@ -150,78 +163,29 @@ class PaperTerminal:
 
     def send(self, request: TradeRequest) -> OrderSendResult:
         """Executes a request, through the next scripted fault. Raises `TerminalFailure` where no answer comes."""
-        self._requests += 1
-        self.desk.execution.attempt = self._requests
-        fault = self._take_fault()
-        answer = self._execute(request) if fault is None else self._run_into(fault, request)
-        return send_result(answer, request, self._requests)
+        return self.server.send(request)
 
     def check(self, request: TradeRequest) -> OrderCheckResult:
-        """What `send` would answer now, and what it would do to the margin."""
-        account = self.account
-        self.desk.execution.attempt = self._requests + 1
-        try:
-            plan = self.desk.plan(request)
-        except Refused as refusal:
-            return check_result(account, account.margin(), request, refusal.retcode, refusal.message)
-        return check_result(account, self.desk.margin_after(plan), request)
-
-    def _execute(self, request: TradeRequest) -> Answer:
-        try:
-            if not self.connected:
-                raise refuse(mt5.TRADE_RETCODE_CONNECTION)
-            plan = self.desk.offer(request)
-        except Refused as refusal:
-            return self._refusal(refusal.retcode, refusal.message, request)
-        with self._writing():
-            return self.desk.execute(plan, request)
-
-    def _refusal(self, retcode: int, comment: str, request: TradeRequest) -> Answer:
-        """A requote shows the price at which the order could have been had."""
-        symbol = self.symbols.get(request.symbol)
-        quote = self.market.price(request.symbol) if symbol is not None else None
-        if retcode != mt5.TRADE_RETCODE_REQUOTE or quote is None:
-            return Answer(retcode, comment)
-        price = quote[1] if request.type == mt5.ORDER_TYPE_BUY else quote[0]
-        return Answer(retcode, comment, symbol, price=price, quote=quote)
+        return self.server.check(request)
 
     # Faults
 
     @property
+    def connected(self) -> bool:
+        """Whether the terminal reaches the trade server."""
+        return self.mishaps.connected
+
+    @connected.setter
+    def connected(self, value: bool) -> None:
+        self.mishaps.connected = value
+
+    @property
     def faults(self) -> list[Fault]:
         """What the next sends will run into, first one first."""
-        return faults.load_script(self.store.meta("faults") or "[]")
+        return self.mishaps.script
 
     def arm_fault(self, fault: Fault) -> None:
-        with self.store.transaction():
-            self.store.put_meta("faults", faults.dump_script([*self.faults, fault]))
-
-    def _take_fault(self) -> Fault | None:
-        script = self.faults
-        if not script or not self.connected:
-            return None
-        with self.store.transaction():
-            self.store.put_meta("faults", faults.dump_script(script[1:]))
-        return script[0]
-
-    def _run_into(self, fault: Fault, request: TradeRequest) -> Answer:
-        answer = self._execute(request) if fault.executes else None
-        if fault.seconds:
-            self._freeze(fault.seconds)
-        match fault.kind:
-            case "hang" if answer is not None:
-                return answer
-            case "reply_lost" | "hang":
-                raise TerminalFailure(mt5.RES_E_INTERNAL_FAIL_TIMEOUT, "IPC timeout")
-            case "disconnected":
-                self.connected = False
-        retcode = {
-            "timeout": mt5.TRADE_RETCODE_TIMEOUT,
-            "requote": mt5.TRADE_RETCODE_REQUOTE,
-            "reject": mt5.TRADE_RETCODE_REJECT,
-            "disconnected": mt5.TRADE_RETCODE_CONNECTION,
-        }[fault.kind]
-        return self._refusal(retcode, requests.COMMENTS[retcode], request)
+        self.mishaps.arm(fault)
 
     # Books
 
@@ -232,7 +196,9 @@ class PaperTerminal:
         finally:
             self.store.close()
 
-    def _load_feed(self, symbol: SymbolConfig) -> Feed:
+    def _load_feed(self, symbol: SymbolConfig, given: Mapping[str, BarSeries]) -> Feed:
+        if symbol.name in given:
+            return Feed(symbol, given[symbol.name])
         data = symbol.data
         counter = None if data.counter_path is None else load_bars(data.counter_path, data.timeframe, self._zone)
         return Feed(symbol, load_bars(data.path, data.timeframe, self._zone), counter)
@@ -272,6 +238,9 @@ class PaperTerminal:
             matchers.append(Matcher(execution))
             self._desks[config.login] = Desk(execution, self.store)
         self._replay = Replay(self.market, matchers)
+
+    def _desk_of(self, login: int) -> Desk:
+        return self._desks[login]
 
     def _check_symbols(self, account: Account) -> None:
         held = {(position.symbol, position.digits) for position in account.positions.values()}
@@ -326,4 +295,5 @@ class PaperTerminal:
                     self.store.put_meta("market_msc", str(self.market.now_msc))
         except BaseException:
             self._read_books()
+            self.mishaps.reload()
             raise

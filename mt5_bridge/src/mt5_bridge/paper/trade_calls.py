@@ -103,12 +103,14 @@ class TradeCalls:
     def _past_orders(self, terminal: PaperTerminal, dates: tuple[Any, ...], filters: dict[str, Any]) -> list[Order]:
         where, values = _history_condition(dates, filters, "time_done_msc", "ticket")
         orders = terminal.store.select(ORDERS, f"login = ? AND time_done_msc > 0 AND {where}", terminal.login, *values)
-        return [order for order in orders if _in_group(order.symbol, filters)]
+        gap = terminal.mishaps.history_gap()
+        return [o for o in orders if _in_group(o.symbol, filters) and (gap is None or o.ticket < gap[0])]
 
     def _deals(self, terminal: PaperTerminal, dates: tuple[Any, ...], filters: dict[str, Any]) -> list[Deal]:
         where, values = _history_condition(dates, filters, "time_msc", "order_ticket")
         deals = terminal.store.select(DEALS, f"login = ? AND {where}", terminal.login, *values)
-        return [deal for deal in deals if _in_group(deal.symbol, filters)]
+        gap = terminal.mishaps.history_gap()
+        return [d for d in deals if _in_group(d.symbol, filters) and (gap is None or d.ticket < gap[1])]
 
 
 class _Filter:

@@ -122,13 +122,13 @@ def tick_struct(quote: Quote | None, digits: int) -> Tick:
     return Tick(quote.time_msc // 1_000, bid, ask, 0.0, 0, quote.time_msc, QUOTE_FLAGS, 0.0)
 
 
-def account_struct(account: Account) -> AccountInfo:
+def account_struct(account: Account, login: int) -> AccountInfo:
     config: AccountConfig = account.config
     profit, margin = account.profit(), account.margin()
     equity = account.balance + profit
     hedging, netting = mt5.ACCOUNT_MARGIN_MODE_RETAIL_HEDGING, mt5.ACCOUNT_MARGIN_MODE_RETAIL_NETTING
     return AccountInfo(
-        login=config.login,
+        login=login,
         trade_mode=mt5.ACCOUNT_TRADE_MODE_DEMO,
         leverage=config.leverage,
         limit_orders=config.limit_orders,
