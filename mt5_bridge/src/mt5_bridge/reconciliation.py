@@ -43,8 +43,15 @@ class Reconciler:
         self._wall = wall
 
     def recover(self) -> None:
-        """At start: SENT becomes UNKNOWN, then every open order is looked for."""
-        self._journal.recover()
+        """At start: SENT becomes UNKNOWN, then every open order is looked for.
+
+        A journal that takes nothing for the moment (a full disk) is no reason to stay without trading for good: what is
+        SENT is never sent again either, and is settled once it is asked for.
+        """
+        try:
+            self._journal.recover()
+        except StorageUnavailable as error:
+            _log.error("what was under way at the last stop cannot be written down yet: %s", error.message)
         for order_id in self._journal.unsettled():
             entry = self._journal.entry(order_id)
             if entry is not None:

@@ -331,9 +331,11 @@ class AccountWorker:
         return self._desk
 
     def _real_money(self) -> bool:
-        """Unless the terminal says otherwise, money is taken to be real."""
+        """Raises `BrokerError` while the terminal does not say: that is no answer to decide an order on."""
         account = self._terminal.account_info()
-        return account is None or account.trade_mode == mt5.ACCOUNT_TRADE_MODE_REAL
+        if account is None:
+            raise failure(self._terminal, "reading the account")
+        return bool(account.trade_mode == mt5.ACCOUNT_TRADE_MODE_REAL)
 
 
 def connect_terminal(settings: AccountConfig) -> tuple[Terminal, AccountClock]:

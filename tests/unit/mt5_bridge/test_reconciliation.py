@@ -1,6 +1,8 @@
 """What becomes of orders nobody knows the fate of, above all after a crash."""
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -184,3 +186,26 @@ def test_an_accepted_order_that_dies_is_rejected_whatever_was_refused_before_it(
     outcome = bench.desk.outcome(market().client_order_id)
     assert outcome is not None
     assert (outcome.status, outcome.order) == (OutcomeStatus.REJECTED, 71)
+
+
+def test_an_account_that_cannot_be_read_gives_no_order_up(make_bench: MakeBench) -> None:
+    bench = make_bench(history_horizon_s=0.0)
+    order_id = crash_after_sent(bench, executed=False)
+    account, bench.terminal.account = bench.terminal.account, None
+    bench.restart()
+    assert state(bench, order_id) in (OrderState.UNKNOWN, OrderState.FENCED)
+    bench.terminal.account = account
+    bench.desk.outcome(order_id)
+    assert state(bench, order_id) is OrderState.NOT_SENT
+
+
+def test_a_disk_that_was_full_at_the_start_stops_trading_no_longer_than_it_is_full(make_bench: MakeBench) -> None:
+    bench = make_bench(history_horizon_s=3600.0)
+    order_id = crash_after_sent(bench, executed=True)
+    with closing(sqlite3.connect(bench.path / "journal.sqlite3")) as db:
+        db.execute("CREATE TRIGGER full BEFORE UPDATE ON orders BEGIN SELECT RAISE(ABORT, 'the disk is full'); END")
+        bench.restart()
+        assert state(bench, order_id) is OrderState.SENT
+        db.execute("DROP TRIGGER full")
+    assert bench.desk.send(market()).status is OutcomeStatus.DONE
+    assert bench.desk.send(market("another")).status is OutcomeStatus.DONE
