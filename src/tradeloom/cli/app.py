@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -128,6 +129,93 @@ def doctor(home: Home = None, as_json: Json = False) -> None:
     from tradeloom.cli.doctor import examine
 
     examine(home=home, as_json=as_json)
+
+
+@app.command()
+@told
+def trades(
+    workflow: Annotated[str | None, typer.Option(help="Only what this workflow opened: its id or name.")] = None,
+    version: Annotated[
+        str | None, typer.Option("--version", help="Only of this version; its beginning is enough.")
+    ] = None,
+    account: Annotated[str | None, typer.Option(help="Only of this account.")] = None,
+    symbol: Annotated[str | None, typer.Option(help="Only in this instrument.")] = None,
+    since: Annotated[str | None, typer.Option(help="Closed at or after, such as 2026-11-01T12:00Z.")] = None,
+    until: Annotated[str | None, typer.Option(help="Closed at or before.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many to list, the last closed first.")] = 20,
+    summary: Annotated[bool, typer.Option("--summary", help="Statistics instead of the trades.")] = False,
+    by: Annotated[str, typer.Option(help="Add up by version, workflow or account.")] = "version",
+    as_csv: Annotated[bool, typer.Option("--csv", help="All that match as CSV, the first closed first.")] = False,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """List closed trades, or what they add up to."""
+    from tradeloom.cli.trades import Wanted, show_trades
+
+    wanted = Wanted(
+        workflow=workflow, version=version, account=account, symbol=symbol, since=since, until=until,
+        limit=limit, summary=summary, by=by, as_csv=as_csv, as_json=as_json,
+    )  # fmt: skip
+    show_trades(wanted, home=home)
+
+
+Why = Annotated[str, typer.Option("--reason", help="Why; kept with the account.", show_default=False)]
+
+
+class Mode(StrEnum):
+    PAUSE = "pause"
+    REDUCE = "reduce"
+    FLATTEN = "flatten"
+
+
+@app.command()
+@told
+def accounts(home: Home = None, as_json: Json = False) -> None:
+    """Show the accounts, and whether each may trade."""
+    from tradeloom.cli.accounts import show
+
+    show(home=home, as_json=as_json)
+
+
+@app.command()
+@told
+def kill(
+    reason: Why,
+    account: Annotated[str | None, typer.Argument(help="Name of the account.", show_default=False)] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All accounts.")] = False,
+    workflow: Annotated[str | None, typer.Option(help="One workflow: its id.", show_default=False)] = None,
+    mode: Annotated[
+        Mode,
+        typer.Option(
+            help="pause: nothing opens, what trades is stopped. reduce: workflows may go on where they only reduce. "
+            "flatten: a pause, then EVERY position is closed and every order cancelled, those made by hand too."
+        ),
+    ] = Mode.PAUSE,
+    wait: Annotated[float, typer.Option(min=0, max=3600, help="Seconds to wait for a flatten.")] = 30,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """The kill switch: stop an account, all of them, or a workflow. Only `resume` lifts it."""
+    from tradeloom.cli.accounts import kill as stop_it
+
+    stop_it(
+        account, everything=everything, workflow=workflow, mode=mode.value, reason=reason, wait_s=wait, home=home,
+        as_json=as_json,
+    )  # fmt: skip
+
+
+@app.command()
+@told
+def resume(
+    account: Annotated[str, typer.Argument(help="Name of the account.", show_default=False)],
+    reason: Why,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Let an account trade again, on your word."""
+    from tradeloom.cli.accounts import resume as let_it
+
+    let_it(account, reason=reason, home=home, as_json=as_json)
 
 
 credentials = typer.Typer(

@@ -11,6 +11,7 @@ from tradeloom.errors import Conflict, StorageUnavailable
 
 _FOLDER_MODE = 0o700
 _SECRET_MODE = 0o600
+_AT = "at "
 
 
 class AlreadyRunning(Conflict):
@@ -55,6 +56,22 @@ class Home:
                 hint="Make it writable, or set TRADELOOM_HOME to another directory.",
             ) from error
         self.tell(f"process {os.getpid()}")
+
+    def address(self) -> str | None:
+        """Where the Tradeloom that uses this directory is reached; None while none does, or it is still starting."""
+        try:
+            with (self.root / "lock").open(encoding="utf-8") as lock:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    told = lock.read().strip()
+                    return told.removeprefix(_AT) if told.startswith(_AT) else None
+        except OSError:
+            return None
+        return None  # what a process that is gone had told
+
+    def tell_address(self, address: str) -> None:
+        self.tell(f"{_AT}{address}")
 
     def tell(self, text: str) -> None:
         """What the next one who finds the lock taken is told."""

@@ -61,7 +61,7 @@ async def serving(machine: Machine) -> AsyncIterator[Served]:
             await asyncio.sleep(0.005)
         shown = f"[{host}]" if ":" in host else host
         served = Served(f"http://{shown}:{port}/", token, new_token)
-        machine.home.tell(f"at {served.address}")
+        machine.home.tell_address(served.address)
         yield served
     finally:
         server.should_exit = True
