@@ -69,8 +69,9 @@ def read(told: bytes) -> Tally:
             refusals=Counter({str(rule): int(count) for rule, count in parts.get("refusals", {}).items()}),
             connected=parts.get("connected"),
         )
-    except (AttributeError, TypeError) as error:
+    except (AttributeError, TypeError, OverflowError) as error:
         raise ValueError("not a tally") from error
-    if not all(math.isfinite(seconds) for seconds in tally.sent_s):
+    sound = all(math.isfinite(seconds) and seconds >= 0 for seconds in tally.sent_s)
+    if not sound or not isinstance(tally.connected, bool | None):
         raise ValueError("not a tally")
     return tally
