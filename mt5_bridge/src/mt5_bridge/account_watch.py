@@ -72,6 +72,7 @@ class AccountWatch:
         self._zone = zone
         self._day_zone = day_zone
         self._unexplained: datetime | None = None
+        self._known: tuple[Any, AccountDay] | None = None  # as it was read last
 
     def look(self, account: Any, limits: RiskLimits) -> Standing:
         """How the account stands now, kept. A drawdown that has reached its limit halts the account.
@@ -81,7 +82,7 @@ class AccountWatch:
         equity = known(account.equity, _RULE, "equity")
         money = known(account.balance, _RULE, "the balance") + known(account.credit, _RULE, "credit")
         facts = self._journal.facts(risk_facts.RISK)
-        before = _read(facts.get(risk_facts.DAY))
+        before = self._read(facts.get(risk_facts.DAY))
         day = self._brought_up(before, equity, money)
         if facts.get(risk_facts.REBASE) and day.drawdown_pct(equity) >= exact(limits.max_drawdown_pct):
             day = day.model_copy(update={"peak": equity})  # a person has looked at it and let the account go on
@@ -96,6 +97,16 @@ class AccountWatch:
         kept = day.workflow_kept(workflow_id, floating, limit_pct)
         if kept != day:
             self._journal.keep({risk_facts.DAY: kept.model_dump(mode="json")})
+
+    def _read(self, record: Any) -> AccountDay | None:
+        if record is None:
+            return None
+        if self._known is None or self._known[0] != record:
+            try:
+                self._known = record, AccountDay.model_validate(record)
+            except ValidationError as error:
+                raise StorageUnavailable("the account's day beside the journal cannot be read") from error
+        return self._known[1]
 
     def _halt_if_due(self, day: AccountDay, equity: Decimal, limits: RiskLimits) -> None:
         fallen = day.drawdown_pct(equity)
@@ -204,15 +215,6 @@ class AccountWatch:
 
     def _utc(self, deal: Any) -> datetime:
         return datetime.fromtimestamp(self._zone.to_utc(deal.time_msc / 1000), tz=UTC)
-
-
-def _read(record: Any) -> AccountDay | None:
-    if record is None:
-        return None
-    try:
-        return AccountDay.model_validate(record)
-    except ValidationError as error:
-        raise StorageUnavailable("the account's day beside the journal cannot be read") from error
 
 
 def _amount(deal: Any) -> Decimal:

@@ -67,6 +67,7 @@ class Journal:
     def __init__(self, where: JournalStore | Path, clock: Callable[[], datetime] = _wall_clock) -> None:
         self._store = SqliteJournalStore(where) if isinstance(where, Path) else where
         self._now = clock
+        self._limits: tuple[Mapping[str, Any], RiskLimits] | None = None  # as they were read last
 
     def close(self) -> None:
         self._store.close()
@@ -211,7 +212,7 @@ class Journal:
     def status(self) -> AccountStatus:
         """Raises `StorageUnavailable` too when limits were never set."""
         with self._store.reading() as store:
-            return _status(store)
+            return self._status(store)
 
     def set_limits(self, limits: RiskLimits) -> None:
         """Puts the configured limits in force, unless they are those of before: then what was set since goes on. A new
@@ -233,7 +234,7 @@ class Journal:
         of before, without `clear`."""
         with self._store.transaction() as store:
             record, now = _set(store.account()), self._now()
-            looser = loosened(_status(store).limits, limits)
+            looser = loosened(self._status(store).limits, limits)
             if looser and not clear:
                 raise Conflict(
                     f"this would allow more by {', '.join(looser)}; only a person can loosen a limit",
@@ -243,7 +244,7 @@ class Journal:
             wanted = limits.model_dump(mode="json")
             store.put_account(replace(record, limits=wanted))
             store.log(None, now, "limits", {"limits": wanted, "reason": reason, "by": by, "clear": clear})
-            return _status(store)
+            return self._status(store)
 
     def throttle(self, throttle: Throttle) -> None:
         """From now on the workflow opens nothing, until `unthrottle`."""
@@ -259,7 +260,7 @@ class Journal:
                 raise NotFound(f"the workflow {workflow_id} is not throttled", field="workflow_id")
             store.put_fact(key, record | {"cleared": True}, now)
             store.log(None, now, "unthrottled", {"workflow_id": workflow_id, "reason": reason, "by": by})
-            return _status(store)
+            return self._status(store)
 
     def set_state(self, wanted: AccountState, *, reason: str, by: str, clear: bool) -> AccountStatus:
         """Raises `Conflict` when the change would loosen the state without `clear`."""
@@ -271,7 +272,24 @@ class Journal:
             if record.state is AccountState.HALTED and state is not AccountState.HALTED:
                 store.put_fact(risk_facts.REBASE, {"by": by, "reason": reason}, changed.changed_at)
             store.log(None, changed.changed_at, f"state {state}", {"reason": reason, "by": by, "clear": clear})
-            return _status(store)
+            return self._status(store)
+
+    def _status(self, store: JournalReader) -> AccountStatus:
+        known = _set(store.account())
+        if self._limits is None or self._limits[0] != known.limits:
+            try:
+                self._limits = known.limits, RiskLimits.model_validate(known.limits)
+            except ValidationError as error:
+                message = "the account's limits in the journal are another bridge's: start it anew"
+                raise StorageUnavailable(message) from error
+        return AccountStatus(
+            state=known.state,
+            reason=known.reason,
+            by=known.by,
+            changed_at=known.changed_at,
+            limits=self._limits[1],
+            throttled=risk_facts.standing_throttles(store.facts(risk_facts.THROTTLE)),
+        )
 
     # Facts: what the account's rules must remember across restarts (a day's first equity, say), as JSON by key
 
@@ -314,19 +332,3 @@ def _set(record: AccountRecord | None) -> AccountRecord:
     if record is None:
         raise StorageUnavailable("the account's limits are not set")
     return record
-
-
-def _status(store: JournalReader) -> AccountStatus:
-    known = _set(store.account())
-    try:
-        limits = RiskLimits.model_validate(known.limits)
-    except ValidationError as error:
-        raise StorageUnavailable("the account's limits in the journal are another bridge's: start it anew") from error
-    return AccountStatus(
-        state=known.state,
-        reason=known.reason,
-        by=known.by,
-        changed_at=known.changed_at,
-        limits=limits,
-        throttled=risk_facts.standing_throttles(store.facts(risk_facts.THROTTLE)),
-    )

@@ -95,8 +95,11 @@ class BookReader:
             intent = entry.intent
             if intent.client_order_id != order_id and intent.magic not in listed:
                 found += _unsettled(entry)
-        workflows = self._journal.workflows({each.magic for each in found}) if found else {}
-        holdings = tuple(replace(each, workflow_id=workflows.get(each.magic)) for each in found)
+        magics = {each.magic for each in found if each.magic}
+        workflows = self._journal.workflows(magics) if magics else {}
+        holdings = tuple(
+            each if each.magic not in workflows else replace(each, workflow_id=workflows[each.magic]) for each in found
+        )
         return Book(positions, holdings, account.margin_mode != mt5.ACCOUNT_MARGIN_MODE_RETAIL_HEDGING)
 
     def exposure(self, holdings: Iterable[Holding], symbol: str, price: float, *, netting: bool) -> Exposure:
@@ -128,7 +131,7 @@ class BookReader:
             raise Unjudgeable(rule, f"the margin in use is {total}: nothing can be judged by it")
         lots = {**exposure.lots, symbol: exposure.lots.get(symbol, SymbolLots()).with_order(side, volume)}
         for name, each in lots.items():
-            held = replace(each, buying=Decimal(0), selling=Decimal(0))
+            held = each.held()
             for way in Side:
                 more = each.side(way, netting=exposure.netting) - held.side(way, netting=exposure.netting)
                 if more > 0:

@@ -10,6 +10,8 @@ from decimal import Decimal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from tradeloom.trading.exact import exact
+
 _NONE = Decimal(0)
 _ALL = Decimal(100)
 
@@ -76,7 +78,7 @@ class AccountDay(BaseModel):
         if equity > self.peak:
             update["peak"] = equity
         loss = self.loss(equity)
-        if loss > self.worst and _share(loss, self.baseline) >= Decimal(repr(limit_pct)):
+        if loss > self.worst and _share(loss, self.baseline) >= exact(limit_pct):
             update["worst"] = loss
         return self.model_copy(update=update) if update else self
 
@@ -84,7 +86,7 @@ class AccountDay(BaseModel):
         """The same for a workflow's loss."""
         loss = self.workflow_loss(workflow_id, floating)
         known = self.worst_of.get(workflow_id, _NONE)
-        if loss <= known or _share(loss, self.baseline) < Decimal(repr(limit_pct)):
+        if loss <= known or _share(loss, self.baseline) < exact(limit_pct):
             return self
         return self.model_copy(update={"worst_of": {**self.worst_of, workflow_id: loss}})
 

@@ -6,7 +6,7 @@ net, so a side's worst is the net position and all the working orders of that si
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
 from tradeloom.trading.intents import Side
@@ -23,16 +23,15 @@ class SymbolLots:
     buying: Decimal = _NONE
     selling: Decimal = _NONE
 
-    def with_position(self, side: Side, lots: Decimal) -> "SymbolLots":
-        if side is Side.BUY:
-            return replace(self, long=self.long + lots)
-        return replace(self, short=self.short + lots)
-
     def with_order(self, side: Side, lots: Decimal) -> "SymbolLots":
         """A market order, too, counts as working: it may fill or not."""
         if side is Side.BUY:
-            return replace(self, buying=self.buying + lots)
-        return replace(self, selling=self.selling + lots)
+            return SymbolLots(self.long, self.short, self.buying + lots, self.selling)
+        return SymbolLots(self.long, self.short, self.buying, self.selling + lots)
+
+    def held(self) -> "SymbolLots":
+        """Without what is working."""
+        return SymbolLots(self.long, self.short)
 
     def side(self, side: Side, *, netting: bool) -> Decimal:
         """The most lots that can come to be held on a side."""
@@ -114,9 +113,8 @@ class Holding:
 
 
 def lots_by_symbol(holdings: Iterable[Holding]) -> dict[str, SymbolLots]:
-    found: dict[str, SymbolLots] = {}
+    sums: dict[str, list[Decimal]] = {}
     for each in holdings:
-        before = found.get(each.symbol, SymbolLots())
-        add = before.with_position if each.is_open else before.with_order
-        found[each.symbol] = add(each.side, each.lots)
-    return found
+        lots = sums.setdefault(each.symbol, [_NONE] * 4)
+        lots[(0 if each.is_open else 2) + (each.side is Side.SELL)] += each.lots
+    return {symbol: SymbolLots(*lots) for symbol, lots in sums.items()}

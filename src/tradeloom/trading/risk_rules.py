@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Literal
 
+from tradeloom.trading.exact import exact
 from tradeloom.trading.exposure import Projected
 from tradeloom.trading.risk import AccountState, Action
 from tradeloom.trading.risk_limits import RiskLimits
@@ -140,7 +141,7 @@ def loss_refusal(limits: RiskLimits, losses: Losses) -> Refusal | None:
         ("max_daily_loss_pct", losses.day_pct, limits.max_daily_loss_pct, "the account's day has lost {} %"),
         ("workflow.max_daily_loss_pct", losses.workflow_day_pct, own, "the workflow has lost {} % of equity today"),
     ):
-        if lost >= Decimal(repr(limit)):
+        if lost >= exact(limit):
             return _risk(rule, f"{told.format(round(lost, 2))}; the limit is {limit:g} %")
     return None
 
@@ -170,7 +171,7 @@ def _margin_refusal(limits: RiskLimits, projection: Projection) -> Refusal | Non
     if projection.margin <= 0:
         return None
     level = projection.equity / projection.margin * 100
-    if level >= Decimal(repr(limits.min_margin_level_pct)):
+    if level >= exact(limits.min_margin_level_pct):
         return None
     return _risk(
         "min_margin_level_pct",
@@ -243,20 +244,19 @@ def _price_collar(limits: RiskLimits, _state: AccountState, facts: OrderFacts) -
     """Distances from the nearer side of the quote, as a share of it."""
     if facts.action.reduces:
         return None
+    most, bid, ask = exact(limits.max_price_distance_pct), exact(facts.bid), exact(facts.ask)
     for price in facts.prices:
         if not (math.isfinite(price) and price > 0):
             return f"the price {price} is no price to trade at"
-        above, below = (price - facts.ask) / facts.ask, (facts.bid - price) / facts.bid
-        away = max(above, below)
-        if away * 100 > limits.max_price_distance_pct:
+        away = 100 * max((exact(price) - ask) / ask, (bid - exact(price)) / bid)
+        if away > most:
             return (
-                f"the price {price:.10g} lies {away:.2%} from the quote of {facts.bid:.10g} to {facts.ask:.10g}; the "
-                f"limit is {limits.max_price_distance_pct:g} %"
+                f"the price {price:.10g} lies {away:.2f} % from the quote of {bid} to {ask}; the limit is "
+                f"{limits.max_price_distance_pct:g} %"
             )
-    slip = facts.deviation / facts.bid * 100
-    if not math.isfinite(slip) or slip > limits.max_price_distance_pct:
+    if not math.isfinite(facts.deviation) or 100 * exact(facts.deviation) > most * bid:
         return (
-            f"a slippage of {facts.deviation:.10g} is allowed, {slip:.2f} % of the price; the limit is "
+            f"a slippage of {facts.deviation:.10g} is allowed at a price of {bid}; the limit is "
             f"{limits.max_price_distance_pct:g} %"
         )
     return None

@@ -5,7 +5,6 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
 from tradeloom.errors import Conflict
 from tradeloom.trading.risk import AccountState, Action, next_state
@@ -117,19 +116,3 @@ def test_only_a_person_loosens(current: AccountState, wanted: AccountState, clea
             next_state(current, wanted, clear=clear)
     else:
         assert next_state(current, wanted, clear=clear) is wanted
-
-
-@pytest.mark.parametrize("missing", [name for name in RiskLimits.model_fields if name != "workflows"])
-def test_no_limit_has_a_default(missing: str) -> None:
-    values = {key: value for key, value in LIMITS.model_dump().items() if key != missing}
-    with pytest.raises(ValidationError, match=missing):
-        RiskLimits(**values)
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [{"max_lot": 0}, {"max_lot": "NaN"}, {"max_lot": "Infinity"}, {"max_price_age_s": float("inf")}, {"symbols": []}],
-)
-def test_limits_that_limit_nothing_are_refused(changes: dict[str, object]) -> None:
-    with pytest.raises(ValidationError):
-        RiskLimits(**LIMITS.model_dump() | changes)
