@@ -58,8 +58,11 @@ class UnreadableAnswer(BrokerError):
 
 
 def encode_request(account: str, params: Params) -> bytes:
-    """Raises `InvalidInput` for parameters too large for one message."""
-    body = json.dumps({"account": account, "params": params.model_dump(mode="json")}, separators=(",", ":")).encode()
+    """Raises `InvalidInput` for parameters too large for one message, or a number JSON has no form for."""
+    try:
+        body = _ENCODER.encode({"account": account, "params": params.model_dump(mode="json")}).encode()
+    except ValueError as error:
+        raise InvalidInput("the request holds a number that is not finite") from error
     if len(body) > MAX_REQUEST_BYTES:
         raise InvalidInput(f"the request has {len(body)} bytes; the bridge takes {MAX_REQUEST_BYTES}")
     return body
@@ -89,7 +92,7 @@ def encode_answer(result: Any, arrays: Mapping[str, tuple[str, memoryview]] | No
         "arrays": [[name, dtype, data.nbytes // _ITEM_BYTES[dtype]] for name, (dtype, data) in arrays.items()],
     }
     try:
-        text = json.dumps(header, separators=(",", ":"), allow_nan=False).encode()
+        text = _ENCODER.encode(header).encode()
     except ValueError as error:
         raise BrokerError("the broker's answer holds a number that is not finite") from error
     text += b" " * (-(len(text) + _LENGTH.size) % 8)  # arrays begin where eight-byte numbers may
@@ -147,7 +150,7 @@ def parse[P: BaseModel](kind: type[P], value: Any) -> P:
 
 def _json_object(data: bytes, what: str) -> dict[str, Any]:
     try:
-        value = json.loads(data, parse_constant=_refuse_constant)
+        value = _DECODER.decode(data.decode())
     except (ValueError, RecursionError) as error:  # UnicodeDecodeError is a ValueError
         raise InvalidInput(f"the {what} is not valid JSON") from error
     if not isinstance(value, dict):
@@ -157,6 +160,11 @@ def _json_object(data: bytes, what: str) -> dict[str, Any]:
 
 def _refuse_constant(name: str) -> float:
     raise ValueError(f"{name} is not JSON")
+
+
+# Kept: `json.loads` and `json.dumps` with options make a new one for every call.
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+_ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 
 
 def _split_arrays(described: Any, data: memoryview) -> dict[str, tuple[str, memoryview]]:
