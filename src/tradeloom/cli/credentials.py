@@ -1,13 +1,11 @@
 """`tradeloom credentials`: add, list, change and remove them. A secret is read from a prompt, standard input, the
 environment or a file, and never from the command line, where every user of the machine can read it."""
 
-import asyncio
 import getpass
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,16 +17,12 @@ from tradeloom.accounts.credentials.kinds import MAX_VALUE, MODELS, FieldOfKind,
 from tradeloom.accounts.credentials.rotation import rotate_key
 from tradeloom.accounts.credentials.store import CredentialRecord
 from tradeloom.accounts.credentials.vault import MAX_CREDENTIALS, Vault
+from tradeloom.cli.database import Place, on_database
 from tradeloom.cli.output import out, plain_table, say_json
 from tradeloom.errors import Conflict, InvalidInput, NotFound
 from tradeloom.local.credentials import uses
-from tradeloom.local.home import Home
 from tradeloom.local.machine import TENANT
-from tradeloom.local.settings import load_settings
 from tradeloom.storage.postgres.credentials import PostgresCredentials
-from tradeloom.storage.postgres.database import Database
-from tradeloom.storage.postgres.migrations import migrate
-from tradeloom.storage.postgres.server import PostgresServer
 from tradeloom.storage.postgres.stores import PostgresStores
 
 
@@ -178,34 +172,14 @@ def _prompt(missing: list[FieldOfKind], fields: dict[str, str]) -> None:
 
 
 def _at[T](home: Path | None, work: Callable[[Desk], Awaitable[T]]) -> T:
-    """What `work` gives at the data directory's vault, whether or not Tradeloom is running on it."""
-    settings = load_settings(home=home)
-    place = Home(settings.home)
-    settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """What `work` gives at the data directory's vault."""
 
-    async def within() -> T:
-        server = PostgresServer(place.postgres, url=settings.database_url or "")
-        dsn = await asyncio.to_thread(server.start)
-        try:
-            await asyncio.to_thread(migrate, dsn)
-            async with _database(dsn) as database:
-                file = KeyFile(settings.key_file or place.key_file)
-                vault = Vault(PostgresCredentials(database), file)
-                return await work(Desk(vault, file, PostgresStores(database)))
-        finally:
-            await asyncio.to_thread(server.stop)
+    async def within(place: Place) -> T:
+        file = KeyFile(place.settings.key_file or place.home.key_file)
+        vault = Vault(PostgresCredentials(place.database), file)
+        return await work(Desk(vault, file, PostgresStores(place.database)))
 
-    return asyncio.run(within())
-
-
-@asynccontextmanager
-async def _database(dsn: str) -> AsyncIterator[Database]:
-    database = Database(dsn)
-    await database.open()
-    try:
-        yield database
-    finally:
-        await database.close()
+    return on_database(home, within)
 
 
 async def _found(desk: Desk, which: str) -> CredentialRecord:
