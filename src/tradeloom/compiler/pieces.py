@@ -19,7 +19,7 @@ LAMBDA_FAULTS = [
     "Lambda.SdkClientException",
     "Lambda.TooManyRequestsException",
 ]
-ORDER_UNKNOWN = {
+ORDER_UNKNOWN: State = {
     "ErrorEquals": [OrderUnknown.__name__, "States.Timeout"],
     "IntervalSeconds": 2,
     "MaxAttempts": 5,

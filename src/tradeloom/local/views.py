@@ -14,7 +14,10 @@ from tradeloom.api.models.executions import (
     NodeRunState,
 )
 from tradeloom.api.models.notifications import NotificationItem
+from tradeloom.compiler.pieces import ORDER_UNKNOWN
 from tradeloom.engine import journal
+from tradeloom.engine.orders import OrderRecord
+from tradeloom.local.orders import order_of
 from tradeloom.workflow.document import Workflow
 
 _STATUS: Mapping[str, ExecutionStatus] = {
@@ -37,7 +40,11 @@ def summary_of(row: journal.Execution, workflow_name: str) -> ExecutionSummary:
 
 
 def execution_of(
-    row: journal.Execution, runs: Sequence[journal.NodeRun], workflow_name: str, document: Workflow | None
+    row: journal.Execution,
+    runs: Sequence[journal.NodeRun],
+    workflow_name: str,
+    document: Workflow | None,
+    orders: Sequence[OrderRecord] = (),
 ) -> Execution:
     """An execution with one entry a node run: attempts of one task are one run, and so are a delay's task and wait.
 
@@ -48,6 +55,7 @@ def execution_of(
         **_summary(row, workflow_name),
         payload=payload if isinstance(payload, dict) else {},
         node_runs=_node_runs(row, runs, document),
+        orders=[order_of(order) for order in orders],
     )
 
 
@@ -84,7 +92,7 @@ def _node_runs(row: journal.Execution, runs: Sequence[journal.NodeRun], document
                 name=node.label if node else node_id,
                 type=node.type if node else "",
                 iteration=list(iteration),
-                **_outcome(group),
+                **_outcome(group, waits=row.status in journal.ACTIVE and _waits_for_order(group)),
             )
         )
     if row.status not in journal.ACTIVE:
@@ -97,7 +105,13 @@ def _node_runs(row: journal.Execution, runs: Sequence[journal.NodeRun], document
     return shown
 
 
-def _outcome(group: Sequence[journal.NodeRun]) -> dict[str, Any]:
+def _waits_for_order(group: Sequence[journal.NodeRun]) -> bool:
+    """Whether the node runs again to ask for its order's outcome."""
+    tried = sum((run.error or {}).get("name") in ORDER_UNKNOWN["ErrorEquals"] for run in group)
+    return group[-1].status == "FAILED" and 0 < tried <= ORDER_UNKNOWN["MaxAttempts"]
+
+
+def _outcome(group: Sequence[journal.NodeRun], *, waits: bool = False) -> dict[str, Any]:
     first, last = group[0], group[-1]
     state: NodeRunState
     match last.status:
@@ -106,7 +120,7 @@ def _outcome(group: Sequence[journal.NodeRun]) -> dict[str, Any]:
         case "SUCCEEDED":
             state = "succeeded"
         case _:
-            state = "failed"
+            state = "waiting" if waits else "failed"
     record = next((run.output for run in reversed(group) if run.kind == "task" and _is_record(run.output)), None)
     told: dict[str, Any] = {
         "state": state,

@@ -94,6 +94,16 @@ def test_a_delay_waits_and_gives_its_due_time() -> None:
     assert (shown.state, shown.port, shown.output) == ("succeeded", "main", {"timestamp": due})
 
 
+def test_a_node_that_asks_for_its_orders_outcome_waits() -> None:
+    lost: dict[str, Any] = {"status": "FAILED", "output": None, "error": {"name": "OrderUnknown", "message": "lost"}}
+    running = _row(status="RUNNING", finished_at=None)
+    tried = [_run("price", number, **lost) for number in range(1, 7)]
+    for attempts, state in ((1, "waiting"), (5, "waiting"), (6, "failed")):
+        (shown,) = execution_of(running, tried[:attempts], "Seen", DOCUMENT).node_runs
+        assert (shown.state, shown.attempts) == (state, attempts)
+    assert execution_of(_row(status="FAILED"), tried[:3], "Seen", DOCUMENT).node_runs[0].state == "failed"
+
+
 def test_iterations_of_a_loop_are_runs_of_their_own() -> None:
     runs = [_run("price", 1, iteration=[0]), _run("price", 1, iteration=[1])]
     shown = execution_of(_row(), runs, "Seen", DOCUMENT).node_runs

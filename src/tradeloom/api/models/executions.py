@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import AwareDatetime, ConfigDict, Field, StrictBool
 
 from tradeloom.api.models.base import Identifier, Model
+from tradeloom.api.models.orders import OrderItem
 from tradeloom.workflow.document import ID_PATTERN
 
 ExecutionStatus = Literal["pending", "running", "succeeded", "failed", "stopped", "timed_out"]
@@ -79,6 +80,7 @@ class ExecutionSummary(Model):
 class Execution(ExecutionSummary):
     payload: dict[str, Any] = Field(default_factory=dict)
     node_runs: list[NodeRun] = Field(default_factory=list, description="In the order they started.")
+    orders: list[OrderItem] = Field(default_factory=list, description="What it sent to the broker, the earliest first.")
 
 
 class ExecutionPage(Model):
