@@ -71,7 +71,7 @@ def traded(home: Path, dsn: str) -> dict[str, Any]:
         assert saved.status_code == 200, saved.text
         second = execute(machine, made["id"])
         execute(machine, made["id"], test_mode=True)
-        told = {
+        return {
             "workflow": made["id"],
             "versions": [first["version"], second["version"]],
             "executions": [first["id"], second["id"]],
@@ -81,7 +81,6 @@ def traded(home: Path, dsn: str) -> dict[str, Any]:
             "gained": account(machine)["balance"] - begun,
             "csv": machine.ask("GET", "/trades/export?account=paper").text,
         }
-    return told
 
 
 def account(machine: RunningMachine) -> dict[str, Any]:
@@ -106,17 +105,8 @@ def eventually(machine: RunningMachine, path: str, count: int) -> list[dict[str,
 
 
 def test_each_part_names_version_execution_and_nodes(traded: dict[str, Any]) -> None:
-    told = [
-        (
-            trade["version"],
-            trade["execution_id"],
-            trade["entry_node"],
-            trade["exit_node"],
-            trade["volume"],
-            trade["left"],
-        )
-        for trade in reversed(traded["trades"])
-    ]
+    keys = ("version", "execution_id", "entry_node", "exit_node", "volume", "left")
+    told = [tuple(trade[key] for key in keys) for trade in reversed(traded["trades"])]
     (one, two), (first, second) = traded["versions"], traded["executions"]
     assert one != two
     assert told == [
