@@ -152,7 +152,7 @@ class TradeServer:
         return None
 
     def _accept(self, fault: Fault, request: TradeRequest) -> Answer:
-        """Only new orders can be accepted first and carried out later. Changes are made at once, and called accepted."""
+        """Only new orders can be accepted first and carried out later; changes are made at once and called accepted."""
         desk = self.desk
         try:
             plan = desk.plan(request)

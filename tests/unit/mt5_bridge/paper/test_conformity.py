@@ -13,9 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mt5_bridge.paper import constants as mt5
-from mt5_bridge.paper import metatrader5 as package
+from mt5_bridge.paper import metatrader5
 from mt5_bridge.paper.structs import STRUCT_TYPES, TradeRequest
 from tests.unit.mt5_bridge.paper.conftest import MONDAY, symbol_config, write_csv
+
+package: Any = metatrader5
 
 REFERENCE = Path(__file__).parents[5] / "shared" / "reference" / "mt5_api.json"
 API: dict[str, Any] = json.loads(REFERENCE.read_text()) if REFERENCE.exists() else {}
@@ -214,8 +216,12 @@ def test_each_field_of_a_request_is_as_strict_as_in_the_package(terminal: Path, 
         for value in [*BAD[kind], *out_of_range]:
             assert call(BUY_NOW | {name: value}) is None, value
             assert package.last_error() == (mt5.RES_E_INVALID_PARAMS, f'Invalid "{name}" argument')
-        good = {"int": [low, high, True], "float": [0.0, np.float64(1.5), -1.0], "str": ["", "x" * 29]}[kind]
-        for value in good:
+        good: dict[str, list[Any]] = {
+            "int": [low, high, True],
+            "float": [0.0, np.float64(1.5), -1.0],
+            "str": ["", "x" * 29],
+        }
+        for value in good[kind]:
             answer = call(BUY_NOW | {name: value})
             assert answer is not None
             assert getattr(answer.request, name) == value
@@ -238,7 +244,7 @@ def test_what_a_request_leaves_out_is_zero_and_what_it_adds_is_ignored(terminal:
 # Anything at all
 
 
-junk = st.one_of(
+junk: st.SearchStrategy[Any] = st.one_of(
     st.none(),
     st.booleans(),
     st.integers(),
@@ -265,14 +271,14 @@ def test_no_argument_whatever_makes_a_call_raise(terminal: Path, data: st.DataOb
     function, mode = getattr(package, name), FUNCTIONS[name]["args"]
     if mode == "python":
         return
-    arguments = data.draw(st.lists(junk, max_size=5)) if mode != "NOARGS" else []
+    arguments: Any = data.draw(st.lists(junk, max_size=5)) if mode != "NOARGS" else []
     named: dict[str, Any] = {}
     if "KEYWORDS" in mode:
         known = KEYWORDS.get(name, ("symbol", "ticket", "group", "position", "date_from"))
         named = data.draw(st.dictionaries(st.sampled_from(known), junk, max_size=3))
     before = package.SESSION.terminal
     good = GOOD.get(name, ())
-    if good and data.draw(st.booleans()):
+    if data.draw(st.booleans()) and good:
         spoilt = data.draw(st.integers(0, len(good) - 1))
         arguments = [*good[:spoilt], data.draw(junk), *good[spoilt + 1 :]]
     answer = function(*arguments, **named)
