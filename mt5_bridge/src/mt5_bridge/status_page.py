@@ -20,7 +20,7 @@ _STYLE = """
 * { box-sizing: border-box; }
 body { margin: 0; padding: 1.5rem; background: var(--paper); color: var(--ink);
   font: 15px/1.45 system-ui, "Segoe UI", sans-serif; font-variant-numeric: tabular-nums; }
-main { max-width: 72rem; margin: 0 auto; display: grid; gap: 1rem; }
+main { max-width: 72rem; margin: 0 auto; display: grid; grid-template-columns: minmax(0, 1fr); gap: 1rem; }
 header { display: flex; flex-wrap: wrap; align-items: baseline; gap: .3rem .9rem; }
 h1 { font-size: 1.35rem; margin: 0; } h2 { font-size: 1.1rem; margin: 0; } h3 { font-size: .8rem; margin: 0 0 .4rem;
   color: var(--dim); font-weight: 600; text-transform: uppercase; letter-spacing: .04em; }
