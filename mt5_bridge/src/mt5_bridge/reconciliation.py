@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from mt5_bridge.clock import AccountClock
-from mt5_bridge.journal import Entry, Journal, OrderState
+from mt5_bridge.journal import UNSETTLED, Entry, Journal, OrderState
 from mt5_bridge.records import BrokerRecords
 from tradeloom.errors import StorageUnavailable, TradeloomError
 from tradeloom.trading.intents import OrderOutcome, OutcomeStatus
@@ -41,6 +41,7 @@ class Reconciler:
         self._horizon_s = horizon_s
         self._real_money = real_money
         self._wall = wall
+        self._unwritten: dict[str, OrderOutcome] = {}
 
     def recover(self) -> None:
         """At start: SENT becomes UNKNOWN, then every open order is looked for.
@@ -61,6 +62,7 @@ class Reconciler:
     def settle(self, entry: Entry) -> OrderOutcome:
         """The order's outcome as the broker's records tell it now. Never raises for an unreadable broker: then the
         order simply stays what it was."""
+        self._catch_up()
         try:
             found = self._find(entry)
             if found is None:
@@ -73,13 +75,28 @@ class Reconciler:
         return self._stored(entry)
 
     def record(self, outcome: OrderOutcome) -> OrderOutcome:
-        """Writes an outcome down. What happened is told even when the disk takes no more; the row then stays SENT and
-        is settled from the broker's records next time."""
+        """Writes an outcome down. What happened is told even when the disk takes no more; it is written as soon as the
+        disk does, and after a crash before that the row is settled from the broker's records."""
+        self._catch_up()
+        order_id = outcome.client_order_id
+        self._unwritten.pop(order_id, None)
         try:
             return self._journal.settle(outcome)
         except StorageUnavailable as error:
-            _log.error("order %s is %s but: %s", outcome.client_order_id, outcome.status, error.message)
+            self._unwritten[order_id] = outcome
+            _log.error("order %s is %s but: %s", order_id, outcome.status, error.message)
             return outcome
+
+    def _catch_up(self) -> None:
+        """Writes down what the journal could not take before."""
+        try:
+            for order_id in list(self._unwritten):
+                entry = self._journal.entry(order_id)
+                if entry is not None and entry.state in UNSETTLED:
+                    self._journal.settle(self._unwritten[order_id])
+                del self._unwritten[order_id]
+        except StorageUnavailable as error:
+            _log.warning("%d outcomes are still to be written down: %s", len(self._unwritten), error.message)
 
     def _find(self, entry: Entry) -> OrderOutcome | None:
         if entry.request is None or entry.sent_at is None:

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -19,6 +20,7 @@ from tests.unit.mt5_bridge.fake_terminal import (
     market,
     nothing,
 )
+from tradeloom.errors import StorageUnavailable
 from tradeloom.trading.intents import OutcomeStatus
 
 MakeBench = Callable[..., Bench]
@@ -209,3 +211,30 @@ def test_a_disk_that_was_full_at_the_start_stops_trading_no_longer_than_it_is_fu
         db.execute("DROP TRIGGER full")
     assert bench.desk.send(market()).status is OutcomeStatus.DONE
     assert bench.desk.send(market("another")).status is OutcomeStatus.DONE
+
+
+def test_what_the_disk_could_not_take_is_written_once_it_can(bench: Bench) -> None:
+    order_id = market().client_order_id
+    with closing(sqlite3.connect(bench.path / "journal.sqlite3")) as db:
+
+        def fill_as_the_disk_gets_full(terminal: object, request: dict[str, object]) -> object:
+            db.execute("CREATE TRIGGER full BEFORE UPDATE ON orders BEGIN SELECT RAISE(ABORT, 'the disk is full'); END")
+            return bench.terminal.execute(request)
+
+        bench.terminal.script = [fill_as_the_disk_gets_full]
+        assert bench.desk.send(market()).status is OutcomeStatus.DONE
+        assert state(bench, order_id) is OrderState.SENT
+        db.execute("DROP TRIGGER full")
+    assert bench.desk.send(market("another")).status is OutcomeStatus.DONE
+    assert state(bench, order_id) is OrderState.DONE
+
+
+def test_a_refusal_that_cannot_be_kept_is_no_answer(bench: Bench) -> None:
+    too_much = market(volume=Decimal(50))
+    bench.journal.claim(too_much)
+    with closing(sqlite3.connect(bench.path / "journal.sqlite3")) as db:
+        db.execute("CREATE TRIGGER full BEFORE UPDATE ON orders BEGIN SELECT RAISE(ABORT, 'the disk is full'); END")
+        with pytest.raises(StorageUnavailable):
+            bench.desk.send(too_much)
+        db.execute("DROP TRIGGER full")
+    assert bench.desk.send(too_much).status is OutcomeStatus.REJECTED
