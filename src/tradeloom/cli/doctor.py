@@ -15,6 +15,7 @@ from typing import Any, Literal
 from rich.text import Text
 
 from tradeloom.cli.output import Exit, err, out, plain_table, say_json, stop
+from tradeloom.cli.running import Running
 from tradeloom.errors import TradeloomError
 from tradeloom.local.home import AlreadyRunning, Home
 from tradeloom.local.settings import Settings, load_settings
@@ -85,6 +86,7 @@ def _checks(settings: Settings) -> dict[str, Callable[[], str | Finding]]:
         "node functions": _functions,
         "market data": _market_data,
         "data directory": lambda: _data_directory(settings.home),
+        "accounts": lambda: _accounts(settings.home),
         "disk space": lambda: _disk_space(settings.home),
         "PostgreSQL": lambda: _postgres(settings),
         "bridge": _bridge,
@@ -150,6 +152,19 @@ def _data_directory(home: Path) -> str | Finding:
         return Finding("data directory", "ok", f"{home}; in use: {error.message}")
     place.close()
     return str(home)
+
+
+def _accounts(home: Path) -> str | Finding:
+    """Whether what runs on the data directory may trade."""
+    if Home(home).address() is None:
+        return "nothing runs on the data directory"
+    accounts = Running(home).get("accounts")["items"]
+    told = ", ".join(f"{each['name']} {each['state'] or 'unknown'}" for each in accounts)
+    stopped = [each for each in accounts if each["state"] != "active"]
+    if not stopped:
+        return told
+    why = "; ".join(f"{each['name']}: {each['state_reason'] or each['detail']}" for each in stopped)
+    return Finding("accounts", "warning", told, f"{why}. A person lifts it: tradeloom resume ACCOUNT --reason …")
 
 
 def _disk_space(home: Path) -> str | Finding:

@@ -3,12 +3,12 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from tradeloom.api.models.accounts import AccountDetail, AccountPage, Flatten, Kill, Killed, Resume, WorkflowKilled
-from tradeloom.errors import BrokerTimeout, BrokerUnavailable, NotFound, TradeloomError
+from tradeloom.errors import BrokerTimeout, BrokerUnavailable, Conflict, NotFound, TradeloomError
 from tradeloom.local.bridging import OnLoop
 from tradeloom.local.halts import Halts
 from tradeloom.trading.flattening import FlattenReport
@@ -20,6 +20,9 @@ log: Final = logging.getLogger(__name__)
 
 LOOK_S: Final = 1.0
 """How often the bridge is asked: a halt may also come from the risk gate itself."""
+
+TERMINAL_S: Final = 2.0
+"""How long a terminal that hangs may keep an account from being told of."""
 
 _UNREACHABLE: Final = (BrokerUnavailable, BrokerTimeout)
 
@@ -135,6 +138,8 @@ class LocalAccounts:
             elif isinstance(status, _UNREACHABLE):
                 failures[order.account] = status
                 await self._assume(order)
+            elif isinstance(status, Conflict) and len(orders) > 1:
+                await self._read(order.account)  # it is stopped more strictly already
             elif isinstance(status, TradeloomError):
                 failures[order.account] = status
             else:
@@ -171,8 +176,11 @@ class LocalAccounts:
         return AccountPage(items=await asyncio.gather(*[self._detail(account) for account in self._accounts]))
 
     async def _detail(self, account: str) -> AccountDetail:
+        broker = self._broker(account)
         parts = await asyncio.gather(
-            *[asyncio.to_thread(part, self._broker(account)) for part in (_front, _worker, _terminal)],
+            asyncio.to_thread(_front, broker),
+            asyncio.to_thread(_worker, broker),
+            _soon(asyncio.to_thread(_terminal, broker)),
             return_exceptions=True,
         )
         found: dict[str, Any] = {"name": account, "available": True}
@@ -231,6 +239,14 @@ def _terminal(broker: MT5Broker) -> dict[str, Any]:
     }
 
 
+async def _soon(told: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
+    try:
+        async with asyncio.timeout(TERMINAL_S):
+            return await told
+    except TimeoutError as error:
+        raise BrokerTimeout("The account's terminal does not answer at the moment.") from error
+
+
 def flatten_of(report: FlattenReport) -> Flatten:
     told = report.model_dump(mode="json")
     return Flatten(id=told.pop("flatten_id"), **told)
@@ -240,6 +256,9 @@ def _incomplete(failures: dict[str, TradeloomError], stopped: int, *, of: int) -
     """The first failure, with what was done all the same."""
     first = next(iter(failures.values()))
     names = ", ".join(failures)
+    if isinstance(first, Conflict):
+        hint = "It is stopped more strictly than that. Resume it first, once you know why it was."
+        return Conflict(f"{names}: {first.message}.", field="mode", hint=hint)
     if not isinstance(first, _UNREACHABLE):
         done = f" The other {of - len(failures)} are stopped." if of > len(failures) else ""
         return type(first)(f"{names}: {first.message}.{done}", field=first.field, hint=first.hint)

@@ -10,6 +10,7 @@ from tradeloom.api.models.health import AccountStanding, Component, Health
 from tradeloom.errors import TradeloomError
 from tradeloom.local.bridging import OnLoop
 from tradeloom.trading.mt5_client import BridgeClient
+from tradeloom.trading.risk import AccountState
 
 Probe = Callable[[], Any]
 
@@ -81,4 +82,5 @@ class LocalStatus:
             equity=account.equity,
             market_time=clock.time,
             speed=clock.speed,
+            detail="" if status.state is AccountState.ACTIVE else f"{status.state} by {status.by}: {status.reason}",
         )
