@@ -127,7 +127,7 @@ class OrderDesk:
             number += 1
             admitted = self._admit(intent, first_quote, fillings_refused)
             if isinstance(admitted, OrderOutcome):
-                # Before anything was sent, an answer that cannot be kept is none: the same id could still be sent later.
+                # With nothing sent yet, an answer that cannot be kept is none: the id could still be sent later.
                 return self._journal.settle(admitted) if number == 1 else self._reconciler.record(admitted)
             first_quote = first_quote or admitted.quote
             sent = self._transmit(intent, admitted, number)
