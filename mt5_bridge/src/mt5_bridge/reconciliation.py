@@ -62,7 +62,7 @@ class Reconciler:
     def settle(self, entry: Entry) -> OrderOutcome:
         """The order's outcome as the broker's records tell it now. Never raises for an unreadable broker: then the
         order simply stays what it was."""
-        self._catch_up()
+        self.catch_up()
         try:
             found = self._find(entry)
             if found is None:
@@ -77,7 +77,7 @@ class Reconciler:
     def record(self, outcome: OrderOutcome) -> OrderOutcome:
         """Writes an outcome down. What happened is told even when the disk takes no more; it is written as soon as the
         disk does, and after a crash before that the row is settled from the broker's records."""
-        self._catch_up()
+        self.catch_up()
         order_id = outcome.client_order_id
         self._unwritten.pop(order_id, None)
         try:
@@ -87,8 +87,8 @@ class Reconciler:
             _log.error("order %s is %s but: %s", order_id, outcome.status, error.message)
             return outcome
 
-    def _catch_up(self) -> None:
-        """Writes down what the journal could not take before."""
+    def catch_up(self) -> None:
+        """Writes down what the journal could not take before; to be called now and then."""
         try:
             for order_id in list(self._unwritten):
                 entry = self._journal.entry(order_id)

@@ -95,6 +95,7 @@ class AccountWorker:
         self._journal_trouble: StorageUnavailable | None = None
         self._desk: OrderDesk | None = None
         self._manual: ManualDesk | None = None
+        self._reconciler: Reconciler | None = None
         self._account_duty: AccountDuty | None = None
         self.recycle = False
         self.tally = Tally()
@@ -121,6 +122,7 @@ class AccountWorker:
             self._desk = OrderDesk(
                 terminal, journal, gatekeeper, records, reconciler, clock, pause=pause, jitter=jitter, tally=self.tally
             )
+            self._reconciler = reconciler
             reconciler.recover()
             self._manual = ManualDesk(journal, records, reconciler, clock)
         except StorageUnavailable as error:
@@ -169,6 +171,7 @@ class AccountWorker:
     def between_calls(self, *, at_once: bool = False) -> None:
         """Goes on with a flatten, looks at the account and after the guards; see `FlattenDuty`, `AccountDuty` and
         `GuardDuty`."""
+        self.catch_up()
         if self.flattening is not None:
             self.flattening.work_if_due()
             self.recycle |= self.flattening.pipe_broken
@@ -176,6 +179,11 @@ class AccountWorker:
             self._account_duty.look_if_due()
             self.recycle |= self._account_duty.pipe_broken
         self.look_after_guards(at_once=at_once)
+
+    def catch_up(self) -> None:
+        """Between calls: writes down what the journal could not take."""
+        if self._reconciler is not None:
+            self._reconciler.catch_up()
 
     def look_after_guards(self, *, at_once: bool = False) -> None:
         """Between calls; see `GuardDuty`."""
