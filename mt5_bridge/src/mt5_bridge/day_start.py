@@ -11,6 +11,7 @@ from mt5_bridge.terminal import Terminal
 from tradeloom.trading.exact import exact
 
 _RULE = "max_daily_loss_pct"
+_DIGITS = 6
 _TRADES = (mt5.DEAL_TYPE_BUY, mt5.DEAL_TYPE_SELL)
 _TIMEFRAMES = ("M1", "M5", "M15", "M30", "H1", "H4", "D1")
 """The finest that has a bar tells the price."""
@@ -36,7 +37,7 @@ def value_at_start(terminal: Terminal, deals: Sequence[Any], lots: Decimal, serv
     order_type = mt5.ORDER_TYPE_BUY if lots > 0 else mt5.ORDER_TYPE_SELL
     opened = float(_mean_price(deals))
     profit = terminal.order_calc_profit(order_type, symbol, float(abs(lots)), opened, closed)
-    return known(profit, _RULE, f"the result of {abs(lots)} lots of {symbol} when the day began")
+    return round(known(profit, _RULE, f"the result of {abs(lots)} lots of {symbol} when the day began"), _DIGITS)
 
 
 def _mean_price(deals: Iterable[Any]) -> Decimal:

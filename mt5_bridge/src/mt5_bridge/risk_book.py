@@ -25,6 +25,8 @@ from tradeloom.trading.intents import MarketOrderIntent, PendingOrderIntent, Sid
 
 _MARKET_SIDES = {mt5.ORDER_TYPE_BUY: Side.BUY, mt5.ORDER_TYPE_SELL: Side.SELL}
 _ORDER_TYPES = {side: number for number, side in _MARKET_SIDES.items()}
+_DIGITS = 6
+"""Of a lot's worth: finer than any money, and coarser than what a float adds to it."""
 _CLOSE_BY = 8
 """Two opposite positions closing each other: that opens nothing."""
 
@@ -115,7 +117,7 @@ class BookReader:
         """One lot at a price, in the account's currency; see the module."""
         at = price if price > 0 else self._dearest(symbol)
         worth = self._terminal.order_calc_profit(mt5.ORDER_TYPE_BUY, symbol, 1.0, at, 2 * at)
-        value = known(worth, "max_notional", f"the worth of a lot of {symbol}")
+        value = round(known(worth, "max_notional", f"the worth of a lot of {symbol}"), _DIGITS)
         if value <= 0:
             raise Unjudgeable("max_notional", f"a lot of {symbol} is worth {value}: its contract cannot be valued")
         return value
