@@ -146,7 +146,7 @@ def find_target(records: "BrokerRecords", intent: ChangeIntent) -> Target | Orde
     past = records.past_order(ticket)
     if past is None:
         raise Unsendable(f"the account has no order {ticket} and never had one")
-    return _left(intent, past)
+    return _left(records, intent, past)
 
 
 def find_change(records: "BrokerRecords", intent: ChangeIntent, request: Mapping[str, Any]) -> OrderOutcome | None:
@@ -160,7 +160,7 @@ def find_change(records: "BrokerRecords", intent: ChangeIntent, request: Mapping
         record = records.live_order(_order_ticket(intent))
         if record is None:
             past = records.past_order(_order_ticket(intent))
-            return None if past is None else _left(intent, past, sent=True)
+            return None if past is None else _left(records, intent, past, sent=True)
     if isinstance(intent, CancelIntent):
         return None
     there = _record_terms(record)
@@ -298,12 +298,14 @@ def _closed(intent: ModifyIntent) -> OrderOutcome:
     return rejected(intent, "gone", f"position {intent.ticket} is closed: there is nothing left to change")
 
 
-def _left(intent: ChangeIntent, past: Any, *, sent: bool = False) -> OrderOutcome:
+def _left(records: "BrokerRecords", intent: ChangeIntent, past: Any, *, sent: bool = False) -> OrderOutcome:
     """What follows from the order's having left, filled or not. `sent`: our request may be what made it leave."""
     ticket = past.ticket
     if past.state == mt5.ORDER_STATE_FILLED:
-        outcome = rejected(intent, "filled", f"order {ticket} was filled: it is position {past.position_id} now")
-        return outcome.model_copy(update={"order": ticket, "position": past.position_id or None})
+        position = records.ticket_now(past.position_id) if past.position_id else None
+        became = f"position {position}" if position else "a position"
+        outcome = rejected(intent, "filled", f"order {ticket} was filled: it is {became} now")
+        return outcome.model_copy(update={"order": ticket, "position": position})
     ended = _ENDED.get(past.state, "done")
     if not isinstance(intent, CancelIntent):
         return rejected(intent, "gone", f"order {ticket} was {ended}: there is nothing left to change")

@@ -117,15 +117,14 @@ def opening_leg(intent: MarketOrderIntent | PendingOrderIntent, rules: SymbolRul
 def closing_leg(intent: CloseIntent, position: Any, rules: SymbolRules) -> Leg:
     """The opposite of the position, never more than is open. Raises `Unsendable`.
 
-    The whole of a position is closed exactly, whatever the step; a part of it is floored like any volume.
+    The whole of a position is closed exactly, whatever the step; a part of it is floored like any volume. Asked for
+    more lots than are open, it closes those that are.
     """
     if position.symbol != intent.symbol:
         raise Unsendable(f"position {intent.position} is in {position.symbol}, not in {intent.symbol}")
     held = exact(position.volume)
-    if intent.volume is not None and intent.volume > held:
-        raise Unsendable(f"position {intent.position} has {held} lots, fewer than the {intent.volume} to close")
     wanted = intent.volume if intent.percent is None else held * intent.percent / 100
-    volume = held if wanted is None or wanted == held else rules.volume(wanted)
+    volume = held if wanted is None or wanted >= held else rules.volume(wanted)
     side = Side.SELL if position.type == mt5.POSITION_TYPE_BUY else Side.BUY
     return Leg(side, volume, intent.position)
 

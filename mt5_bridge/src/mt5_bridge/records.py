@@ -30,7 +30,14 @@ _SLACK = timedelta(days=1)
 """Server clocks and ours differ, and history is asked for by the server's: look a day further on both sides."""
 _NOT_OURS = {
     "order": {mt5.ORDER_REASON_SL, mt5.ORDER_REASON_TP, mt5.ORDER_REASON_SO},
-    "deal": {mt5.DEAL_REASON_SL, mt5.DEAL_REASON_TP, mt5.DEAL_REASON_SO},
+    "deal": {
+        mt5.DEAL_REASON_SL,
+        mt5.DEAL_REASON_TP,
+        mt5.DEAL_REASON_SO,
+        mt5.DEAL_REASON_ROLLOVER,
+        mt5.DEAL_REASON_VMARGIN,
+        mt5.DEAL_REASON_SPLIT,
+    },
 }
 _DEAD_STATES = {
     mt5.ORDER_STATE_CANCELED: "cancelled",
@@ -94,7 +101,7 @@ class BrokerRecords:
         since = int(self.zone.from_utc((sent_at - _SLACK).timestamp()))
         until = int(self.zone.from_utc((max(now, sent_at) + _SLACK).timestamp()))
         done = [o for o in self._read("history_orders_get", since, until) if _ours(o, intent, "order")]
-        deals = [d for d in self._read("history_deals_get", since, until) if _ours(d, intent, "deal")]
+        deals = _own([d for d in self._read("history_deals_get", since, until) if _ours(d, intent, "deal")], intent)
         fills = _add_up(deals)
         if fills is not None:
             fills = self._by_ticket(fills)
@@ -177,12 +184,15 @@ class BrokerRecords:
         return found[0] if found else None
 
     def _by_ticket(self, fills: Fills) -> Fills:
-        """With the ticket its position has now: a netting position that was turned round goes on under the old
-        identifier, by which its deals name it, and bears another ticket, by which it is closed."""
-        if not fills.position or self.open_position(fills.position) is not None:
-            return fills
-        bearers = [held.ticket for held in self._read("positions_get") if held.identifier == fills.position]
-        return replace(fills, position=bearers[0]) if bearers else fills
+        return replace(fills, position=self.ticket_now(fills.position)) if fills.position else fills
+
+    def ticket_now(self, position: int) -> int:
+        """The ticket a position has now: a netting position that was turned round goes on under the old identifier, by
+        which its deals and orders name it, and bears another ticket, by which it is closed."""
+        if self.open_position(position) is not None:
+            return position
+        bearers = [int(held.ticket) for held in self._read("positions_get") if held.identifier == position]
+        return bearers[0] if bearers else position
 
     def live_order(self, ticket: int) -> Any | None:
         """The order with this ticket that is still working, None when there is none."""
@@ -261,8 +271,14 @@ def filled_outcome(
         order_price=request["price"] if isinstance(intent, PendingOrderIntent) else None,
         limit_price=request.get("stoplimit"),
         retcode=retcode,
-        message=f"filled {fills.volume} of {requested} lots" if missing else "filled",
+        message=f"filled {fills.volume} of {requested} lots" if missing else _whole(intent, fills),
     )
+
+
+def _whole(intent: OrderIntent, fills: Fills) -> str:
+    if isinstance(intent, CloseIntent) and intent.volume is not None and intent.volume > fills.volume:
+        return f"filled: {fills.volume} lots were open of the {intent.volume} to close"
+    return "filled"
 
 
 def order_terms(request: dict[str, Any], zone: ServerZone) -> dict[str, Any]:
@@ -278,6 +294,15 @@ def order_terms(request: dict[str, Any], zone: ServerZone) -> dict[str, Any]:
 
 def _ours(record: Any, intent: OrderIntent, kind: str) -> bool:
     return bool(record.magic == intent.magic and record.reason not in _NOT_OURS[kind])
+
+
+def _own(deals: list[Any], intent: OrderIntent) -> list[Any]:
+    """Without what somebody else closed: a position closed by hand may do so under the magic number it was opened with.
+    An order that opens comes before whatever closes it."""
+    if isinstance(intent, CloseIntent) or not deals:
+        return deals
+    first = min(deals, key=lambda deal: (deal.time_msc, deal.ticket)).order
+    return [deal for deal in deals if deal.order == first or deal.entry == mt5.DEAL_ENTRY_IN]
 
 
 def _add_up(deals: Iterable[Any]) -> Fills | None:

@@ -217,6 +217,15 @@ class TestCancel:
         outcome = bench.desk.send(cancel(8))
         assert (outcome.status, outcome.reason, outcome.position) == (REJECTED, "filled", 8)
 
+    def test_of_one_that_turned_a_position_round_says_the_ticket_it_bears_now(self, bench: Bench, resting: Any) -> None:
+        """Netting: the order's position goes by its first identifier, and is closed by the ticket of the reversal."""
+        bench.terminal.leave(8, mt5.ORDER_STATE_FILLED)
+        bench.terminal.history_orders[-1].position_id = 5
+        bench.terminal.positions[-1].identifier = 5
+        outcome = bench.desk.send(cancel(8))
+        assert (outcome.reason, outcome.position) == ("filled", 8)
+        assert outcome.message == "order 8 was filled: it is position 8 now"
+
     def test_of_one_that_fills_on_the_way_reads_again(self, bench: Bench, resting: Any) -> None:
         def fills(terminal: FakeTerminal, request: dict[str, Any]) -> Any:
             terminal.leave(8, mt5.ORDER_STATE_FILLED)

@@ -139,6 +139,15 @@ class TestCloses:
         assert closing_leg(close(9), odd, rules()).volume == Decimal("0.015")
         assert closing_leg(close(9, volume=Decimal("0.015")), odd, rules()).volume == Decimal("0.015")
 
+    def test_of_more_than_is_open_take_what_is(self) -> None:
+        for lots in ("0.3", "0.31", "5000"):
+            assert closing_leg(close(9, volume=Decimal(lots)), make_position(9, volume=0.3), rules()).volume == Decimal(
+                "0.3"
+            )
+        assert closing_leg(close(9, volume=Decimal("0.299")), make_position(9, volume=0.3), rules()).volume == Decimal(
+            "0.29"
+        )
+
     @pytest.mark.parametrize(("percent", "lots"), [("50", "0.15"), ("33.3", "0.09"), ("99.9", "0.29"), ("4", "0.01")])
     def test_of_a_share_are_floored_to_the_step(self, percent: str, lots: str) -> None:
         assert closing_leg(close(9, percent=Decimal(percent)), make_position(9, volume=0.3), rules()).volume == Decimal(

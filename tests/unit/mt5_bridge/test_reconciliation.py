@@ -96,6 +96,23 @@ def test_a_parked_order_that_turns_up_after_all_is_settled(make_bench: MakeBench
     assert bench.desk.outcome(order_id).status is OutcomeStatus.DONE
 
 
+@pytest.mark.parametrize("reason", [0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+def test_what_closed_the_position_since_is_no_fill_of_the_order_that_opened_it(bench: Bench, reason: int) -> None:
+    """Whoever it was, and although brokers give such a deal the magic number of the position."""
+    order_id = crash_after_sent(bench, executed=True)
+    (opened,) = bench.terminal.deals
+    request = {"magic": opened.magic, "type": 1, "price": 1.2, "symbol": "EURUSD"}
+    later = opened.time_msc + 60_000
+    bench.terminal.deals.append(
+        make_deal(900, request, 0.1, position=opened.position_id, entry=1, reason=reason, time_msc=later)
+    )
+    bench.terminal.positions.clear()
+    bench.restart()
+    outcome = bench.desk.outcome(order_id)
+    assert (outcome.status, outcome.volume, outcome.price) == (OutcomeStatus.DONE, Decimal("0.1"), opened.price)
+    assert (outcome.order, outcome.deal) == (opened.order, opened.ticket)
+
+
 def test_nothing_is_given_up_without_a_connection(bench: Bench) -> None:
     order_id = crash_after_sent(bench, executed=False)
     bench.terminal.state.connected = False

@@ -197,21 +197,20 @@ def _close(target: _Target, config: CloseConfig, context: NodeContext, broker: B
             **origin(broker, context, order_id, config.ttl_s),
             symbol=symbol,
             position=target.ticket,
-            **_part(config, target.held),
+            **_part(config),
             deviation=config.deviation,
         )
 
     return settled(place(broker, context, order_id, intent), f"close of position {target.ticket} in {symbol}")
 
 
-def _part(config: CloseConfig, held: Position | None) -> dict[str, Decimal]:
+def _part(config: CloseConfig) -> dict[str, Decimal]:
     """What to close of a position, as an intent says it; nothing for the whole. A share is the bridge's to reckon, from
-    what is open when the order is sent."""
+    what is open when the order is sent, and so is what there is of a volume: a position may grow or shrink until then,
+    and never may more be closed than was asked for."""
     if config.volume_percent is not None and config.volume_percent < 100:
         return {"percent": exact(config.volume_percent)}
-    if config.volume is None or (held is not None and exact(config.volume) >= held.volume):
-        return {}
-    return {"volume": exact(config.volume)}
+    return {} if config.volume is None else {"volume": exact(config.volume)}
 
 
 def _status(outcome: OrderOutcome) -> Status:

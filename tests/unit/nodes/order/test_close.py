@@ -105,8 +105,9 @@ def test_each_position_has_its_own_id_the_same_whenever_asked() -> None:
 def test_a_part_of_each_position() -> None:
     context = make_context()
     output = run(context, symbol="EURUSD", volume=0.2)
-    # 11 has only 0.10 lots: it is closed whole, exactly.
-    assert [intent.volume for intent in sent(context)] == [None, Decimal("0.2")]
+    # 11 has only 0.10 lots, which the bridge closes; were it to grow meanwhile, no more than 0.2 of it.
+    assert [intent.volume for intent in sent(context)] == [Decimal("0.2"), Decimal("0.2")]
+    assert [(each.ticket, each.volume, each.remainder) for each in output.closed] == [(11, 0.1, 0), (12, 0.2, 0)]
     assert left(context)[12] == Decimal("0.10")
     assert output.volume == pytest.approx(0.3)
 
@@ -246,7 +247,9 @@ def test_of_several_failures_the_gravest_is_raised(answers: Any, error: type[Tra
 
 
 def test_a_single_failure_speaks_for_itself() -> None:
-    with pytest.raises(OrderUnknown, match=r"^close of position 12 in EURUSD \(order id [0-9a-f]{32}\) was sent and its outcome is"):
+    with pytest.raises(
+        OrderUnknown, match=r"^close of position 12 in EURUSD \(order id [0-9a-f]{32}\) was sent and its outcome is"
+    ):
         run(failing(UNKNOWN), by="ticket", ticket=12)
 
 
