@@ -101,7 +101,12 @@ class Up:
         """The execution once it has ended."""
         deadline = time.monotonic() + timeout_s
         while True:
-            execution: dict[str, Any] = self.call("GET", f"/executions/{execution_id}")
+            try:
+                execution: dict[str, Any] = self.call("GET", f"/executions/{execution_id}")
+            except urllib.error.HTTPError as error:
+                if error.code != 503:
+                    raise
+                execution = {"status": "not to be read: 503"}  # for a moment after a kill, on a busy machine
             if execution["status"] in ENDED:
                 return execution
             assert time.monotonic() < deadline, f"{execution_id} is still {execution['status']}"
