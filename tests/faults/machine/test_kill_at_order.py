@@ -91,6 +91,7 @@ def test_no_order_is_doubled_or_lost_around_order_send(system: Up, points: Point
             time.sleep(chance.uniform(0, AROUND_S))
             if kill(system, victim, chance.choice(pids)):
                 killed[f"{victim} at {point}"] += 1
+                print(f"{sum(killed.values())}: {victim} at {point}", flush=True)
         statuses |= {execution: system.wait(execution, timeout_s=120)["status"] for execution in started}
     system.stop()
 
