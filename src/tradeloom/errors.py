@@ -12,6 +12,7 @@ the API's answers. The class says whether trying again can help::
     │   ├── QueryRefused            SQL that may not be asked
     │   └── DataFileError           a market-data file
     ├── NotFound, Conflict, Unauthorized
+    │   └── LimitsUnset             (a Conflict) an account's risk limits are not there, or not whole
     ├── NodeError                   a node could not give its value
     │   ├── MissingInput, AmbiguousInput, NotANumber, NotEnoughBars
     │   ├── StalePrice
@@ -125,6 +126,10 @@ class Conflict(TradeloomError):
     """Somebody else changed it meanwhile, or what was asked for contradicts what is there."""
 
     http_status = 409
+
+
+class LimitsUnset(Conflict):
+    """An account has no risk limits, or not all of them: nothing that trades may be switched on for it."""
 
 
 class Unauthorized(TradeloomError):

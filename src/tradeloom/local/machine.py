@@ -371,6 +371,7 @@ def _workflows(
         kept.blobs,
         kept.vault,
         market_now=lambda account: clocks.of(account).now(),
+        account_status=lambda account: clocks.market_of(account).state(),
         changed=changed,
         stop_all=executions.stop_all,
     )

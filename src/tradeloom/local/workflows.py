@@ -12,9 +12,11 @@ from tradeloom.compiler.compile import Compiled
 from tradeloom.engine import codec
 from tradeloom.engine.stores import Blobs, VersionRecord, WorkflowRecord, WorkflowStore
 from tradeloom.errors import InvalidInput
+from tradeloom.local.activation import check_limits
 from tradeloom.local.bridging import OnLoop
 from tradeloom.local.credentials import METADATA, unknown_credentials, uses_of
 from tradeloom.nodes.trigger.schedule import ScheduleTrigger
+from tradeloom.trading.methods import AccountStatus
 from tradeloom.workflow.schedules import next_fires
 
 Changed = Callable[[str, str], Awaitable[None]]
@@ -22,7 +24,8 @@ Changed = Callable[[str, str], Awaitable[None]]
 
 
 class LocalWorkflows:
-    """`market_now` gives an account's market time; `stop_all` stops what still runs of a workflow."""
+    """`market_now` gives an account's market time, `account_status` its bridge's answer, which may block; `stop_all`
+    stops what still runs of a workflow."""
 
     def __init__(
         self,
@@ -32,6 +35,7 @@ class LocalWorkflows:
         vault: Vault,
         *,
         market_now: Callable[[str], datetime],
+        account_status: Callable[[str], AccountStatus],
         changed: Changed,
         stop_all: Callable[[str, str, str], Awaitable[int]],
     ) -> None:
@@ -40,6 +44,7 @@ class LocalWorkflows:
         self._blobs = blobs
         self._vault = vault
         self._market_now = market_now
+        self._account_status = account_status
         self._changed = changed
         self._stop_all = stop_all
 
@@ -86,7 +91,8 @@ class LocalWorkflows:
     async def _replace(self, tenant: str, workflow_id: str, compiled: Compiled, expected: str | None) -> WorkflowDetail:
         before = await self._store.workflow(tenant, workflow_id)
         if before.active:
-            self._check_account(compiled.plan.graph.document.settings.broker_account)
+            nodes = compiled.artefact["document"]["nodes"]
+            await self._check_account(compiled.plan.graph.document.settings.broker_account, nodes)
         made = await self.save(tenant, workflow_id, compiled, expected)
         if not before.active or before.active_version == compiled.version:
             return made
@@ -122,14 +128,18 @@ class LocalWorkflows:
         wanted = not record.active if active is None else active
         if wanted != record.active:
             if wanted:
-                self._check_account((await self._store.version(tenant, workflow_id, record.version)).account)
+                version = await self._store.version(tenant, workflow_id, record.version)
+                artefact = await asyncio.to_thread(self._blobs.artefact, version.version)
+                await self._check_account(version.account, artefact["document"]["nodes"])
             record = await self._store.set_active(tenant, workflow_id, record.version if wanted else None)
             await self._changed(tenant, workflow_id)
         return await self._detail(record)
 
-    def _check_account(self, account: str) -> None:
-        """An active workflow needs a market to live in. Raises `InvalidInput` for an account this machine has not."""
+    async def _check_account(self, account: str, nodes: list[dict[str, Any]]) -> None:
+        """An active workflow needs a market to live in, and limits to trade under. Raises `InvalidInput` for an account
+        this machine has not; for its limits see `check_limits`."""
         self._market_now(account)
+        await asyncio.to_thread(check_limits, account, nodes, self._account_status)
 
     async def _detail(self, record: WorkflowRecord) -> WorkflowDetail:
         version = await self._store.version(record.tenant, record.id, record.version)

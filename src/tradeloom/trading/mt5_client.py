@@ -414,7 +414,11 @@ def _fact[F: BaseModel](kind: type[F], value: Any) -> F:
     try:
         return kind.model_validate(value)
     except ValidationError as error:
-        raise UnreadableAnswer(f"the bridge's answer is not a valid {kind.__name__}") from error
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise UnreadableAnswer(
+            f"the bridge's answer is not a valid {kind.__name__} ({where}: {first['msg']})"
+        ) from error
 
 
 def _outcome(answer: Answer) -> OrderOutcome | None:
