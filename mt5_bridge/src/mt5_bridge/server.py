@@ -1,9 +1,15 @@
-"""The listening side: mutual TLS, a bounded number of connections, one thread each, one exposed method."""
+"""The listening side: mutual TLS, a bounded number of connections, one thread each, one exposed method.
 
+A place is for who has shown a certificate. Whoever has not may only knock, for a few seconds: of many knocking at once
+the oldest are dropped, so a crowd of strangers that say nothing, or say it slowly, keeps no client out.
+"""
+
+import contextlib
 import logging
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +21,7 @@ from tradeloom.trading import mt5_wire, protocol
 _log = logging.getLogger(__name__)
 
 _HANDSHAKE_S = 5.0
+_MOST_KNOCKING = 128
 _STALL_S = 10.0
 _IDLE_S = 3600.0
 _ACCEPT_S = 0.5
@@ -39,11 +46,12 @@ class BridgeServer:
         self._service = mt5_wire.OneMethodService(call)
         self._places = threading.BoundedSemaphore(listen.max_connections)
         self._open: set[socket.socket] = set()
+        self._knocking: dict[ssl.SSLSocket, float] = {}  # since when, the oldest first
         self._refused = {"handshake": 0, "too_many": 0}
         self._lock = threading.Lock()
         self._closing = threading.Event()
         try:
-            self._listener = socket.create_server((listen.host, listen.port), backlog=listen.max_connections)
+            self._listener = socket.create_server((listen.host, listen.port), backlog=_MOST_KNOCKING)
         except OSError as error:
             raise Conflict(f"cannot listen on {listen.host}:{listen.port}: {error}", field="listen.port") from error
         self._listener.settimeout(_ACCEPT_S)
@@ -56,7 +64,7 @@ class BridgeServer:
     def connections(self) -> dict[str, int]:
         """How many are `open` now; how many failed in the `handshake` or were `too_many` since the start."""
         with self._lock:
-            return {"open": len(self._open), **self._refused}
+            return {"open": len(self._open), "knocking": len(self._knocking), **self._refused}
 
     def stop_accepting(self) -> None:
         self._closing.set()
@@ -66,12 +74,13 @@ class BridgeServer:
         """Ends every connection."""
         self.stop_accepting()
         with self._lock:
-            remaining = list(self._open)
+            remaining = [*self._open, *self._knocking]
         for connection in remaining:
             _shut(connection)
 
     def _accept(self) -> None:
         while not self._closing.is_set():
+            self._drop_late_ones()
             try:
                 connection, address = self._listener.accept()
             except TimeoutError:
@@ -81,53 +90,68 @@ class BridgeServer:
                     _log.exception("accepting a connection failed")
                     self._closing.wait(_ACCEPT_S)
                 continue
-            if not self._places.acquire(blocking=False):
-                with self._lock:
-                    self._refused["too_many"] += 1
-                _log.warning("connection from %s turned away: too many", address)
-                _shut(connection)
-                continue
             threading.Thread(
                 target=self._serve, args=(connection, address), name=f"client-{address}", daemon=True
             ).start()
 
+    def _drop_late_ones(self) -> None:
+        """The handshake's own time-out begins anew with each byte, so it does not end who sends them one by one."""
+        late = time.monotonic() - _HANDSHAKE_S
+        with self._lock:
+            crowd = len(self._knocking) - _MOST_KNOCKING
+            waiting = enumerate(self._knocking.items())
+            dropped = [each for number, (each, since) in waiting if since < late or number < crowd]
+            for connection in dropped:
+                del self._knocking[connection]
+        for connection in dropped:
+            _cut(connection)
+
     def _serve(self, connection: socket.socket, address: tuple[str, int]) -> None:
         try:
-            with self._lock:
-                self._open.add(connection)
             self._talk(connection, address)
         except Exception as error:
             # Whatever a peer can do wrong ends its own connection, in one line.
             _log.info("connection from %s ended: %s: %.200s", address, type(error).__name__, error)
         finally:
-            with self._lock:
-                self._open.discard(connection)
             _shut(connection)
-            self._places.release()
 
     def _talk(self, connection: socket.socket, address: tuple[str, int]) -> None:
-        # Silence during the handshake must not hold the place for long.
         connection.settimeout(_HANDSHAKE_S)
-        try:
-            secured = self._context.wrap_socket(connection, server_side=True)
-        except OSError:
-            with self._lock:
-                self._refused["handshake"] += 1
-            raise
-        with secured:
-            with self._lock:
-                self._open.discard(connection)
-                self._open.add(secured)
+        with self._context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False) as secured:
+            self._shake_hands(secured)
+            if not self._places.acquire(blocking=False):
+                with self._lock:
+                    self._refused["too_many"] += 1
+                _log.warning("connection from %s turned away: too many", address)
+                return
             try:
+                with self._lock:
+                    self._open.add(secured)
                 self._converse(secured, address)
             finally:
                 with self._lock:
                     self._open.discard(secured)
+                self._places.release()
+
+    def _shake_hands(self, secured: ssl.SSLSocket) -> None:
+        with self._lock:
+            self._knocking[secured] = time.monotonic()
+        try:
+            secured.do_handshake()
+        except OSError:
+            with self._lock:
+                self._refused["handshake"] += 1
+            raise
+        finally:
+            with self._lock:
+                self._knocking.pop(secured, None)
 
     def _converse(self, secured: ssl.SSLSocket, address: tuple[str, int]) -> None:
         _log.info("connection from %s as %s", address, _common_name(secured))
         max_frame = protocol.MAX_REQUEST_BYTES + mt5_wire.FRAME_OVERHEAD
-        peer = mt5_wire.connect(self._service, secured, max_frame=max_frame, stall_s=_STALL_S, idle_s=_IDLE_S)
+        peer = mt5_wire.connect(
+            self._service, secured, max_frame=max_frame, stall_s=_STALL_S, idle_s=_IDLE_S, whole_s=_STALL_S
+        )
         try:
             peer.serve_all()
         finally:
@@ -138,6 +162,12 @@ def _common_name(secured: ssl.SSLSocket) -> str:
     certificate: dict[str, Any] = secured.getpeercert() or {}
     names = [value for part in certificate.get("subject", ()) for key, value in part if key == "commonName"]
     return str(names[0]) if names else "unnamed"
+
+
+def _cut(connection: ssl.SSLSocket) -> None:
+    """Under the hands of the thread that uses it, whose read ends. `SSLSocket.shutdown` would take its state away."""
+    with contextlib.suppress(OSError):
+        socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
 
 def _shut(connection: socket.socket) -> None:

@@ -5,8 +5,10 @@ compressed (so none can swell), and must arrive whole within a time limit once b
 neither hand us references to its objects nor reach any attribute of ours but one method.
 """
 
+import math
 import socket
 import ssl
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -41,15 +43,19 @@ _CONFIG = {
 
 
 class WireStream(SocketStream):  # type: ignore[misc]
-    """A TLS socket. A frame that stalls for `stall_s` ends the connection, so does silence for `idle_s`."""
+    """A TLS socket. A frame that stalls for `stall_s` ends the connection, so does silence for `idle_s`, and with
+    `whole_s` a frame of which either part, head or body, has not arrived by then, however busily it drips."""
 
-    __slots__ = ("_idle_s",)
+    __slots__ = ("_idle_s", "_whole_s")
 
-    def __init__(self, sock: ssl.SSLSocket, *, stall_s: float, idle_s: float | None = None) -> None:
+    def __init__(
+        self, sock: ssl.SSLSocket, *, stall_s: float, idle_s: float | None = None, whole_s: float | None = None
+    ) -> None:
         super().__init__(sock)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.settimeout(stall_s)
         self._idle_s = idle_s
+        self._whole_s = whole_s
 
     def poll(self, timeout: Any) -> bool:
         """Waits for data; bytes TLS has already decrypted count, though the socket itself is silent."""
@@ -68,12 +74,15 @@ class WireStream(SocketStream):  # type: ignore[misc]
     def read(self, count: int) -> bytes:
         data = bytearray(count)
         view = memoryview(data)
+        give_up = math.inf if self._whole_s is None else time.monotonic() + self._whole_s
         try:
             while view:
                 received = self.sock.recv_into(view)
                 if not received:
                     raise EOFError("connection closed by peer")
                 view = view[received:]
+                if view and time.monotonic() > give_up:
+                    raise EOFError("a frame took too long to arrive")
         except OSError as error:  # a stall is a TimeoutError, and TLS errors are OSErrors too
             self.close()
             raise EOFError(str(error)) from error
@@ -174,7 +183,15 @@ class ClientService(VoidService):  # type: ignore[misc]
     __slots__ = ()
 
 
-def connect(service: Service, sock: ssl.SSLSocket, *, max_frame: int, stall_s: float, idle_s: float | None) -> Any:
+def connect(
+    service: Service,
+    sock: ssl.SSLSocket,
+    *,
+    max_frame: int,
+    stall_s: float,
+    idle_s: float | None,
+    whole_s: float | None = None,
+) -> Any:
     """An rpyc connection over a TLS socket that has shaken hands. `max_frame` bounds what is read, in bytes."""
-    channel = WireChannel(WireStream(sock, stall_s=stall_s, idle_s=idle_s), max_frame)
+    channel = WireChannel(WireStream(sock, stall_s=stall_s, idle_s=idle_s, whole_s=whole_s), max_frame)
     return service._connect(channel, _CONFIG | {"sync_request_timeout": stall_s})
