@@ -2,10 +2,10 @@
 
 import http.client
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from tradeloom import errors
 from tradeloom.api.routing import PREFIX
@@ -39,14 +39,14 @@ class Running:
         self._address = urlsplit(address)
         self._token, _ = place.token()
 
-    def get(self, *path: str) -> Any:
-        return self._ask("GET", path, None)
+    def get(self, *path: str, query: Mapping[str, str | Sequence[str]] | None = None) -> Any:
+        return self._ask("GET", path, None, f"?{urlencode(query, doseq=True)}" if query else "")
 
     def post(self, *path: str, body: Mapping[str, Any] | None = None) -> Any:
         return self._ask("POST", path, body)
 
-    def _ask(self, method: str, path: tuple[str, ...], body: Mapping[str, Any] | None) -> Any:
-        where = "/".join((PREFIX, *(quote(part, safe="") for part in path)))
+    def _ask(self, method: str, path: tuple[str, ...], body: Mapping[str, Any] | None, query: str = "") -> Any:
+        where = "/".join((PREFIX, *(quote(part, safe="") for part in path))) + query
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
         connection = http.client.HTTPConnection(
             self._address.hostname or "", self._address.port or 80, timeout=TIMEOUT_S
