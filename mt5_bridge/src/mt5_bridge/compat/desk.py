@@ -118,7 +118,14 @@ class ScriptDesk:
         self._intent(request, scene, clock, client_order_id("", ""))  # a request that is none leaves no trace
         with self._taken(request, asker) as order:
             intent = self._intent(request, scene, clock, order.order_id, order.session, order.node)
-            return self._settled(OrderOutcome.model_validate(self._ask("send", SendParams(intent=intent))))
+            return self._settled(self._sent(intent))
+
+    def _sent(self, intent: OrderIntent) -> OrderOutcome:
+        try:
+            return OrderOutcome.model_validate(self._ask("send", SendParams(intent=intent)))
+        except (protocol.UnreadableAnswer, ValidationError):
+            unread = "the answer cannot be read"
+            return OrderOutcome(client_order_id=intent.client_order_id, status=OutcomeStatus.UNKNOWN, message=unread)
 
     def _settled(self, outcome: OrderOutcome) -> OrderOutcome:
         """Waits a little for what became of an order nobody knows the fate of yet: often it is known at once."""

@@ -6,6 +6,7 @@ up when it connects. Each says which methods it has; there is no attribute of a 
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from operator import length_hint
 from typing import Any
 
 from mt5_bridge.compat.arrays import records_for_client
@@ -17,7 +18,7 @@ class Lent(ABC):
     """`kind` is the class name the client is told; `weight` about how many bytes it keeps in use."""
 
     kind: str
-    weight = 1_000
+    weight = 2_000
     methods: Mapping[str, Callable[..., Any]]
 
     def attribute(self, name: str) -> Any:
@@ -98,8 +99,13 @@ class Struct(Lent):
         self.name = name
         self.fields = tuple(fields)
         self.values = tuple(values)
+        self.weight = 500 + 40 * len(self.values)
         self._on_received = on_received
-        self.methods = {
+
+    @property
+    def methods(self) -> Mapping[str, Callable[..., Any]]:  # type: ignore[override]
+        """Made when asked for: there may be many structs."""
+        return {
             "__len__": self.values.__len__,
             "__getitem__": self.values.__getitem__,
             "__contains__": self.values.__contains__,
@@ -172,7 +178,7 @@ class Walk(Lent):
         self.methods = {
             "__iter__": lambda: self,
             "__next__": self._values.__next__,
-            "__length_hint__": self._values.__length_hint__,
+            "__length_hint__": lambda: length_hint(self._values),
         }
 
     def plain(self) -> int:

@@ -102,8 +102,11 @@ def _dict(node: ast.Dict) -> dict[str, Scalar]:
 
 def _scalar(node: ast.expr) -> Scalar:
     match node:
-        case ast.Constant(value=None | bool() | str() as value):
+        case ast.Constant(value=None | bool() as value):
             return value
+        case ast.Constant(value=str() as text):
+            text.encode()  # a lone surrogate is a ValueError
+            return text
         case ast.Constant(value=int() as whole) if _LEAST <= whole <= _MOST:
             return whole
         case ast.Constant(value=float() as number) if math.isfinite(number):
@@ -131,8 +134,8 @@ def _moment(node: ast.Call) -> datetime:
                 raise InvalidInput("this is no date as Python writes it")
     if not 3 <= len(numbers) <= 7:
         raise InvalidInput("this is no date as Python writes it")
-    year, month, day, *clock = numbers
-    return datetime(year, month, day, *clock, tzinfo=zone, fold=fold)
+    year, month, day, hour, minute, second, microsecond = (*numbers, 0, 0, 0, 0)[:7]
+    return datetime(year, month, day, hour, minute, second, microsecond, tzinfo=zone, fold=fold)
 
 
 def _zone(node: ast.expr) -> timezone | None:

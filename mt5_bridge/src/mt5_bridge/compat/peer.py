@@ -6,7 +6,6 @@ asks the client for anything. Frames are bounded before they are read, and never
 """
 
 import itertools
-import logging
 import socket
 import struct
 from collections.abc import Callable
@@ -25,8 +24,8 @@ _HEADER = struct.Struct("!LB")
 _END = b"\n"
 _GREETING_S = 10.0
 _STALL_S = 10.0
-_MAX_HASH = 2**63
-_log = logging.getLogger(__name__)
+_MOST_COUNTED = 2**63
+_TOLD_AS_THEY_ARE = (AttributeError, TypeError, IndexError, KeyError, ReferenceError, MemoryError)
 
 type IdPack = tuple[str, int, int]
 
@@ -177,21 +176,18 @@ class Peer:
 
 
 def _message(kind: int, number: int, content: Any) -> bytes:
-    data = brine.I1.pack(kind) + brine.dump((number, content))
-    return _HEADER.pack(len(data), 0) + data + _END
+    data: bytes = brine.I1.pack(kind) + brine.dump((number, content))
+    return b"".join((_HEADER.pack(len(data), 0), data, _END))
 
 
-def _described(error: Exception) -> tuple[Any, ...]:
-    """An exception as rpyc tells one: class, arguments, attributes, traceback. Ours say what is wrong in one sentence;
-    of anything else only that it failed."""
-    if error.__class__ is StopIteration:
-        return (consts.EXC_STOP_ITERATION,)[0]
-    told = type(error).__name__ if type(error).__module__ == "builtins" else "ValueError"
-    words = (
-        f"{error.message}{f' ({error.hint})' if error.hint else ''}"
-        if isinstance(error, TradeloomError)
-        else str(error)
-    )
+def _described(error: Exception) -> Any:
+    """An exception as rpyc tells one: class, arguments, attributes, traceback; all it says is one sentence."""
+    if isinstance(error, StopIteration):
+        return consts.EXC_STOP_ITERATION
+    words = str(error)
+    if isinstance(error, TradeloomError) and error.hint:
+        words += f" ({error.hint})"
+    told = type(error).__name__ if type(error) in _TOLD_AS_THEY_ARE else ValueError.__name__
     return ("builtins", told), (words[:500],), (("_remote_version", "<version denied>"),), "<traceback denied>"
 
 
@@ -220,6 +216,6 @@ def _text(value: Any) -> str:
 
 
 def _number(value: Any) -> int:
-    if type(value) is not int or not 0 < value < _MAX_HASH:
+    if type(value) is not int or not 0 < value < _MOST_COUNTED:
         raise TypeError("a count is a positive whole number")
     return value

@@ -4,6 +4,7 @@ A session keeps what the package keeps for a process: whether it is initialized,
 account's worker; a trade request goes the way of every order (`desk`).
 """
 
+import logging
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -22,6 +23,7 @@ SUCCESS = (1, "Success")
 NOT_INITIALIZED = (-10004, "No IPC connection")
 WRONG_ACCOUNT = (-6, "Terminal: Authorization failed")
 _FAILED = -1
+_log = logging.getLogger(__name__)
 _NO_HIDING = (_FAILED, "Terminal: the bridge hides no symbols")
 _CARRY_A_MAGIC = frozenset({"TradePosition", "TradeOrder", "TradeDeal"})
 
@@ -70,6 +72,10 @@ class ScriptSession:
             return self._failed(call.function, (error.code, error.message))
         except TradeloomError as error:
             return self._failed(call.function, (_code(error), error.message))
+        except Exception as error:
+            # A bug of ours. About an order it says nothing, so it is no failed call, which would mean "not sent".
+            _log.exception("a script's %s failed inside the bridge", call.function)
+            raise BrokerError("the bridge failed at this call; its log says more") from error
         if call.function not in self._own:
             self._error = SUCCESS
         return result

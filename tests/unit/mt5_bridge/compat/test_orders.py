@@ -252,7 +252,8 @@ class TestEachAction:
         assert at_broker(stage) == []
 
     def test_a_request_is_one_dict(self, script: Script) -> None:
-        for arguments in ((), (1,), ("x",), ({}, {})):
+        several: list[tuple[Any, ...]] = [(), (1,), ("x",), ({}, {})]
+        for arguments in several:
             assert script.call("order_send", *arguments) is None
             assert script.error[0] == -2
 

@@ -68,6 +68,7 @@ REFUSED = [
     "mt5.positions_get({'a': {'b': 1}})",
     "mt5.positions_get({**{'a': 1}})",
     "mt5.positions_get(b'x')",
+    "mt5.positions_get('\\ud800')",
     "mt5.positions_get(1j)",
     "mt5.positions_get(...)",
     "mt5.positions_get(f'{1}')",

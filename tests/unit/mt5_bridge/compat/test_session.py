@@ -131,7 +131,7 @@ def test_the_worker_calls_nothing_that_is_not_on_the_list(name: str, options: di
     if name in READS:
         return
     with pytest.raises(InvalidInput):
-        ScriptReads(Trap()).answer(encode_read(name, (), options))  # type: ignore[arg-type]
+        ScriptReads(Trap()).answer(encode_read(name, (), options))
 
 
 def test_reads_are_reads() -> None:
