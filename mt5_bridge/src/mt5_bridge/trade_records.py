@@ -72,7 +72,7 @@ class TradeRecords:
         last = _closer(closing, ours)
         stop = self._first_stop(closing, first)
         price_open = None if closing.price_open is None else float(closing.price_open)
-        risked = stop is not None and price_open is not None
+        made = None if price_open is None or stop is None else r_multiple(side, price_open, deal.price, stop)
         return TradeRecord(
             account=self._account,
             currency=currency,
@@ -88,7 +88,7 @@ class TradeRecords:
             opened_at=self._ledger.utc(opened) if opened else None,
             closed_at=self._ledger.utc(deal),
             stop_loss=stop,
-            r_multiple=r_multiple(side, price_open, deal.price, stop) if risked else None,
+            r_multiple=made,
             magic=opened.magic if opened else 0,
             comment=deal.comment,
             **_money(closing),

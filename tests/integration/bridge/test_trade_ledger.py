@@ -72,7 +72,7 @@ def test_partial_fills_are_explicit_from_the_order_to_the_ledger(rig: Rig) -> No
     assert (part.entry_requested, part.held, part.volume, part.left) == tuple(
         map(Decimal, ("0.5", "0.3", "0.1", "0.2"))
     )
-    assert (last.exit_requested, last.volume, last.left) == (Decimal("0.2"), Decimal("0.2"), 0)
+    assert (last.exit_requested, last.volume, last.left) == (Decimal("0.2"), Decimal("0.2"), Decimal(0))
     assert (part.entry_orders, part.entry_deals, part.position) == ((bought.order,), (bought.deal,), bought.ticket)
     assert [each.exit_node for each in (part, last)] == ["close", "rest"]
     assert {(each.workflow_id, each.workflow_version, each.execution_id) for each in (part, last)} == {

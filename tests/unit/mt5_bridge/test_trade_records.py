@@ -89,7 +89,12 @@ def test_a_trade_names_workflow_version_execution_and_both_nodes(bench: Bench) -
         "acc",
         "USD",
     )
-    assert (trade.side, trade.volume, trade.held, trade.left) == (Side.BUY, Decimal("0.1"), Decimal("0.1"), 0)
+    assert (trade.side, trade.volume, trade.held, trade.left) == (
+        Side.BUY,
+        Decimal("0.1"),
+        Decimal("0.1"),
+        Decimal(0),
+    )
 
 
 @pytest.mark.parametrize(
@@ -378,7 +383,12 @@ def test_a_reversal_shares_its_own_commission(bench: Bench) -> None:
         turned = request | {"type": side}
         bench.terminal.deals.append(make_deal(7 + number, turned, lots, position=7, entry=entry, commission=cost, **at))
     first, second = records(bench)
-    assert (first.side, first.volume, first.held, first.left) == (Side.BUY, Decimal("0.1"), Decimal("0.1"), 0)
+    assert (first.side, first.volume, first.held, first.left) == (
+        Side.BUY,
+        Decimal("0.1"),
+        Decimal("0.1"),
+        Decimal(0),
+    )
     assert (first.commission_open, first.commission_close) == (Decimal("-0.07"), Decimal("-0.06666666"))
     assert (second.side, second.volume, second.commission_open) == (Side.SELL, Decimal("0.2"), Decimal("-0.13333334"))
     assert second.opened_at == first.closed_at

@@ -23,11 +23,11 @@ def test_hand_computed() -> None:
     """Running sum 100, 40, 40, 70, -30, 20: the peak is 100 and the deepest fall 130."""
     made = TradeStatistics.of(results("100", "-60", "0", "30", "-100", "50"))
     assert (made.count, made.wins, made.losses) == (6, 3, 2)
-    assert (made.net, made.gross_profit, made.gross_loss) == (20, 180, 160)
+    assert (made.net, made.gross_profit, made.gross_loss) == (Decimal(20), Decimal(180), Decimal(160))
     assert made.win_rate == Decimal("50.000000")
     assert made.profit_factor == Decimal("1.125000")
     assert made.expectancy == Decimal("3.33")
-    assert (made.average_win, made.average_loss) == (60, 80)
+    assert (made.average_win, made.average_loss) == (Decimal(60), Decimal(80))
     assert made.max_drawdown == 130
     assert (made.first_closed_at, made.last_closed_at) == (CLOSED, CLOSED + timedelta(minutes=5))
     assert (made.average_r, made.r_count) == (None, 0)
@@ -35,7 +35,7 @@ def test_hand_computed() -> None:
 
 def test_nothing_has_no_ratios() -> None:
     made = TradeStatistics.of([])
-    assert (made.count, made.net, made.max_drawdown) == (0, 0, 0)
+    assert (made.count, made.net, made.max_drawdown) == (0, Decimal(0), Decimal(0))
     assert (made.win_rate, made.profit_factor, made.expectancy, made.average_r) == (None, None, None, None)
     assert (made.first_closed_at, made.last_closed_at) == (None, None)
 
