@@ -17,7 +17,7 @@ from mt5_bridge.compat.functions import READS
 from mt5_bridge.compat.objects import Dict, Function, Lent, Records, Struct, Walk
 from mt5_bridge.compat.reads import ReadFailed, ScriptReads, decode_read, encode_read
 from tests.unit.mt5_bridge.compat.conftest import LOGIN, START, Script, Stage
-from tradeloom.errors import InvalidInput, StorageUnavailable
+from tradeloom.errors import BrokerError, InvalidInput, StorageUnavailable
 
 NOW = int(START.timestamp())
 CALLS: dict[str, tuple[Any, ...]] = {
@@ -163,6 +163,13 @@ def test_positions_are_not_shown_under_wrong_numbers_when_the_file_is_gone(stage
     assert script.order() is None
     assert len(stage.deals) == 1
     assert script.call("account_info")["login"] == LOGIN
+
+
+def test_a_bug_of_ours_is_no_failed_call(stage: Stage, script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A failed call means that nothing was sent."""
+    monkeypatch.setattr(stage.desk, "send", lambda request, asker: 1 / 0)
+    with pytest.raises(BrokerError, match="its log says more"):
+        script.order()
 
 
 class TestWhatIsLent:
