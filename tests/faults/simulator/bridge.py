@@ -27,6 +27,7 @@ from tests.faults.simulator.terminal import Connection, SimulatedTerminal
 from tradeloom.errors import BrokerUnavailable, StorageUnavailable
 
 _RESTART_S = 0.1
+_PULSE_S = 30.0
 _ORPHAN_LEAVES_S = 3.0
 
 
@@ -141,7 +142,8 @@ class Link:
         while not self._closed:
             if self._inbox is None:
                 self._mail = Signal(kernel)
-                self._mail.wait(1e6)
+                self._mail.wait(_PULSE_S)
+                worker.catch_up()
                 continue
             number, method, payload = self._inbox
             self._inbox = None
@@ -301,8 +303,10 @@ def seen_by(machine: Machine) -> Iterator[None]:
 def seen_by_the_front(kernel_now: Callable[[], Kernel]) -> Iterator[None]:
     """Puts virtual time, the simulated disk and the simulated pipe behind the names the front's module uses."""
     clock = SimpleNamespace(
-        monotonic=lambda: kernel_now().monotonic(), time=lambda: kernel_now().time(), sleep=lambda s: kernel_now().sleep(s)
-    )  # fmt: skip
+        monotonic=lambda: kernel_now().monotonic(),
+        time=lambda: kernel_now().time(),
+        sleep=lambda seconds: kernel_now().sleep(seconds),
+    )
 
     def journal(_path: Path) -> Journal:
         return _MACHINE[-1].journal(_MACHINE[-1].front_process)

@@ -153,8 +153,8 @@ class Server:
         comment = self._comment(request)
         price, symbol = request["price"], request["symbol"]
         self.deals.append(
-            TradeDeal(deal, ticket, now, msc, side, entry, magic, position, 3, lots, price, 0.0, 0.0, profit, 0.0, symbol,
-                      comment, "")
+            TradeDeal(deal, ticket, now, msc, side, entry, magic, position, 3, lots, price, 0.0, 0.0, profit, 0.0,
+                      symbol, comment, "")
         )  # fmt: skip
         left = round(request["volume"] - lots, 2)
         state = mt5.ORDER_STATE_PARTIAL if left else mt5.ORDER_STATE_FILLED

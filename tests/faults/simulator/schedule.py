@@ -93,7 +93,16 @@ def draw(seed: int) -> Schedule:
 
 def _happening(rng: Random) -> tuple[str, Any]:
     what = rng.choice(
-        ("disconnect", "disconnect", "terminal restart", "disk full", "journal damaged", "halt", "reduce", "stale quotes")
+        (
+            "disconnect",
+            "disconnect",
+            "terminal restart",
+            "disk full",
+            "journal damaged",
+            "halt",
+            "reduce",
+            "stale quotes",
+        )
     )
     return what, rng.uniform(0.2, 6.0)
 
@@ -139,7 +148,7 @@ def _wish(schedule: Schedule, number: int) -> Wish:
 
 
 @lru_cache(maxsize=2)
-def _config(live: bool) -> BridgeConfig:  # noqa: FBT001  a cache's key
+def _config(live: bool) -> BridgeConfig:
     return BridgeConfig.model_validate(
         {
             "data_dir": Path("/simulated"),

@@ -37,9 +37,7 @@ class World:
 
     def __init__(self, schedule: Schedule, *, tracing: bool = False) -> None:
         self.schedule = schedule
-        self.kernel = Kernel(
-            {point: partial(self._strike, whom) for point, whom in schedule.strikes}, tracing=tracing
-        )
+        self.kernel = Kernel({point: partial(self._strike, whom) for point, whom in schedule.strikes}, tracing=tracing)
         _KERNEL[:] = [self.kernel]
         self.disk = Disk()
         self.server = Server(self.kernel, hedging=schedule.hedging, rewrites=schedule.rewrites)
@@ -108,13 +106,13 @@ class World:
                 kernel.sleep(0.5 * 2**attempt)
         else:
             return
-        wait = 2.0
+        wait = 3.0
         while outcome is not None:
             self._note(process, wish, outcome)
             if outcome.status in _FINAL or kernel.now > _PATIENCE_S:
                 return
             kernel.sleep(wait)
-            wait *= 2
+            wait *= 4
             try:
                 outcome = account.outcome(outcome.client_order_id)
             except TradeloomError as error:
@@ -143,12 +141,17 @@ class World:
         self.kernel.say(process.name, f"is told: {brief(outcome)}")
 
     def _audit(self, process: Process) -> None:
-        """When all is calm, each intent is handed in once more: a late redelivery, whose answer has to be final."""
+        """When all is calm, one intent, and each that nobody knows the end of, is handed in once more: a late
+        redelivery, whose answer has to be final."""
         account = self.client(process).account(ACCOUNT)
         if self.disk.damaged:
             return
+        again = self.schedule.rng.randrange(3)
         for number, told in enumerate(self.told):
             if not told.intents:
+                continue
+            if number != again and told.last is not None and told.last.status in _FINAL:
+                self.audited[number] = told.last
                 continue
             for _ in range(3):
                 try:
@@ -195,7 +198,7 @@ class World:
                 if self.schedule.rng.random() < 0.2:
                     kernel.say("disk", "is damaged")
                     self.disk.damaged = True
-            case ("halt" | "reduce"), _:
+            case (("halt" | "reduce"), _):
                 kernel.spawn(Process("person"), partial(self._restrain, what))
             case "stale quotes", float(seconds):
                 self.terminal.stale_quote_s = 60.0
