@@ -31,6 +31,9 @@ CALM_AT_S = 12.0
 HORIZON_S = 1.0 + LATEST_EXECUTION_S + LONGEST_LAG_S
 END_S = 120.0
 MAX_LOT = Decimal("0.5")
+_HAPPENINGS = (
+    "disconnect", "disconnect", "terminal restart", "disk full", "journal damaged", "halt", "reduce", "stale quotes",
+)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -92,19 +95,7 @@ def draw(seed: int) -> Schedule:
 
 
 def _happening(rng: Random) -> tuple[str, Any]:
-    what = rng.choice(
-        (
-            "disconnect",
-            "disconnect",
-            "terminal restart",
-            "disk full",
-            "journal damaged",
-            "halt",
-            "reduce",
-            "stale quotes",
-        )
-    )
-    return what, rng.uniform(0.2, 6.0)
+    return rng.choice(_HAPPENINGS), rng.uniform(0.2, 6.0)
 
 
 def _wish(schedule: Schedule, number: int) -> Wish:

@@ -32,8 +32,8 @@ def _blank[T: tuple[Any, ...]](kind: type[T], **values: Any) -> T:
 
 _SYMBOLS = {
     name: _blank(
-        SymbolInfo, name=name, select=True, visible=True, digits=5, point=0.00001, trade_tick_size=0.00001, volume_min=0.01,
-        volume_max=100.0, volume_step=0.01, filling_mode=3, trade_exemode=2, trade_mode=4, trade_contract_size=1e5,
+        SymbolInfo, name=name, select=True, visible=True, digits=5, point=0.00001, trade_tick_size=0.00001,
+        volume_min=0.01, volume_max=100.0, volume_step=0.01, filling_mode=3, trade_exemode=2, trade_mode=4, trade_contract_size=1e5,
         trade_tick_value=1.0, trade_tick_value_profit=1.0, trade_tick_value_loss=1.0, currency_base=name[:3],
         currency_profit="USD", currency_margin=name[:3], bid=BID, ask=ASK, volume_limit=0.0,
     )
