@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from mt5_bridge import constants as mt5
 from mt5_bridge import faultpoints
 from mt5_bridge.changes import carried_out
 from mt5_bridge.clock import AccountClock
@@ -170,6 +171,8 @@ class OrderDesk:
         if result is None:
             code, text = self._terminal.last_error()
             return _Answer(verdict_of_last_error(code), code, text, None)
+        if not _answers(result, request):
+            return _Answer(Verdict.UNKNOWN_RECONCILE, mt5.RES_E_INTERNAL_FAIL, "answered as another order", None)
         return _Answer(verdict_of_retcode(result.retcode), result.retcode, result.comment, result)
 
     def _conclude(self, intent: OrderIntent, sent: _Transmission) -> OrderOutcome:
@@ -300,3 +303,10 @@ class OrderDesk:
 
 def _with_code(outcome: OrderOutcome, sent: _Transmission) -> OrderOutcome:
     return outcome.model_copy(update={"retcode": sent.answer.code})
+
+
+def _answers(result: Any, request: dict[str, Any]) -> bool:
+    """Whether the result is this request's: one that echoes another's magic number came out of a pipe that is out of
+    step, and its tickets are another order's."""
+    echo = getattr(result, "request", None)
+    return bool(getattr(echo, "magic", request["magic"]) == request["magic"])

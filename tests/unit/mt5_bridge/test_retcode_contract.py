@@ -2,6 +2,7 @@
 same id may ever be sent again. The table is the class's documented behaviour, not the code's."""
 
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -154,6 +155,27 @@ def test_successes_pass_on_what_was_filled(
     assert float(outcome.volume) == (volume or 0.1)
     assert bench.desk.send(market()) == outcome
     assert len(bench.terminal.sent) == 1
+
+
+@pytest.mark.parametrize("executed", [False, True])
+def test_an_answer_that_echoes_another_order_is_no_answer(bench: Bench, executed: bool) -> None:
+    """Its tickets are the other order's: taken at its word, a later close would close the other's position."""
+    other = bench.desk.send(market("other"))
+
+    def out_of_step(terminal: FakeTerminal, request: dict[str, Any]) -> Any:
+        if executed:
+            terminal.execute(request)
+        terminal.state.connected = executed
+        result = make_result(10009, order=other.order, volume=0.1, price=1.1001)
+        result.request = SimpleNamespace(**terminal.sent[0])
+        return result
+
+    bench.terminal.script = [out_of_step]
+    outcome = bench.desk.send(market())
+    assert outcome.status is (DONE if executed else UNKNOWN)
+    assert outcome.order == (502 if executed else None)
+    assert outcome.position == (502 if executed else None)
+    assert bench.desk.pipe_broken
 
 
 def test_no_class_is_left_out() -> None:
