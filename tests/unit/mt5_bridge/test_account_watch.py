@@ -276,10 +276,11 @@ class TestADayNobodySawBegin:
         desk = Desk(make_bench(limits=TIGHT))
         yesterday, midnight = NOW - timedelta(days=1), NOW.replace(hour=0)
         request = {"magic": 5, "type": 0, "price": 1.1, "symbol": "EURUSD"}
-        for number, (moment, changes) in enumerate((
+        since: list[tuple[datetime, dict[str, Any]]] = [
             (yesterday, {"entry": 0}),
             (NOW - timedelta(hours=1), {"entry": 1, "type": 1, "price": 1.09, "profit": -1_000.0}),
-        )):  # fmt: skip
+        ]
+        for number, (moment, changes) in enumerate(since):
             at = int(moment.timestamp())
             deal = make_deal(70 + number, request, 1.0, position=70, entry=0)
             vars(deal).update({"time": at, "time_msc": at * 1000} | changes)

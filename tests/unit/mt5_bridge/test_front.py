@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,8 @@ from tradeloom.errors import (
     TradeloomError,
 )
 from tradeloom.trading import methods, protocol
-from tradeloom.trading.intents import OrderOutcome, OutcomeStatus
+from tradeloom.trading.intents import OrderOutcome, OutcomeStatus, Side
+from tradeloom.trading.methods import Throttle
 from tradeloom.trading.risk import AccountState
 
 ID = market().client_order_id
@@ -266,6 +268,27 @@ class TestState:
         with pytest.raises(Conflict):
             call(front, "set_state", state="active", reason="again", by="watcher")
         assert call(front, "set_state", state="active", reason="seen", by="Ada", clear=True)["state"] == "active"
+
+    def test_limits_are_set_while_the_worker_hangs(self, front: Front) -> None:
+        supervisor(front).result = BrokerUnavailable("hung")
+        less = LIMITS.model_copy(update={"max_lot": Decimal("0.5")}).model_dump(mode="json")
+        told = call(front, "set_limits", limits=less, reason="careful", by="watcher")
+        assert told == call(front, "state")
+        assert told["limits"] == less
+        with pytest.raises(Conflict, match="max_lot"):
+            call(front, "set_limits", limits=LIMITS.model_dump(mode="json"), reason="more", by="watcher")
+        with pytest.raises(InvalidInput, match=r"limits\.max_lot"):
+            call(front, "set_limits", limits=less | {"max_lot": "NaN"}, reason="none", by="Ada", clear=True)
+        assert supervisor(front).calls == []
+
+    def test_a_throttled_workflow_is_cleared_while_the_worker_hangs(self, front: Front) -> None:
+        with pytest.raises(NotFound, match="not throttled"):
+            call(front, "unthrottle", workflow_id="w", reason="why", by="Ada")
+        throttle = Throttle(workflow_id="w", symbol="EURUSD", side=Side.BUY, at=NOW, message="too often")
+        front._seats["acc"].journal.throttle(throttle)
+        assert call(front, "state")["throttled"] == [throttle.model_dump(mode="json")]
+        assert call(front, "unthrottle", workflow_id="w", reason="seen", by="Ada")["throttled"] == []
+        assert supervisor(front).calls == []
 
 
 def test_an_intent_for_another_account_is_refused(front: Front) -> None:

@@ -187,6 +187,7 @@ def test_nor_by_a_guard(guarded: Bench) -> None:
 
 def test_the_guarded_terminal_does_refuse(guarded: Bench) -> None:
     """Else the tests above would show nothing."""
+    assert isinstance(guarded.terminal, GuardedTerminal)
     with pytest.raises(AssertionError, match="no admission"):
         guarded.terminal.order_send({"action": 1, "magic": 1, "symbol": "EURUSD", "volume": 0.1})
     guarded.terminal.gate.admitted.append((7, replace(FACTS, volume=Decimal("0.2"))))

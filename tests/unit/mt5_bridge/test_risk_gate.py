@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
@@ -42,8 +42,10 @@ OWN = WorkflowLimits(
 
 
 def limits(*symbols: str, own: dict[str, Any] | None = None, **changes: Any) -> RiskLimits:
-    values = changes | {"workflow": OWN.model_copy(update=own)} if own else changes
-    return RiskLimits.for_paper(symbols or ("EURUSD",), **{"max_lot": Decimal(1), "max_price_age_s": 30} | values)
+    values: dict[str, Any] = {"max_lot": Decimal(1), "max_price_age_s": 30} | changes
+    if own:
+        values["workflow"] = OWN.model_copy(update=own)
+    return RiskLimits.for_paper(symbols or ("EURUSD",), **values)
 
 
 def rule(outcome: OrderOutcome) -> str | None:
@@ -77,7 +79,8 @@ class TestSizes:
 
     @pytest.mark.parametrize("limit", ["max_symbol_exposure", "max_exposure"])
     def test_working_orders_count_with_positions(self, make_bench: MakeBench, limit: str) -> None:
-        bench = make_bench(limits=limits(**{limit: 34_000}))
+        changes: dict[str, Any] = {limit: 34_000}
+        bench = make_bench(limits=limits(**changes))
         for intent in (market("a"), pending("b"), market("c")):
             assert rule(bench.desk.send(intent)) is None
         assert rule(bench.desk.send(market("d"))) == limit
@@ -279,7 +282,7 @@ class TestRates:
         self, make_bench: MakeBench, gaps: list[int], most: int, restarts: set[int]
     ) -> None:
         bench = make_bench(limits=limits(max_orders_per_minute=most))
-        moment, sent = NOW, []
+        moment, sent = NOW, list[datetime]()
         for number, gap in enumerate(gaps):
             moment += timedelta(seconds=gap)
             bench.clock.time, bench.terminal.quote = moment, make_tick(time=moment)
@@ -294,7 +297,7 @@ class TestRates:
 class TestThrottle:
     def test_a_workflow_that_repeats_itself_waits_for_a_person(self, make_bench: MakeBench) -> None:
         bench = make_bench(limits=limits("EURUSD", max_repeats=2, repeat_window_s=30))
-        late = {"deadline": NOW + timedelta(days=1)}
+        late: dict[str, Any] = {"deadline": NOW + timedelta(days=1)}
         sent = [bench.desk.send(market(name, **late)) for name in "ab"]
         assert rule(bench.desk.send(market("c", side=Side.SELL))) is None  # another direction
         assert rule(bench.desk.send(market("d", workflow_id="v"))) is None  # another workflow
