@@ -204,7 +204,7 @@ def test_the_books_balance_whatever_happens(
             for (kind, *details), filling in script:
                 if kind == "wait":
                     terminal.advance(terminal.market_time() + timedelta(hours=details[0]))
-                elif request := request_of(terminal, kind, *details, filling):
+                elif request := request_of(terminal, kind, *(*details, filling)):
                     terminal.send(trade_request((request,), {}))
                 check_laws(terminal)
             terminal.advance(terminal.market_time() + timedelta(hours=len(path)))
@@ -266,7 +266,7 @@ def test_how_often_anybody_looks_changes_nothing(
             try:
                 for (kind, *details), filling in script:
                     if kind != "wait":
-                        if request := request_of(terminal, kind, *details, filling):
+                        if request := request_of(terminal, kind, *(*details, filling)):
                             terminal.send(trade_request((request,), {}))
                         continue
                     until = terminal.market_time() + timedelta(hours=details[0])
