@@ -1,6 +1,6 @@
 """An in-memory `Broker`: the test sets quotes, symbols and positions; orders fill at the quote unless scripted."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -12,7 +12,17 @@ from tests.support.broker_facts import EURUSD, NOW, make_account, make_pending, 
 from tests.support.fake_guards import FakeGuards
 from tradeloom.errors import NotEnoughBars, NotFound
 from tradeloom.trading.bars import Bars, BarsReference
-from tradeloom.trading.broker import Account, Booked, CashFlow, ClosedTrade, PendingOrder, Position, Symbol, Tick
+from tradeloom.trading.broker import (
+    Account,
+    Booked,
+    CashFlow,
+    ClosedTrade,
+    EndedOrder,
+    PendingOrder,
+    Position,
+    Symbol,
+    Tick,
+)
 from tradeloom.trading.exact import exact
 from tradeloom.trading.guards import Guard, GuardReport
 from tradeloom.trading.intents import (
@@ -44,6 +54,7 @@ class FakeBroker:
     pending: list[PendingOrder] = field(default_factory=list)
     closed_trades: list[ClosedTrade] = field(default_factory=list)
     flows: list[CashFlow] = field(default_factory=list)
+    left_the_book: list[EndedOrder] = field(default_factory=list)
     opening_costs: list[tuple[datetime, Decimal]] = field(default_factory=list)
     """When opening what is still open was paid for, and what it cost (negative)."""
     ended: dict[int, str] = field(default_factory=dict)
@@ -100,6 +111,12 @@ class FakeBroker:
         found = [trade for trade in self.closed_trades if symbol in (None, trade.symbol)]
         return sorted(
             (trade for trade in found if since <= trade.closed_at <= until), key=lambda trade: trade.closed_at
+        )
+
+    def ended_orders(self, since: datetime, until: datetime, tickets: Sequence[int] = ()) -> list[EndedOrder]:
+        return sorted(
+            (order for order in self.left_the_book if order.ticket in tickets or since <= order.ended_at <= until),
+            key=lambda order: order.ended_at,
         )
 
     def cash_flows(self, since: datetime, until: datetime) -> list[CashFlow]:

@@ -5,16 +5,18 @@ the price, time and share of commission it was opened with.
 """
 
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from mt5_bridge import constants as mt5
 from mt5_bridge.deal_walk import CLOSING, TRADES, Closing, followed
+from mt5_bridge.pending import PENDING_TYPES
 from mt5_bridge.server_time import ServerZone
 from mt5_bridge.terminal import Terminal, read_all
 from tradeloom.errors import InvalidInput
-from tradeloom.trading.broker import Booked, CashFlow, ClosedTrade, CloseReason, FlowKind
+from tradeloom.trading.broker import Booked, CashFlow, ClosedTrade, CloseReason, EndedOrder, FlowKind
 from tradeloom.trading.exact import exact
 from tradeloom.trading.intents import Side
 
@@ -33,6 +35,18 @@ _FLOWS: dict[int, FlowKind] = {
     9: "commission", 10: "commission", 11: "commission", 12: "interest", 15: "dividend", 16: "dividend", 17: "tax",
 }  # fmt: skip
 """By `DEAL_TYPE_*`: every deal that moves the balance and is no trade."""
+
+
+_ENDS: Mapping[int, Literal["filled", "cancelled", "expired", "rejected"]] = {
+    mt5.ORDER_STATE_CANCELED: "cancelled",
+    mt5.ORDER_STATE_PARTIAL: "cancelled",  # filled in part, and the rest taken back
+    mt5.ORDER_STATE_FILLED: "filled",
+    mt5.ORDER_STATE_REJECTED: "rejected",
+    mt5.ORDER_STATE_EXPIRED: "expired",
+}
+_SIDES = {mt5.ORDER_TYPE_BUY: Side.BUY, mt5.ORDER_TYPE_SELL: Side.SELL} | {
+    kind: side for kind, (_, side) in PENDING_TYPES.items()
+}
 
 
 class Ledger:
@@ -66,6 +80,34 @@ class Ledger:
             closings += (closing for closing in followed(past or deals) if closing.deal.ticket in tickets)
         return sorted(closings, key=lambda closing: (closing.deal.time_msc, closing.deal.ticket))
 
+    def ended_orders(self, since: datetime, until: datetime, tickets: Sequence[int]) -> list[EndedOrder]:
+        """Those that left the book in the period, and those of the tickets whenever they did, the earliest first."""
+        first, last = self._period(since, until)
+        found = {order.ticket: order for order in read_all(self._terminal, "history_orders_get", first, last)}
+        for ticket in tickets:
+            found |= {order.ticket: order for order in read_all(self._terminal, "history_orders_get", ticket=ticket)}
+        ended = [self._ended(order) for order in found.values() if order.state in _ENDS and order.type in _SIDES]
+        wanted = [order for order in ended if order.ticket in tickets or since <= order.ended_at <= until]
+        _bound(len(wanted), MAX_TRADES, "orders")
+        return sorted(wanted, key=lambda order: (order.ended_at, order.ticket))
+
+    def _ended(self, order: Any) -> EndedOrder:
+        left = exact(order.volume_current)
+        return EndedOrder(
+            ticket=order.ticket,
+            symbol=order.symbol,
+            side=_SIDES[order.type],
+            pending=order.type in PENDING_TYPES,
+            volume=exact(order.volume_initial),
+            filled=exact(order.volume_initial) - left,
+            price=order.price_open,
+            how=_ENDS[order.state],
+            placed_at=self._moment(order.time_setup_msc),
+            ended_at=self._moment(order.time_done_msc),
+            magic=order.magic,
+            comment=order.comment,
+        )
+
     def booked(self, since: datetime, until: datetime) -> Booked:
         """What the deals of a period moved the balance by. Raises `InvalidInput` for one that is too long."""
         traded = charged = paid_in = Decimal(0)
@@ -98,19 +140,25 @@ class Ledger:
         )
 
     def _deals(self, since: datetime, until: datetime) -> tuple[Any, ...]:
+        return read_all(self._terminal, "history_deals_get", *self._period(since, until))
+
+    def _period(self, since: datetime, until: datetime) -> tuple[int, int]:
         if until < since:
             raise InvalidInput("the period ends before it begins", field="until")
         if (until - since).days > MAX_DAYS:
             raise InvalidInput(f"the period is longer than {MAX_DAYS} days", field="since", hint="ask for less at once")
         first = int(self._zone.from_utc(since.timestamp())) - _SLACK_S
         last = int(self._zone.from_utc(until.timestamp())) + _SLACK_S
-        return read_all(self._terminal, "history_deals_get", first, last)
+        return first, last
 
     def _within(self, deal: Any, since: datetime, until: datetime) -> bool:
         return since <= self.utc(deal) <= until
 
     def utc(self, deal: Any) -> datetime:
-        return datetime.fromtimestamp(self._zone.to_utc(deal.time_msc / 1000), tz=UTC)
+        return self._moment(deal.time_msc)
+
+    def _moment(self, server_msc: int) -> datetime:
+        return datetime.fromtimestamp(self._zone.to_utc(server_msc / 1000), tz=UTC)
 
     def _trade(self, closing: Closing) -> ClosedTrade:
         deal, opened = closing.deal, closing.opened

@@ -50,7 +50,7 @@ from mt5_bridge.trade_records import TradeRecords
 from mt5_bridge.watcher import Watcher
 from tradeloom.errors import BrokerError, BrokerUnavailable, Conflict, StorageUnavailable, TradeloomError
 from tradeloom.trading import methods, protocol
-from tradeloom.trading.broker import ClosedTrade, PendingOrder, Position
+from tradeloom.trading.broker import ClosedTrade, EndedOrder, PendingOrder, Position
 from tradeloom.trading.guards import GuardReport
 from tradeloom.trading.methods import Params, SendParams
 from tradeloom.trading.trade_ledger import TradeRecord
@@ -272,7 +272,7 @@ class AccountWorker:
                 return self._reader.tick(params.symbol).model_dump(mode="json")
             case "booked", methods.PeriodParams():
                 return self._ledger.booked(params.since, params.until).model_dump(mode="json")
-            case "positions" | "orders" | "trades" | "trade_ledger" | "cash_flows", _:
+            case "positions" | "orders" | "ended_orders" | "trades" | "trade_ledger" | "cash_flows", _:
                 return [fact.model_dump(mode="json") for fact in self._listed(method, params)]
             case "profit", methods.ProfitParams():
                 return self._reader.profit(
@@ -295,6 +295,8 @@ class AccountWorker:
                 return self._with_workflows(self._reader.positions(params.symbol))
             case "orders", methods.PositionsParams():
                 return self._with_workflows(self._reader.orders(params.symbol))
+            case "ended_orders", methods.EndedOrdersParams():
+                return self._with_workflows(self._ledger.ended_orders(params.since, params.until, params.tickets))
             case "trade_ledger", methods.TradeLedgerParams():
                 return self._trade_ledger(params)
             case "trades", methods.TradesParams():
@@ -326,7 +328,7 @@ class AccountWorker:
             raise self._journal_trouble or StorageUnavailable("the order journal is not open")
         return self._journal
 
-    def _with_workflows[F: (Position, PendingOrder, ClosedTrade)](self, facts: list[F]) -> list[F]:
+    def _with_workflows[F: (Position, PendingOrder, EndedOrder, ClosedTrade)](self, facts: list[F]) -> list[F]:
         """Each with the workflow whose order opened it, as far as the journal can say."""
         if self._journal is None or not facts:
             return facts

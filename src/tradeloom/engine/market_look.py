@@ -1,12 +1,12 @@
 """One look at an account's market, shared by every trigger that watches it: each question is asked once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from tradeloom.errors import NotEnoughBars
 from tradeloom.trading.bars import Bars, BarsReference
-from tradeloom.trading.broker import Broker, ClosedTrade, PendingOrder, Position, Symbol, Tick
+from tradeloom.trading.broker import Broker, ClosedTrade, EndedOrder, PendingOrder, Position, Symbol, Tick
 from tradeloom.trading.timeframes import Timeframe
 
 
@@ -50,6 +50,11 @@ class MarketLook:
 
     def trades(self, since: datetime) -> list[ClosedTrade]:
         found: list[ClosedTrade] = self._once(("trades", since), lambda: self._broker.trades(since, self.now))
+        return found
+
+    def ended(self, since: datetime, tickets: Sequence[int]) -> list[EndedOrder]:
+        key = "ended", since, tuple(sorted(tickets))
+        found: list[EndedOrder] = self._once(key, lambda: self._broker.ended_orders(since, self.now, key[2]))
         return found
 
     def _read(self, symbol: str, timeframe: Timeframe, until: datetime, count: int) -> Bars:

@@ -1,5 +1,6 @@
 """The broker as the core sees it: one port, implemented by the MT5 client that talks to the bridge."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -91,6 +92,25 @@ class PendingOrder(_Fact):
     expiry: Expiry
     expires_at: AwareDatetime | None
     placed_at: AwareDatetime
+    magic: int
+    comment: str
+    workflow_id: str | None = None
+
+
+class EndedOrder(_Fact):
+    """An order that left the broker's book. `volume` was asked for, `filled` of it was filled; `price` is where it
+    waited. `pending` tells one that waited from one at market; `workflow_id` as a position's."""
+
+    ticket: int
+    symbol: str
+    side: Side
+    pending: bool
+    volume: Decimal
+    filled: Decimal
+    price: float
+    how: Literal["filled", "cancelled", "expired", "rejected"]
+    placed_at: AwareDatetime
+    ended_at: AwareDatetime
     magic: int
     comment: str
     workflow_id: str | None = None
@@ -224,6 +244,11 @@ class Broker(Protocol):
 
         Raises `InvalidInput` for a period that is too long or holds too many, as `cash_flows` does.
         """
+        ...
+
+    def ended_orders(self, since: datetime, until: datetime, tickets: Sequence[int] = ()) -> list[EndedOrder]:
+        """Those that left the book between two moments, both included, and those of the tickets whenever they did, the
+        earliest first. Raises `InvalidInput` as `trades` does, and for more than 500 tickets."""
         ...
 
     def cash_flows(self, since: datetime, until: datetime) -> list[CashFlow]:

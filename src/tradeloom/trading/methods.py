@@ -54,6 +54,12 @@ class PeriodParams(Params):
     until: AwareDatetime
 
 
+class EndedOrdersParams(PeriodParams):
+    """Orders that left the book in a period; those of `tickets` whenever they did."""
+
+    tickets: Annotated[tuple[Annotated[int, Field(gt=0, lt=2**63)], ...], Field(max_length=500)] = ()
+
+
 class TradesParams(PeriodParams):
     symbol: _SymbolName | None = None
 
@@ -228,6 +234,7 @@ METHODS: Mapping[str, Method] = {
     "positions": Method(Effect.READ, PositionsParams),
     "orders": Method(Effect.READ, PositionsParams),
     "trades": Method(Effect.READ, TradesParams),
+    "ended_orders": Method(Effect.READ, EndedOrdersParams),
     "trade_ledger": Method(Effect.READ, TradeLedgerParams),
     "cash_flows": Method(Effect.READ, PeriodParams),
     "booked": Method(Effect.READ, PeriodParams),

@@ -1,7 +1,7 @@
 """The broker port over the MT5 bridge. numpy and rpyc are imported only when bars are read or a call is made."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -13,7 +13,17 @@ from pydantic import BaseModel, ValidationError
 from tradeloom.errors import BrokerTimeout, BrokerUnavailable, InvalidInput, NotFound, TradeloomError
 from tradeloom.trading import methods, protocol
 from tradeloom.trading.bars import Bars, BarsReference
-from tradeloom.trading.broker import Account, Booked, CashFlow, ClosedTrade, PendingOrder, Position, Symbol, Tick
+from tradeloom.trading.broker import (
+    Account,
+    Booked,
+    CashFlow,
+    ClosedTrade,
+    EndedOrder,
+    PendingOrder,
+    Position,
+    Symbol,
+    Tick,
+)
 from tradeloom.trading.circuit import CircuitBreaker, CircuitState, shared_breaker
 from tradeloom.trading.flattening import FlattenReport
 from tradeloom.trading.guards import Guard, GuardReport
@@ -223,6 +233,12 @@ class MT5Broker:
         """
         found = self._read("trades", _params(methods.TradesParams, since=since, until=until, symbol=symbol))
         return [_fact(ClosedTrade, trade) for trade in found]
+
+    def ended_orders(self, since: datetime, until: datetime, tickets: Sequence[int] = ()) -> list[EndedOrder]:
+        """Those that left the book between two moments, both included, and those of the tickets whenever they did, the
+        earliest first."""
+        params = _params(methods.EndedOrdersParams, since=since, until=until, tickets=tuple(tickets))
+        return [_fact(EndedOrder, order) for order in self._read("ended_orders", params)]
 
     def cash_flows(self, since: datetime, until: datetime) -> list[CashFlow]:
         """Deposits, withdrawals and every other change of the balance that is no trade, the earliest first."""

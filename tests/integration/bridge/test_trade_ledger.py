@@ -13,7 +13,9 @@ from tests.integration.bridge.rig import MONDAY, Rig
 from tests.support.fake_broker import FakeBroker
 from tests.support.node_context import FakeContext
 from tradeloom.nodes.base import Emit, Node
+from tradeloom.nodes.order.cancel import Cancel
 from tradeloom.nodes.order.close import Close
+from tradeloom.nodes.order.limit import LimitOrder
 from tradeloom.nodes.order.market import MarketOrder
 from tradeloom.nodes.risk.daily_loss import DailyLoss
 from tradeloom.trading.mt5_client import MT5Broker
@@ -131,6 +133,20 @@ def test_the_brokers_stop_is_told_with_its_risk(rig: Rig) -> None:
     assert record.r_multiple is not None
     assert -2 < record.r_multiple <= -1
     assert (record.workflow_version, record.entry_node) == ("v7", "short")
+
+
+def test_orders_that_left_say_how_and_when(rig: Rig) -> None:
+    broker = rig.client.account("netting")
+    now = broker.market_time()
+    place = {"symbol": "EURUSD", "side": "buy", "volume": 0.1, "price_type": "pips", "price": 300}
+    dropped = run(broker, LimitOrder, "dropped", **place)
+    lapsed = run(broker, LimitOrder, "lapsed", **place, expiry="after", expires_after_s=7_200)
+    run(broker, Cancel, "cancel", by="ticket", ticket=dropped.ticket)
+    broker.advance(now + timedelta(hours=3))
+    found = broker.ended_orders(now, broker.market_time(), [dropped.ticket])
+    told = {each.ticket: (each.how, each.ended_at, each.pending, each.workflow_id) for each in found}
+    assert told[dropped.ticket] == ("cancelled", now, True, "wf")
+    assert told[lapsed.ticket] == ("expired", now + timedelta(hours=2), True, "wf")
 
 
 def test_the_day_has_lost_what_equity_has(rig: Rig) -> None:

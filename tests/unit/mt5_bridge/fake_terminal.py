@@ -318,6 +318,7 @@ def make_order(ticket: int, request: dict[str, Any], state: int, **changes: Any)
     values = {
         "ticket": ticket, "magic": request["magic"], "reason": 3, "state": state, "symbol": request["symbol"],
         "type": request.get("type", 0), "time_done": seconds, "time_setup_msc": seconds * 1000,
+        "time_done_msc": seconds * 1000,
         "price_open": request.get("price", 0.0), "price_stoplimit": request.get("stoplimit", 0.0),
         "price_current": 1.1, "sl": request.get("sl", 0.0), "tp": request.get("tp", 0.0),
         "type_time": request.get("type_time", 0), "time_expiration": request.get("expiration", 0),

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mt5_bridge import constants as mt5
 from mt5_bridge import ledger
 from mt5_bridge.ledger import Ledger
 from mt5_bridge.server_time import ServerZone
-from tests.unit.mt5_bridge.fake_terminal import NOW, Bench, FakeTerminal, make_deal, market
+from tests.unit.mt5_bridge.fake_terminal import NOW, Bench, FakeTerminal, make_deal, make_order, market
 from tradeloom.errors import BrokerError, InvalidInput
 from tradeloom.trading.broker import ClosedTrade
 from tradeloom.trading.intents import Side
@@ -224,3 +225,43 @@ def test_trades_of_a_closed_netting_position_add_up_to_its_deals(
     assert sum((trade.volume for trade in trades), Decimal(0)) == Decimal(closed) / 100
     paid = sum(deal.commission for deal in books.terminal.deals)
     assert sum(trade.commission for trade in trades) == pytest.approx(paid, abs=1e-6)
+
+
+def test_orders_that_left_the_book(books: Books) -> None:
+    def order(ticket: int, state: int, kind: int = 2, at: datetime = NOW, **changes: Any) -> None:
+        request = {"magic": ticket, "symbol": "EURUSD", "type": kind, "price": 1.09, "volume": 0.3}
+        seconds = int(at.timestamp())
+        times = {"time_done": seconds, "time_done_msc": seconds * 1000 + 250}
+        books.terminal.history_orders.append(make_order(ticket, request, state, **times | changes))
+
+    order(1, mt5.ORDER_STATE_CANCELED)
+    order(2, mt5.ORDER_STATE_EXPIRED, kind=5)
+    order(3, mt5.ORDER_STATE_REJECTED, kind=1)
+    order(4, mt5.ORDER_STATE_FILLED, kind=0, volume_current=0.0)
+    order(5, mt5.ORDER_STATE_PARTIAL, volume_current=0.2)
+    order(6, mt5.ORDER_STATE_CANCELED, at=NOW - 30 * DAY)
+    order(7, 0)  # being checked: it has not left
+    order(8, mt5.ORDER_STATE_FILLED, kind=8)  # a close-by has no side of its own
+    found = books.ledger.ended_orders(NOW - DAY, NOW + DAY, [6])
+    assert [(each.ticket, each.how, each.side, each.pending, each.filled) for each in found] == [
+        (6, "cancelled", "buy", True, 0),
+        (1, "cancelled", "buy", True, 0),
+        (2, "expired", "sell", True, 0),
+        (3, "rejected", "sell", False, 0),
+        (4, "filled", "buy", False, Decimal("0.3")),
+        (5, "cancelled", "buy", True, Decimal("0.1")),
+    ]
+    assert (found[1].ended_at, found[1].placed_at) == (NOW + timedelta(milliseconds=250), NOW)
+    assert [each.ticket for each in books.ledger.ended_orders(NOW - DAY, NOW + DAY, [])] == [1, 2, 3, 4, 5]
+
+
+def test_what_moved_the_balance(books: Books) -> None:
+    """Opening costs when they were paid, credit never, whatever else there is as charges."""
+    books.deal(2, 0.0, 0.0, position=0, entry=IN, profit=10_000.0)
+    books.deal(3, 0.0, 0.0, position=0, entry=IN, profit=500.0)
+    books.deal(BUY, 0.1, 1.1, position=7, entry=IN, commission=-0.35, fee=-0.05)
+    books.deal(12, 0.0, 0.0, position=0, entry=IN, profit=1.25)
+    books.deal(99, 0.0, 0.0, position=0, entry=IN, profit=-0.5)
+    booked = books.ledger.booked(NOW - DAY, NOW + DAY)
+    assert (booked.traded, booked.charged, booked.paid_in) == (Decimal("-0.40"), Decimal("0.75"), Decimal("10000"))
+    assert books.ledger.booked(NOW - DAY, NOW - timedelta(hours=1)).traded == 0

@@ -61,6 +61,7 @@ def test_every_method_of_the_whitelist_is_answered(bench: Bench) -> None:
         "positions": ask(bench, "positions"),
         "orders": ask(bench, "orders"),
         "trades": ask(bench, "trades", **period),
+        "ended_orders": ask(bench, "ended_orders", **period),
         "trade_ledger": ask(bench, "trade_ledger", **period),
         "cash_flows": ask(bench, "cash_flows", **period),
         "booked": ask(bench, "booked", **period),

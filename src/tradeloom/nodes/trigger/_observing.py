@@ -4,7 +4,7 @@ The watcher (`engine/watcher.py`) calls `observe`; what happened becomes an exec
 `run` makes its output.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
@@ -18,7 +18,7 @@ from tradeloom.workflow.schedules import Misfire, Overlap
 
 if TYPE_CHECKING:
     from tradeloom.trading.bars import Bars
-    from tradeloom.trading.broker import ClosedTrade, PendingOrder, Position, Symbol, Tick
+    from tradeloom.trading.broker import ClosedTrade, EndedOrder, PendingOrder, Position, Symbol, Tick
 
 
 class Look(Protocol):
@@ -43,6 +43,10 @@ class Look(Protocol):
     def orders(self) -> "list[PendingOrder]": ...
     def trades(self, since: datetime) -> "list[ClosedTrade]":
         """Closed since then, that moment included."""
+        ...
+
+    def ended(self, since: datetime, tickets: "Sequence[int]") -> "list[EndedOrder]":
+        """Orders that left the book since then, that moment included, and those of the tickets whenever they did."""
         ...
 
 

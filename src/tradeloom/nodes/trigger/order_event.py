@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 class OrderEventConfig(NodeConfig):
     events: list[Event] = setting(
         title="Events",
-        help="placed, partially_filled, filled, cancelled and expired are of orders; stop_loss, take_profit, stop_out "
-        "and closed of positions.",
+        help="placed, partially_filled, filled, cancelled, expired and rejected are of orders; stop_loss, take_profit, "
+        "stop_out and closed of positions.",
         widget="select",
         static=True,
         examples=[["stop_loss", "take_profit"], ["filled"]],
         min_length=1,
-        max_length=9,
+        max_length=10,
     )
     symbol: str | None = setting(
         None,
@@ -73,16 +73,18 @@ class OrderEventOutput(NodeOutput):
 class OrderEvent(MarketTrigger):
     type = "trigger.order_event"
     title = "Order event"
-    description = "Starts the workflow when an order is filled, cancelled or a position is closed."
+    description = "Starts the workflow when an order is filled, cancelled or rejected, or a position is closed."
     help = (
         "Compares the account's orders, positions and deals with what they were a moment ago, about once a second and "
         "at every step of a replay. *filled* is a position that was opened, by a market order or a pending one, or one "
         "that grew; *partially_filled* an order of which a part still waits. A position closed by its stop loss, its "
         "take profit or the broker (*stop_out*) has an event of its own; *closed* is every other way, by hand or by a "
         "node, in whole or in part. Each deal is told once, also across restarts.\n\n"
-        "When an order comes and goes between two looks, its *placed* is not seen. The broker does not say why an "
-        "order is gone: it counts as filled where a position shows it, as expired where its time was over, and as "
-        "cancelled otherwise; the time is then that of the look.\n\n"
+        "How and when an order left is what the broker's history says of it, also of one that came and went between "
+        "two looks. *rejected* is an order that the broker took in and then would not carry out; one refused at once "
+        "never was an order there, and its node fails instead. Where the history does not show an order that is gone "
+        "yet, it counts as filled if a position shows it, as expired if its time was over, and as cancelled "
+        "otherwise.\n\n"
         "Nothing is left out by default, and several executions may run at once: a loop of trades that start each "
         "other is yours to avoid. Started by hand, without a payload, it gives the latest fitting position as if it "
         "were just filled, or the latest order as if just placed, or an invented fill at the market where the account "

@@ -9,7 +9,9 @@ from tests.support.fake_broker import FakeBroker
 from tests.support.fake_look import look_at
 from tests.support.node_context import AS_OF, FakeContext
 from tradeloom.errors import NodeConfigError
+from tradeloom.nodes.trigger._observing import told as told_time
 from tradeloom.nodes.trigger.order_event import OrderEvent, OrderEventConfig
+from tradeloom.trading.broker import EndedOrder
 
 ALL = [
     "placed",
@@ -17,6 +19,7 @@ ALL = [
     "filled",
     "cancelled",
     "expired",
+    "rejected",
     "stop_loss",
     "take_profit",
     "stop_out",
@@ -157,6 +160,65 @@ def test_an_order_that_is_gone_was_cancelled_or_expired(account: Account) -> Non
     account.look()
     account.broker.pending.clear()
     assert told(account.look()) == [("cancelled", 8, 0.1), ("expired", 9, 0.1)]
+
+
+def left(account: Account, ticket: int, how: str, **changes: Any) -> None:
+    """The order is in the broker's history, as having left half a second ago."""
+    values = {
+        "ticket": ticket, "symbol": "EURUSD", "side": "buy", "pending": True, "volume": Decimal("0.10"), "price": 1.095,
+        "filled": Decimal(0), "placed_at": account.now - SECOND, "ended_at": account.now - SECOND / 2, "magic": 1,
+        "comment": "", "workflow_id": "wf-1",
+    }  # fmt: skip
+    account.broker.left_the_book.append(EndedOrder.model_validate({**values, "how": how, **changes}))
+
+
+def test_how_and_when_an_order_left_is_the_brokers_word(account: Account) -> None:
+    """One that could have expired was cancelled, one without a time was rejected at its price."""
+    account.broker.pending += [make_pending(8, expires_at=account.now + SECOND), make_pending(9), make_pending(10)]
+    account.look()
+    account.broker.pending.clear()
+    left(account, 8, "cancelled")
+    left(account, 9, "rejected")
+    left(account, 10, "filled")
+    events = account.look()
+    assert told(events) == [("cancelled", 8, 0.1), ("rejected", 9, 0.1)]
+    assert {each["at"] for each in events} == {told_time(account.now - 1.5 * SECOND)}
+    assert account.look() == []
+
+
+def test_an_order_that_came_and_went_between_two_looks_is_told(account: Account) -> None:
+    account.look()
+    left(account, 8, "cancelled", volume=Decimal("0.30"), filled=Decimal("0.10"))
+    left(account, 9, "rejected", pending=False)
+    left(account, 10, "cancelled", pending=False)  # the rest of an order at market that was filled in part
+    left(account, 11, "filled")
+    assert told(account.look()) == [("placed", 8, 0.2), ("cancelled", 8, 0.2), ("rejected", 9, 0.1)]
+    assert account.look() == []
+
+
+def test_what_left_before_anybody_watched_is_no_event(account: Account) -> None:
+    left(account, 8, "rejected")
+    assert account.look() == []
+    assert account.look() == []
+
+
+def test_a_history_that_lags_tells_nothing_twice(account: Account) -> None:
+    account.broker.pending.append(make_pending(8))
+    account.look()
+    account.broker.pending.clear()
+    assert told(account.look()) == [("cancelled", 8, 0.1)]
+    assert account.look() == []
+    left(account, 8, "cancelled")
+    assert account.look() == []
+
+
+def test_a_memory_from_before_ended_orders_were_kept(account: Account) -> None:
+    account.look()
+    del account.state["ended"]
+    left(account, 8, "rejected")
+    assert account.look() == []
+    left(account, 9, "rejected")
+    assert told(account.look()) == [("rejected", 9, 0.1)]
 
 
 def test_only_what_is_wanted_of_whom_it_is_wanted() -> None:
