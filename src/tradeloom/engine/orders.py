@@ -39,6 +39,16 @@ UNHEARD_S: Final = 60.0
 FIRST_LOOK_S: Final = 2.0
 LONGEST_LOOK_S: Final = 300.0
 
+_STATES: Final[Mapping[OutcomeStatus, OrderState]] = {
+    OutcomeStatus.DONE: "done",
+    OutcomeStatus.PARTIAL: "partial",
+    OutcomeStatus.PLACED: "placed",
+    OutcomeStatus.CANCELLED: "cancelled",
+    OutcomeStatus.EXPIRED: "expired",
+    OutcomeStatus.REJECTED: "rejected",
+    OutcomeStatus.NOT_SENT: "not_sent",
+    OutcomeStatus.UNKNOWN: "unknown",
+}
 _INTENTS: TypeAdapter[OrderIntent] = TypeAdapter(OrderIntent)
 
 
@@ -125,11 +135,11 @@ class OrderStore(Protocol):
 
 def state_of(outcome: OrderOutcome, kind: str) -> OrderState:
     """A market order that is accepted and not filled is as open as one nobody has heard of."""
-    if outcome.status is OutcomeStatus.UNKNOWN:
-        return "manual" if outcome.reason == "manual" else "unknown"
+    if outcome.status is OutcomeStatus.UNKNOWN and outcome.reason == "manual":
+        return "manual"
     if outcome.status is OutcomeStatus.PLACED and kind != "pending":
         return "unknown"
-    return outcome.status.value
+    return _STATES[outcome.status]
 
 
 def news_of(outcome: OrderOutcome, kind: str, now: datetime, checks: int = 0) -> News:

@@ -175,7 +175,8 @@ async def test_nobody_speaks_for_another(open_orders: OpenStores) -> None:
     async with open_orders() as orders:
         answers = OrderAnswers(orders, lambda: NOW).answers()
         body = {"intent": INTENT.model_dump(mode="json")}
-        for other in ({"node": "else"}, {"execution_id": "else"}, {"workflow_id": "else"}):
+        for part in ("node", "execution_id", "workflow_id"):
+            other: dict[str, Any] = {part: "else"}
             with pytest.raises(InvalidInput):
                 await answers["orders.intended"](replace(ASKER, **other), body)
         await answers["orders.intended"](ASKER, body)

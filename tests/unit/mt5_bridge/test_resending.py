@@ -35,7 +35,7 @@ def stand_in(order_id: str, **changes: Any) -> MarketOrderIntent:
 
 def test_an_order_given_up_says_until_when_another_may_stand_in(bench: Bench) -> None:
     order_id = given_up(bench, market())
-    assert bench.desk.outcome(order_id).resend_until == market().deadline  # type: ignore[union-attr]
+    assert bench.desk.outcome(order_id).resend_until == market().deadline
 
 
 def test_one_stands_in_and_fills_once(bench: Bench) -> None:
@@ -44,7 +44,7 @@ def test_one_stands_in_and_fills_once(bench: Bench) -> None:
     assert first.status is OutcomeStatus.DONE
     assert [bench.desk.send(stand_in(order_id)) for _ in range(5)] == [first] * 5
     assert len(bench.terminal.deals) == 1
-    assert bench.desk.outcome(order_id).status is OutcomeStatus.NOT_SENT  # type: ignore[union-attr]
+    assert bench.desk.outcome(order_id).status is OutcomeStatus.NOT_SENT
 
 
 def refused(bench: Bench, intent: MarketOrderIntent, why: str) -> None:
@@ -88,7 +88,7 @@ def test_never_with_real_money(make_bench: MakeBench) -> None:
     assert entry is not None
     assert entry.state is OrderState.MANUAL
     refused(bench, stand_in(order_id), "not known to be unsent")
-    bench.journal.settle(entry.outcome().model_copy(update={"status": OutcomeStatus.NOT_SENT}))  # type: ignore[union-attr]
+    bench.journal.settle(entry.outcome().model_copy(update={"status": OutcomeStatus.NOT_SENT}))
     refused(bench, stand_in(order_id), "a person settled")
 
 

@@ -12,7 +12,7 @@ from tests.unit.trading.test_mt5_client import DONE, DOWN, LOST, NOTHING, Script
 from tradeloom.errors import BrokerTimeout, BrokerUnavailable, Conflict, StorageUnavailable
 from tradeloom.trading.circuit import CircuitBreaker, CircuitStatus, shared_breaker
 from tradeloom.trading.intents import OrderOutcome, OutcomeStatus
-from tradeloom.trading.mt5_client import BridgeClient
+from tradeloom.trading.mt5_client import BridgeClient, MT5Broker
 
 CLOSED, OPEN, HALF_OPEN = CircuitStatus.CLOSED, CircuitStatus.OPEN, CircuitStatus.HALF_OPEN
 
@@ -282,7 +282,7 @@ class Book:
 
 
 class TestTheBook:
-    def broker(self, script: Script, book: Book):  # type: ignore[no-untyped-def]
+    def broker(self, script: Script, book: Book) -> MT5Broker:
         client = BridgeClient(transport=script, clock=lambda: script.now, pause=script.pause)
         return client.account("a", book)
 
