@@ -5,6 +5,8 @@ import os
 import random
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -53,6 +55,34 @@ def test_ten_callers_with_the_same_intent_make_one_order(tmp_path: Path) -> None
         assert outcomes == [outcomes[0]] * 10
         assert rig.deals() == [intent.magic]
         agree(rig, outcomes[0], intent.magic)
+
+
+def test_ten_processes_with_the_same_intent_make_one_order(tmp_path: Path) -> None:
+    """Several times over, and once with the bridge's worker killed while it carries the order out."""
+    with Rig(tmp_path, points={"worker.executed": "kill"}) as rig:
+        for number in range(3):
+            intent = rig.buy(f"n{number}")
+            outcomes = sent_by_ten_processes(rig, intent)
+            decided = {outcome for outcome in outcomes if outcome.status is not UNKNOWN}
+            assert len(outcomes) == 10
+            assert len(decided) == 1
+            assert rig.deals().count(intent.magic) == 1
+            agree(rig, decided.pop(), intent.magic)
+        assert len(rig.deals()) == 3
+        assert rig.client.health()["accounts"]["paper"]["restarts"] == 1
+
+
+def sent_by_ten_processes(rig: Rig, intent: OrderIntent) -> list[OrderOutcome]:
+    told = subprocess.run(
+        [sys.executable, "-m", "tests.faults.bridge.callers", str(rig.bridge.state_file)],
+        cwd=Path(__file__).parents[3],
+        input=intent.model_dump_json(),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    return [OrderOutcome.model_validate_json(line) for line in told.stdout.splitlines()]
 
 
 class TestWorkerKilled:
