@@ -42,7 +42,9 @@ class Driver:
         self._main: asyncio.Task[Any] | None = None
         self.task = asyncio.ensure_future(self._drive())
 
-    def stop(self, reason: str) -> None:
+    def stop(self, reason: str, grace_s: float | None = None) -> None:
+        if grace_s is not None:
+            self._grace_s = grace_s
         if self.row.stop_reason is None:
             self.row.stop_reason = reason
         if self._main is not None:

@@ -28,6 +28,9 @@ log: Final = logging.getLogger(__name__)
 
 KEPT_MACHINES: Final = 256
 GRACE_S: Final = 5.0
+HALT_GRACE_S: Final = 2.5
+"""Of executions whose account is halted: they are to have ended 5 s after the word. What the bridge has of an order in
+its journal is not lost with the handler that waits for it."""
 TAKEOVER_S: Final = 15.0
 """How often executions of engines that died are looked for. The database may learn of a death after our own start."""
 FIRST_TAKEOVER_S: Final = 1.0
@@ -185,15 +188,17 @@ class Engine:
                 return row
             await asyncio.sleep(FOREIGN_LOOK_S)
 
-    async def stop(self, execution_id: str, reason: str, *, tenant: str = "local") -> Execution:
-        """Stop an execution: nothing new starts, running handlers get a grace time. Returns as soon as that is durable;
-        one that has ended stays as it is. Raises `NotFound`."""
+    async def stop(
+        self, execution_id: str, reason: str, *, tenant: str = "local", grace_s: float | None = None
+    ) -> Execution:
+        """Stop an execution: nothing new starts, running handlers get a grace time (`grace_s`, or the engine's).
+        Returns as soon as that is durable; one that has ended stays as it is. Raises `NotFound`."""
         row = await self._journal.request_stop(tenant, execution_id, reason)
         if row is None:
             raise NotFound(f"There is no execution {execution_id!r}.")
         driver = self._running.get(execution_id)
         if driver is not None and row.status in ACTIVE:
-            driver.stop(row.stop_reason or reason)
+            driver.stop(row.stop_reason or reason, grace_s)
         return row
 
     async def stop_halted(self) -> int:
@@ -208,7 +213,7 @@ class Engine:
 
     async def _stop_halted(self, row: Execution, reason: str) -> None:
         log.warning("execution %s is stopped: %s", row.id, reason)
-        await self.stop(row.id, reason, tenant=row.tenant)
+        await self.stop(row.id, reason, tenant=row.tenant, grace_s=min(self._grace_s, HALT_GRACE_S))
 
     async def close(self) -> None:
         """Stop running. Unfinished executions stay as they are and go on at the next `resume`."""
