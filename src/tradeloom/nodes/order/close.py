@@ -162,7 +162,23 @@ def _targets(config: CloseConfig, context: NodeContext, broker: Broker) -> list[
         symbol = held.symbol if held else config.symbol or _symbol_it_had(config.ticket, broker)
         return [_Target(config.ticket, symbol, held)]
     found = positions_meant(config, context.workflow_id, broker)
-    return [_Target(position.ticket, position.symbol, position) for position in found]
+    targets = [_Target(position.ticket, position.symbol, position) for position in found]
+    return _closed_before(config, context, broker, {target.ticket for target in targets}) + targets
+
+
+def _closed_before(config: CloseConfig, context: NodeContext, broker: Broker, still_open: set[int]) -> list[_Target]:
+    """What this very node closed when it ran before, in this execution, and came back for an order it was not sure
+    of: it is no position any more, and part of what the node did."""
+    try:
+        trades = broker.trades(context.as_of, broker.market_time(), config.symbol)
+    except InvalidInput:
+        return []  # more trades than are told at once
+    gone = {trade.position: trade.symbol for trade in trades if trade.position not in still_open}
+    return [
+        _Target(ticket, symbol, None)
+        for ticket, symbol in gone.items()
+        if broker.outcome(order_id_for(context, ticket)) is not None
+    ]
 
 
 def _symbol_it_had(ticket: int, broker: Broker) -> str:

@@ -22,7 +22,7 @@ from tradeloom.errors import (
 )
 from tradeloom.nodes.order.close import Close, CloseConfig, CloseOutput
 from tradeloom.trading.broker import ClosedTrade, Position
-from tradeloom.trading.intents import CloseIntent, OrderIntent, OrderOutcome, Side
+from tradeloom.trading.intents import CloseIntent, OrderIntent, OrderOutcome, OutcomeStatus, Side
 
 
 def positions() -> list[Position]:
@@ -319,3 +319,33 @@ class TestShare:
     def test_is_one_way_of_saying_how_much(self, config: dict[str, Any]) -> None:
         with pytest.raises(ValidationError):
             run(make_context(), symbol="EURUSD", **config)
+
+
+def test_a_node_that_comes_back_tells_all_it_closed() -> None:
+    """The second close is not known at first; by the time the node runs again both positions are gone."""
+    context = failing()
+    broker = context.broker()
+
+    def lost(intent: OrderIntent) -> OrderOutcome:
+        broker._fill(intent)
+        return OrderOutcome(client_order_id=intent.client_order_id, status=OutcomeStatus.UNKNOWN)
+
+    broker.answers = [broker._fill, lost]
+    with pytest.raises(OrderUnknown):
+        run(context, symbol="EURUSD")
+    assert left(context).keys() == {13, 14}
+    with pytest.raises(OrderUnknown):
+        run(context, symbol="EURUSD")  # not "nothing to close"
+    unknown = broker.sent[1].client_order_id
+    known = {"status": OutcomeStatus.DONE, "volume": Decimal("0.30"), "price": 1.1}
+    broker.outcomes[unknown] = broker.outcomes[unknown].model_copy(update=known)
+    output = run(context, symbol="EURUSD")
+    assert ([closed.ticket for closed in output.closed], output.count) == ([11, 12], 2)
+    assert len(broker.sent) == 2
+
+
+def test_what_others_closed_is_not_the_nodes_doing() -> None:
+    context = make_context()
+    context.broker().closed_trades.append(make_trade(5, position=99, closed_at=context.as_of))
+    output = run(context, symbol="EURUSD")
+    assert 99 not in [closed.ticket for closed in output.closed]
