@@ -14,6 +14,8 @@ from tests.faults.simulator.kernel import Kernel
 
 SYMBOL, OTHER_SYMBOL = "EURUSD", "GBPUSD"
 BID, ASK = 1.1, 1.1001
+LATEST_DEAL_S = 1.0
+"""Between the first and the last deal of an order."""
 CLOSED, BAD_VOLUME, NOT_FOUND = 10036, 10038, 10013
 _BUYS = frozenset({mt5.ORDER_TYPE_BUY, mt5.ORDER_TYPE_BUY_LIMIT, mt5.ORDER_TYPE_BUY_STOP})
 
@@ -55,6 +57,7 @@ class Server:
         self.positions: dict[int, TradePosition] = {}
         self.orders: dict[int, TradeOrder] = {}
         self.history: list[TradeOrder] = []
+        self.leaving: list[TradeOrder] = []
         self.deals: list[TradeDeal] = []
         self.effects: dict[int, Effect] = {}
         self.on_deal: Callable[[], None] = lambda: None
@@ -88,16 +91,39 @@ class Server:
         self.orders[order.ticket] = order
         return order.ticket
 
-    def fulfil(self, ticket: int, request: dict[str, Any], share: float) -> None:
-        """Fills an accepted order, or rejects it when there is nothing (any more) to fill."""
-        order = self.orders.pop(ticket, None)
+    def fulfil(self, ticket: int, request: dict[str, Any], shares: tuple[float, ...]) -> None:
+        """Fills an accepted order in as many deals, or rejects it when there is nothing (any more) to fill.
+
+        Between two deals the order is live, and a terminal lists it until it has heard of the last one.
+        """
+        order = self.orders.get(ticket)
         if order is None:
             return
-        if share and self._fillable(request, share) is None:
-            self._fill(ticket, request, round(request["volume"] * share, 2))
-        else:
+        if not shares or self._fillable(request, sum(shares)) is not None:
+            del self.orders[ticket]
             self.history.append(order._replace(state=mt5.ORDER_STATE_REJECTED, **self._done()))
             self._kernel.say("broker", f"order {ticket} is rejected")
+            return
+        first, *others = (round(request["volume"] * share, 2) for share in shares)
+        if not others or not others[0]:
+            del self.orders[ticket]
+            self._fill(ticket, request, first)
+            return
+        second = round(request["volume"] - first, 2)
+        self._fill(ticket, request, first, ends=False)
+        self.orders[ticket] = order._replace(volume_current=second)
+        self._kernel.at(LATEST_DEAL_S, lambda: self._finish(ticket, request, second))
+
+    def _finish(self, ticket: int, request: dict[str, Any], lots: float) -> None:
+        order = self.orders.pop(ticket)
+        named = request.get("position")
+        if named and (named not in self.positions or self.positions[named].volume < lots - 1e-9):
+            lots = 0.0  # somebody else closed the rest
+            state = mt5.ORDER_STATE_CANCELED
+            self.history.append(order._replace(state=state, **self._done()))
+            return
+        self.leaving.append(order)
+        self._fill(ticket, request, lots)
 
     def reject(self, request: dict[str, Any]) -> None:
         """Leaves a dead order behind."""
@@ -118,6 +144,10 @@ class Server:
         side = mt5.ORDER_TYPE_BUY if order.type in _BUYS else mt5.ORDER_TYPE_SELL
         request = {"type": side, "volume": order.volume_initial, "magic": order.magic, "symbol": order.symbol}
         self._fill(ticket, request | {"price": order.price_open, "comment": order.comment}, order.volume_initial)
+
+    def resting(self) -> list[int]:
+        """Tickets of the pending orders."""
+        return [ticket for ticket, order in self.orders.items() if order.type > mt5.ORDER_TYPE_SELL]
 
     def take_away(self, ticket: int) -> None:
         """A person cancels a pending order."""
@@ -143,7 +173,8 @@ class Server:
             return CLOSED
         return BAD_VOLUME if request["volume"] * share > held.volume + 1e-9 else None
 
-    def _fill(self, ticket: int, request: dict[str, Any], lots: float) -> int:
+    def _fill(self, ticket: int, request: dict[str, Any], lots: float, *, ends: bool = True) -> int:
+        """One deal; `ends` when it is the order's last."""
         side, magic = request["type"], request["magic"]
         position, entry = self._book(ticket, request, lots)
         deal = self._next()
@@ -156,12 +187,13 @@ class Server:
             TradeDeal(deal, ticket, now, msc, side, entry, magic, position, 3, lots, price, 0.0, 0.0, profit, 0.0,
                       symbol, comment, "")
         )  # fmt: skip
-        left = round(request["volume"] - lots, 2)
-        state = mt5.ORDER_STATE_PARTIAL if left else mt5.ORDER_STATE_FILLED
-        order = self._make_order(request, state, ticket)
-        self.history.append(order._replace(volume_current=left, position_id=position, **self._done()))
         effect = self.effect(magic)
         effect.deals.append((entry, lots))
+        if ends:
+            left = round(request["volume"] - sum(deal.volume for deal in self.deals if deal.order == ticket), 2)
+            state = mt5.ORDER_STATE_PARTIAL if left else mt5.ORDER_STATE_FILLED
+            order = self._make_order(request, state, ticket)
+            self.history.append(order._replace(volume_current=left, position_id=position, **self._done()))
         effect.filled_orders.add(ticket)
         self._kernel.say("broker", f"deal {deal} of order {ticket}: {lots} lots, entry {entry}, magic {magic}")
         self.on_deal()

@@ -32,6 +32,7 @@ HORIZON_S = 1.0 + LATEST_EXECUTION_S + LONGEST_LAG_S
 END_S = 120.0
 MAX_LOT = Decimal("0.5")
 _HAPPENINGS = (
+    "the market moves", "the market moves", "a person cancels",
     "disconnect", "disconnect", "terminal restart", "disk full", "journal damaged", "halt", "reduce", "stale quotes",
 )  # fmt: skip
 
@@ -95,7 +96,7 @@ def draw(seed: int) -> Schedule:
 
 
 def _happening(rng: Random) -> tuple[str, Any]:
-    return rng.choice(_HAPPENINGS), rng.uniform(0.2, 6.0)
+    return rng.choice(_HAPPENINGS), rng.uniform(0.2, rng.choice((6.0, 15.0)))
 
 
 def _wish(schedule: Schedule, number: int) -> Wish:

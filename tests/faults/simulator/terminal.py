@@ -33,7 +33,8 @@ def _blank[T: tuple[Any, ...]](kind: type[T], **values: Any) -> T:
 _SYMBOLS = {
     name: _blank(
         SymbolInfo, name=name, select=True, visible=True, digits=5, point=0.00001, trade_tick_size=0.00001,
-        volume_min=0.01, volume_max=100.0, volume_step=0.01, filling_mode=3, trade_exemode=2, trade_mode=4, trade_contract_size=1e5,
+        volume_min=0.01, volume_max=100.0, volume_step=0.01, filling_mode=3, trade_exemode=2, trade_mode=4,
+        trade_contract_size=1e5,
         trade_tick_value=1.0, trade_tick_value_profit=1.0, trade_tick_value_loss=1.0, currency_base=name[:3],
         currency_profit="USD", currency_margin=name[:3], bid=BID, ask=ASK, volume_limit=0.0,
     )
@@ -189,7 +190,10 @@ class Connection:
     def orders_get(self, **filters: Any) -> Any:
         if self._fails():
             return None
-        return _matching(self._server.orders.values(), filters) if self._terminal.lists() else ()
+        if not self._terminal.lists():
+            return ()
+        leaving = [order for order in self._server.leaving if not self._terminal.shows(order.ticket)]
+        return _matching([*self._server.orders.values(), *leaving], filters)
 
     def history_orders_get(self, *dates: int, **filters: Any) -> Any:
         if self._fails():
@@ -254,13 +258,14 @@ class Connection:
         return self._after(request, 0.05, refuse)
 
     def _accepted(self, request: dict[str, Any]) -> Any:
-        """10008: filled, in part or not at all, at once or later."""
-        share = self._terminal.rng.choice((1.0, 1.0, 0.5 if request["volume"] >= 0.02 else 1.0, 0.0))
-        delay = self._terminal.rng.uniform(0.0, LATEST_EXECUTION_S)
+        """10008: filled, in one deal or two, in part or not at all, at once or later."""
+        half = 0.5 if request["volume"] >= 0.02 else 1.0
+        shares = self._terminal.rng.choice(((1.0,), (1.0,), (half, 1.0 - half), (half,), ()))
+        delay = self._terminal.rng.uniform(0.0, LATEST_EXECUTION_S / 2)
 
         def accept() -> Reply:
             ticket = self._server.accept(request)
-            self._kernel.at(delay, lambda: self._server.fulfil(ticket, request, share))
+            self._kernel.at(delay, lambda: self._server.fulfil(ticket, request, shares))
             return Reply(10008, order=ticket, comment="Request placed")
 
         return self._after(request, 0.05, accept)

@@ -203,8 +203,17 @@ class World:
             case "stale quotes", float(seconds):
                 self.terminal.stale_quote_s = 60.0
                 kernel.at(seconds, lambda: setattr(self.terminal, "stale_quote_s", 0.0))
+            case "the market moves", float(seconds):
+                kernel.at(seconds * 3, partial(self._with_resting_order, self.server.trigger))
+            case "a person cancels", float(seconds):
+                kernel.at(seconds * 3, partial(self._with_resting_order, self.server.take_away))
             case "a trade by hand", (int(side), float(lots), int(magic)):
                 self.server.trade_by_hand(side, lots, magic)
+
+    def _with_resting_order(self, act: Callable[[int], None]) -> None:
+        resting = self.server.resting()
+        if resting:
+            act(self.schedule.rng.choice(resting))
 
     def _free_disk(self) -> None:
         self.disk.full = False
