@@ -23,7 +23,7 @@ from tradeloom.api.models.orders import OrderItem, OrderPage, OrderState, Settle
 from tradeloom.api.models.trades import Trade, TradePage, TradeQuery, TradeSummaryList
 from tradeloom.api.models.workflows import WorkflowDetail, WorkflowPage
 from tradeloom.compiler.compile import Compiled
-from tradeloom.engine.trades import GroupBy
+from tradeloom.trading.trade_stats import GroupBy
 
 
 class Workflows(Protocol):

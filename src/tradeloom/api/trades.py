@@ -9,7 +9,7 @@ from pydantic import AwareDatetime
 from tradeloom.api.models.trades import TradePage, TradeQuery, TradeSummaryList
 from tradeloom.api.routing import PREFIX, Limit, Offset, Routes, answers
 from tradeloom.api.trade_csv import csv_of
-from tradeloom.engine.trades import GroupBy
+from tradeloom.trading.trade_stats import GroupBy
 
 router = Routes()
 _TAGS = ["trades"]

@@ -13,12 +13,13 @@ from tradeloom.api.models.trades import Trade, TradeQuery, TradeSummaryItem
 from tradeloom.api.trade_csv import csv_of
 from tradeloom.cli.database import Place, on_database
 from tradeloom.cli.output import out, plain_table, say_json
-from tradeloom.engine.trades import GroupBy, TradeFilter, summaries
+from tradeloom.engine.trades import TradeFilter, summaries
 from tradeloom.errors import InvalidInput
 from tradeloom.local.machine import TENANT
 from tradeloom.local.trades import exported, summary_of, trade_of
 from tradeloom.storage.postgres.stores import PostgresStores
 from tradeloom.storage.postgres.trades import PostgresTrades
+from tradeloom.trading.trade_stats import GroupBy
 
 _GROUPS: dict[str, GroupBy] = {"version": "version", "workflow": "workflow", "account": "account"}
 _SHORT = 8

@@ -5,12 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from itertools import groupby
-from typing import Literal, Protocol
+from typing import Protocol
 
 from tradeloom.trading.trade_ledger import TradeRecord
-from tradeloom.trading.trade_stats import ClosedResult, TradeStatistics
-
-GroupBy = Literal["account", "workflow", "version"]
+from tradeloom.trading.trade_stats import ClosedResult, GroupBy, TradeStatistics
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,9 +5,10 @@ from decimal import Decimal
 from typing import Final
 
 from tradeloom.api.models.trades import Trade, TradePage, TradeQuery, TradeSummaryItem, TradeSummaryList
-from tradeloom.engine.trades import GroupBy, KeptTrade, TradeFilter, TradeStore, TradeSummary, summaries
+from tradeloom.engine.trades import KeptTrade, TradeFilter, TradeStore, TradeSummary, summaries
 from tradeloom.errors import InvalidInput
 from tradeloom.local.bridging import OnLoop
+from tradeloom.trading.trade_stats import GroupBy
 
 MOST_EXPORTED: Final = 10_000
 

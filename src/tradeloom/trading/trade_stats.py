@@ -4,6 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Literal
+
+GroupBy = Literal["account", "workflow", "version"]
+"""What trades are added up by."""
 
 _STEP = Decimal("0.000001")
 _CENT = Decimal("0.01")

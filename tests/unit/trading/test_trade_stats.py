@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.trade_records import CLOSED
-from tradeloom.engine.trades import GroupBy, TradeGroup, TradeLine, summaries
-from tradeloom.trading.trade_stats import ClosedResult, TradeStatistics
+from tradeloom.engine.trades import TradeGroup, TradeLine, summaries
+from tradeloom.trading.trade_stats import ClosedResult, GroupBy, TradeStatistics
 
 
 def results(*nets: str, r: str | None = None) -> list[ClosedResult]:
