@@ -66,7 +66,7 @@ def kill(id: Id, wanted: Annotated[Kill, Body()]) -> Killed:
     f"{PREFIX}/accounts/<id>/resume",
     summary="Let an account trade again",
     description="A person's word, kept with who gave it, when and why. It ends a flatten that still runs; what was "
-    "stopped stays stopped.",
+    "stopped stays stopped. With a workflow it is that one's throttle that is lifted, and nothing else.",
     operation_id="resumeAccount",
     tags=_TAGS,
     **answers(AccountDetail, 404, 502, 504, body=True),

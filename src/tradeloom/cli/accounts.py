@@ -31,6 +31,10 @@ def show(*, home: Path | None, as_json: bool) -> None:
     for each in accounts:
         if each["flatten"] and each["flatten"]["status"] == "running":
             _say_flatten(each["name"], each["flatten"])
+        for slow in each["throttled"]:
+            told = f"{each['name']}: workflow {slow['workflow_id']} opens nothing since {_moment(slow['at'])}"
+            why = f"{slow['message']}. A person lifts it: tradeloom resume {each['name']} --workflow …"
+            out.print(Text.assemble(("! ", "yellow"), f"{told}: {why}"), soft_wrap=True)
         if each["detail"]:
             out.print(Text.assemble(("! ", "yellow"), f"{each['name']}: {each['detail']}"), soft_wrap=True)
 
@@ -67,10 +71,15 @@ def kill(
         stop(Exit.FAILED)
 
 
-def resume(account: str, *, reason: str, home: Path | None, as_json: bool) -> None:
-    told = Running(home).post("accounts", account, "resume", body={"reason": reason})
+def resume(account: str, *, workflow: str | None, reason: str, home: Path | None, as_json: bool) -> None:
+    """The account, or only a workflow that its gate throttled."""
+    body = {"reason": reason} | ({} if workflow is None else {"workflow_id": workflow})
+    told = Running(home).post("accounts", account, "resume", body=body)
     if as_json:
         say_json(told)
+        return
+    if workflow is not None:
+        out.print(Text.assemble(("✓ ", "green"), (workflow, "cyan"), f" may open orders on {account} again"))
         return
     out.print(Text.assemble(("✓ ", "green"), (account, "cyan"), " is ", _state(told), _why(told)))
     out.print("[dim]  what was stopped stays stopped; triggers start workflows again[/]")

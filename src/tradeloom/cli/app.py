@@ -130,6 +130,7 @@ orders = typer.Typer(
 )
 app.add_typer(orders)
 
+
 @orders.callback()
 @told
 def list_orders(
@@ -158,9 +159,7 @@ def settle_order(
     order_ticket: Annotated[
         int | None, typer.Option("--order", min=1, max=2**63 - 1, metavar="TICKET", help="It is this order.")
     ] = None,
-    deal: Annotated[
-        int | None, typer.Option(min=1, max=2**63 - 1, metavar="TICKET", help="It made this deal.")
-    ] = None,
+    deal: Annotated[int | None, typer.Option(min=1, max=2**63 - 1, metavar="TICKET", help="It made this deal.")] = None,
     position: Annotated[
         int | None, typer.Option(min=1, max=2**63 - 1, metavar="TICKET", help="It made, or closed, this position.")
     ] = None,
@@ -261,13 +260,16 @@ def kill(
 def resume(
     account: Annotated[str, typer.Argument(help="Name of the account.", show_default=False)],
     reason: Why,
+    workflow: Annotated[
+        str | None, typer.Option(help="Only lift this workflow's throttle.", show_default=False)
+    ] = None,
     home: Home = None,
     as_json: Json = False,
 ) -> None:
-    """Let an account trade again, on your word."""
+    """Let an account trade again, or a workflow that its risk gate throttled, on your word."""
     from tradeloom.cli.accounts import resume as let_it
 
-    let_it(account, reason=reason, home=home, as_json=as_json)
+    let_it(account, workflow=workflow, reason=reason, home=home, as_json=as_json)
 
 
 credentials = typer.Typer(

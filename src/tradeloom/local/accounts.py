@@ -51,7 +51,7 @@ class LocalAccounts:
         accounts: Sequence[str],
         halts: Halts,
         sweep: Callable[[], Awaitable[int]],
-        kill_workflow: Callable[[str, str, str], Awaitable[int]],
+        kill_workflow: Callable[[str, str, str], Coroutine[Any, Any, int]],
         look_s: float = LOOK_S,
     ) -> None:
         self._on_loop = on_loop
@@ -164,6 +164,12 @@ class LocalAccounts:
         return broker.set_state(_state(wanted), reason=wanted.reason, by=order.by)
 
     async def _resume(self, account: str, user: str, wanted: Resume) -> AccountDetail:
+        if wanted.workflow_id is not None:
+            await asyncio.to_thread(self._broker(account).unthrottle, wanted.workflow_id, reason=wanted.reason, by=user)
+            log.warning(
+                "workflow %s may open on %s again (by %s: %s)", wanted.workflow_id, account, user, wanted.reason
+            )
+            return await self._detail(account)
         status = await asyncio.to_thread(
             self._broker(account).set_state, AccountState.ACTIVE, reason=wanted.reason, by=user, clear=True
         )
@@ -218,6 +224,7 @@ def _front(broker: MT5Broker) -> dict[str, Any]:
         "state_by": status.by,
         "state_since": status.changed_at,
         "limits": status.limits.model_dump(mode="json"),
+        "throttled": [each.model_dump(mode="json") for each in status.throttled],
         "flatten": None if flatten is None else flatten_of(flatten),
     }
 

@@ -92,6 +92,24 @@ def test_a_schedule_that_comes_due_on_the_way_fires_at_its_time(machine: Running
     machine.post(f"/workflows/{scheduled['id']}/toggle", {"active": False})
 
 
+def test_a_workflow_that_repeats_itself_opens_nothing_until_a_person_says_so(machine: RunningMachine) -> None:
+    account = _account(machine, "paper")
+    limits = account.state().limits
+    account.set_limits(limits.model_copy(update={"max_repeats": 2}), reason="careful", by="watcher")
+    workflow = machine.post("/workflows", _workflow(BUY, name="Repeats itself"))
+    executed = f"/workflows/{workflow['id']}/execute"
+    try:
+        done = [machine.post(executed, {"wait_s": 25})["status"] for _ in range(4)]
+        assert done == ["succeeded", "succeeded", "failed", "failed"]
+        (throttled,) = machine.get("/accounts/paper")["throttled"]
+        assert throttled["workflow_id"] == workflow["id"]
+        body = {"reason": "looked at it", "workflow_id": workflow["id"]}
+        assert machine.post("/accounts/paper/resume", body)["throttled"] == []
+        assert machine.post(executed, {"wait_s": 25})["status"] == "succeeded"
+    finally:
+        account.set_limits(limits, reason="as before", by="Ada", clear=True)
+
+
 def test_an_execution_can_be_stopped(machine: RunningMachine) -> None:
     before = _positions(machine, "paper")
     _account(machine, "paper").set_speed(1)

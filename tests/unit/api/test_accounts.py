@@ -54,6 +54,14 @@ def test_resuming_takes_a_reason_and_is_kept(ask: Ask, ports: Ports) -> None:
     assert accounts_of(ports).asked[-1] == ("paper", "user-1", Resume(reason="fine again"))
 
 
+def test_only_a_workflow_s_throttle_may_be_lifted(ask: Ask, ports: Ports) -> None:
+    body = {"reason": "looked at it", "workflow_id": "wf-1"}
+    assert ask("POST", "/accounts/paper/resume", body).status == 200
+    assert accounts_of(ports).asked[-1] == ("paper", "user-1", Resume(**body))
+    refused = ask("POST", "/accounts/paper/resume", body | {"workflow_id": ""})
+    assert (refused.status, refused.error["field"]) == (422, "workflow_id")
+
+
 @pytest.mark.parametrize("path", ["/accounts/paper/kill", "/accounts/kill", "/accounts/paper/resume"])
 @pytest.mark.parametrize(
     ("body", "field"),

@@ -34,6 +34,23 @@ class Resume(Model):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "looked at it, fine again"}]})
 
     reason: Reason = Field(description="Kept with the account's state and in its journal.")
+    workflow_id: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=128,
+        description="Only lets this workflow open orders again, which the account's risk gate throttled. The account's "
+        "own state stays as it is.",
+    )
+
+
+class Throttled(Model):
+    """A workflow that repeated itself too often: it opens nothing on the account until a person resumes it."""
+
+    workflow_id: str
+    symbol: str
+    side: Literal["buy", "sell"]
+    at: AwareDatetime = Field(description="By the market's clock.")
+    message: str
 
 
 class StillThere(Model):
@@ -74,6 +91,7 @@ class AccountDetail(Model):
     state_by: str | None = Field(default=None, description="Who decided so.")
     state_since: AwareDatetime | None = None
     limits: dict[str, Any] | None = Field(default=None, description="The risk gate's limits in force.")
+    throttled: list[Throttled] = Field(default_factory=list, description="Workflows that may open nothing.")
     worker: str | None = Field(default=None, description="How the bridge's worker of the account stands.")
     unsettled: int | None = Field(default=None, description="Orders whose outcome is not known yet.")
     guards: int | None = Field(default=None, description="Trailing stops and other guards at work.")
