@@ -9,11 +9,12 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from tradeloom import errors
 from tradeloom.api.routing import PREFIX
-from tradeloom.errors import BrokerUnavailable, StorageUnavailable, TradeloomError
+from tradeloom.errors import BrokerUnavailable, Conflict, InvalidInput, NotFound, StorageUnavailable, TradeloomError
 from tradeloom.local.home import Home
 from tradeloom.local.settings import load_settings
 
 TIMEOUT_S: Final = 60.0
+_BY_STATUS: Final[Mapping[int, type[TradeloomError]]] = {404: NotFound, 409: Conflict}
 _KINDS: Final = {
     name: kind for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, TradeloomError)
 }
@@ -63,15 +64,16 @@ class Running:
         finally:
             connection.close()
         if answer.status >= 400:
-            raise _error(told)
+            raise _error(answer.status, told)
         return told
 
 
-def _error(told: Any) -> TradeloomError:
+def _error(status: int, told: Any) -> TradeloomError:
+    """The error the API described; one only it knows is told as the kind its status stands for."""
     parts = told.get("error") if isinstance(told, dict) else None
     if not isinstance(parts, dict):
         return StorageUnavailable("Tradeloom answered with an error it did not describe.")
-    kind = _KINDS.get(str(parts.get("name")), TradeloomError)
+    kind = _KINDS.get(str(parts.get("name")), _BY_STATUS.get(status, InvalidInput if status < 500 else TradeloomError))
     where = {key: parts.get(key) for key in ("field", "node", "hint")}
     try:
         return kind(str(parts.get("message")), **where)

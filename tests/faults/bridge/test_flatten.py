@@ -26,8 +26,8 @@ def fill(rig: Rig, account: str = "paper") -> None:
         intent = rig.buy(f"{account}{number}").model_copy(update={"account": account})
         assert broker.send(intent).status is OutcomeStatus.DONE
     for number in range(2):
-        intent = rig.limit(f"{account}-p{number}").model_copy(update={"account": account})
-        assert broker.send(intent).status is OutcomeStatus.PLACED
+        resting = rig.limit(f"{account}-p{number}").model_copy(update={"account": account})
+        assert broker.send(resting).status is OutcomeStatus.PLACED
 
 
 def flatten(rig: Rig, account: str = "paper", flatten_id: str = ID) -> FlattenReport:

@@ -1,0 +1,129 @@
+"""`tradeloom accounts`, `kill` and `resume` against a machine that runs, as a person types them."""
+
+import json
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from click.testing import Result
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+from typer.testing import CliRunner
+
+from tests.support.local_machine import RunningMachine
+from tests.support.postgres import postgres_server
+from tradeloom.cli.app import app
+
+__all__ = ["postgres_server"]
+
+pytestmark = pytest.mark.xdist_group("cli-accounts")
+OPENS = {
+    "name": "opens",
+    "nodes": [
+        {"id": "start", "type": "trigger.manual", "name": "Start"},
+        {"id": "buy", "type": "order.market", "config": {"symbol": "EURUSD", "side": "buy", "volume": 0.1}},
+        {
+            "id": "rest",
+            "type": "order.limit",
+            "config": {"symbol": "EURUSD", "side": "buy", "volume": 0.1, "price": 1.0},
+        },
+    ],
+    "connections": [{"source": "start", "target": "buy"}, {"source": "buy", "target": "rest"}],
+    "settings": {"broker_account": "paper"},
+}
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("machine") / "home"
+
+
+@pytest.fixture(scope="module")
+def machine(home: Path, postgres_server: str) -> Iterator[RunningMachine]:
+    name = f"cli_{uuid.uuid4().hex}"
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    with RunningMachine(home, make_conninfo(postgres_server, dbname=name)) as machine:
+        yield machine
+
+
+def say(home: Path, *words: str) -> Result:
+    return CliRunner().invoke(app, [*words, "--home", str(home)])
+
+
+def say_json(home: Path, *words: str) -> Any:
+    told = say(home, *words, "--json")
+    assert told.exit_code == 0, told.output
+    return json.loads(told.stdout)
+
+
+def test_from_a_position_to_a_flat_account_and_back(machine: RunningMachine, home: Path) -> None:
+    workflow = machine.post("/workflows", OPENS)["id"]
+    assert machine.post(f"/workflows/{workflow}/execute", {"wait_s": 25})["status"] == "succeeded"
+    listed = say(home, "accounts")
+    assert listed.exit_code == 0, listed.output
+    assert [line.split()[:2] for line in listed.stdout.splitlines()[1:3]] == [
+        ["paper", "active"], ["paper-test", "active"],
+    ]  # fmt: skip
+    killed = say(home, "kill", "paper", "--mode", "flatten", "--reason", "the news went wrong")
+    assert killed.exit_code == 0, killed.output
+    assert "paper is halted (by local: the news went wrong)" in killed.stdout
+    assert "paper is flat: 1 positions closed, 1 orders cancelled" in killed.stdout
+    assert "tradeloom resume" in killed.stdout
+    (paper, test) = say_json(home, "accounts")
+    assert (paper["state"], paper["positions"], paper["orders"], test["state"]) == ("halted", 0, 0, "active")
+    looser = say(home, "kill", "paper", "--mode", "reduce", "--reason", "looser")
+    assert looser.exit_code == 4
+    assert "Resume it first" in looser.stderr
+    doctor = json.loads(say(home, "doctor", "--json").stdout)
+    found = next(check for check in doctor["checks"] if check["check"] == "accounts")
+    assert found["status"] == "warning"
+    assert "the news went wrong" in found["hint"]
+    resumed = say(home, "resume", "paper", "--reason", "looked at it")
+    assert resumed.exit_code == 0, resumed.output
+    assert "paper is active (by local: looked at it)" in resumed.stdout
+    assert machine.get("/accounts/paper")["state_reason"] == "looked at it"
+
+
+def test_all_accounts_and_a_workflow(machine: RunningMachine, home: Path) -> None:
+    told = say_json(home, "kill", "--all", "--reason", "enough")
+    assert [(each["name"], each["state"]) for each in told["items"]] == [("paper", "halted"), ("paper-test", "halted")]
+    for account in ("paper", "paper-test"):
+        assert say_json(home, "resume", account, "--reason", "fine")["state"] == "active"
+    workflow = machine.post("/workflows", OPENS | {"name": "another"})["id"]
+    machine.post(f"/workflows/{workflow}/toggle", {"active": True})
+    assert say_json(home, "kill", "--workflow", workflow, "--reason", "odd") == {"id": workflow, "stopped": 0}
+    assert machine.get(f"/workflows/{workflow}")["active"] is False
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["kill", "--reason", "x"], 3, "Say what to stop"),
+        (["kill", "paper", "--all", "--reason", "x"], 3, "Say what to stop"),
+        (["kill", "nothing", "--reason", "x"], 3, "There is no account 'nothing'"),
+        (["kill", "paper", "--reason", " "], 3, "reason"),
+        (["kill", "paper/../x", "--reason", "x"], 3, "There is nothing at this address"),
+        (["kill", "--workflow", "none", "--reason", "x"], 3, "NotFound"),
+        (["kill", "paper"], 2, "--reason"),
+        (["kill", "paper", "--mode", "explode", "--reason", "x"], 2, "--mode"),
+        (["resume", "paper"], 2, "--reason"),
+        (["resume", "nothing", "--reason", "x"], 3, "There is no account 'nothing'"),
+    ],
+)
+def test_what_cannot_be_done_is_said(
+    machine: RunningMachine, home: Path, words: list[str], code: int, said: str
+) -> None:
+    told = say(home, *words)
+    assert (told.exit_code, said in told.output) == (code, True), told.output
+    assert machine.get("/accounts/paper")["state"] == "active"
+
+
+def test_nothing_runs(tmp_path: Path) -> None:
+    for words in (["accounts"], ["kill", "paper", "--reason", "x"], ["resume", "paper", "--reason", "x"]):
+        told = say(tmp_path / "none", *words)
+        assert told.exit_code == 4
+        assert "Tradeloom is not running" in told.output
