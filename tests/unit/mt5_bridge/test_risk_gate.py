@@ -360,3 +360,41 @@ def test_other_symbols_are_valued_at_their_own_prices(make_bench: MakeBench) -> 
         "symbol": "XAUUSD", "price_current": 28.0}))  # fmt: skip
     assert rule(bench.desk.send(market("a"))) is None  # 280 000 and 11 001
     assert rule(bench.desk.send(market("b"))) == "max_exposure"
+
+
+_STEPS = st.tuples(
+    st.sampled_from(["market", "pending", "close", "cancel", "fills", "lost", "restart"]),
+    st.sampled_from(list(Side)),
+    st.integers(1, 40).map(lambda n: Decimal(n) / 100),
+)
+
+
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=st.lists(_STEPS, max_size=14), most=st.integers(3, 12).map(lambda n: n * 10_000))
+def test_no_sequence_of_orders_comes_to_hold_more_than_the_limit(
+    make_bench: MakeBench, steps: list[tuple[str, Side, Decimal]], most: int
+) -> None:
+    """Orders, fills, answers that are lost though the broker executed: counted by hand on the broker's own side."""
+    bench = make_bench(limits=limits(max_exposure=most, max_symbol_exposure=most))
+    terminal = bench.terminal
+    for number, (what, side, volume) in enumerate(steps):
+        node = str(number)
+        if what in ("market", "lost"):
+            if what == "lost":
+                terminal.script = [nothing(-10005, "IPC timeout", executed=True)]
+            bench.desk.send(market(node, side=side, volume=volume))
+            terminal.script = []
+        elif what == "pending":
+            price = Decimal("1.0991") if side is Side.BUY else Decimal("1.1009")
+            bench.desk.send(pending(node, side=side, volume=volume, price=price))
+        elif what == "close" and terminal.positions:
+            bench.desk.send(close(terminal.positions[0].ticket, node))
+        elif what == "cancel" and terminal.orders:
+            bench.desk.send(cancel(terminal.orders[0].ticket, node))
+        elif what == "fills" and terminal.orders:
+            terminal.leave(terminal.orders[0].ticket, mt5.ORDER_STATE_FILLED)
+        elif what == "restart":
+            bench.restart()
+        held = sum(Decimal(str(each.volume)) for each in terminal.positions)
+        waiting = sum(Decimal(str(each.volume_current)) for each in terminal.orders)
+        assert (held + waiting) * Decimal("110010") <= most
