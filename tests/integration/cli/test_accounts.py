@@ -8,10 +8,9 @@ from typing import Any
 
 import psycopg
 import pytest
-from click.testing import Result
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from tests.support.local_machine import RunningMachine
 from tests.support.postgres import postgres_server
