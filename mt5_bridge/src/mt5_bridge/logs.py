@@ -47,7 +47,9 @@ def log_to(path: Path, level: str) -> None:
     """Sends everything the process logs to `path`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handler = PatientRotation(path, maxBytes=_MAX_BYTES, backupCount=_KEPT, encoding="utf-8")
-    handler.setFormatter(_OneLine("%(asctime)sZ %(levelname)s %(name)s %(message)s", "%Y-%m-%dT%H:%M:%S"))
+    formatter = _OneLine("%(asctime)sZ %(levelname)s %(name)s %(message)s", "%Y-%m-%dT%H:%M:%S")
+    formatter.converter = time.gmtime
+    handler.setFormatter(formatter)
     root = logging.getLogger()
     root.addHandler(handler)
     root.setLevel(level)
@@ -75,8 +77,6 @@ class PatientRotation(logging.handlers.RotatingFileHandler):
 
 class _OneLine(logging.Formatter):
     """Escapes line breaks inside a message, so that nobody's input looks like a line of ours; a traceback's stay."""
-
-    converter = time.gmtime
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  the standard library's name
         line = super().formatMessage(record).replace("\r", "\\r").replace("\n", "\\n")

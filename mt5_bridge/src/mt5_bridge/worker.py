@@ -35,7 +35,7 @@ from mt5_bridge.guard_duty import GuardDuty
 from mt5_bridge.guard_store import GuardStore
 from mt5_bridge.journal import SENDABLE, Journal
 from mt5_bridge.ledger import Ledger
-from mt5_bridge.logs import about, log_to
+from mt5_bridge.logs import about, log_to, note
 from mt5_bridge.manual import ManualDesk
 from mt5_bridge.process_lock import ProcessLock
 from mt5_bridge.reader import Reader
@@ -241,6 +241,7 @@ class AccountWorker:
             case "bars", methods.BarsParams():
                 return protocol.encode_answer(None, self._reader.bars(params.reference))
             case "send", methods.SendParams():
+                note(order=params.intent.client_order_id)
                 return protocol.encode_answer(self._trading().send(params.intent).model_dump(mode="json"))
             case "outcome", methods.OutcomeParams():
                 outcome = self._trading().outcome(params.client_order_id)
@@ -416,7 +417,10 @@ def _serve(connection: Connection, worker: AccountWorker) -> None:
         method = message[start : start + length].decode()
         payload_at = start + length + id_length
         with about(request=message[start + length : payload_at].decode(errors="replace")):
+            began = time.monotonic()
             answer = worker.handle(method, message[payload_at:])
+            level = logging.INFO if method == "send" else logging.DEBUG
+            _log.log(level, "%s took %.1f ms", method, (time.monotonic() - began) * 1000)
         tally = worker.tally.take()
         connection.send_bytes(ANSWER_HEAD.pack(number, worker.recycle, len(tally)) + tally + answer)
         worker.between_calls(at_once=method == "send")

@@ -196,7 +196,7 @@ def test_a_browser_styles_it_and_finds_no_fault(address: tuple[str, int]) -> Non
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         complaints: list[str] = []
         for scheme in ("light", "dark"):
-            page = browser.new_page(color_scheme=scheme, viewport={"width": 390, "height": 800})  # type: ignore[arg-type]
+            page = browser.new_page(color_scheme=scheme, viewport={"width": 390, "height": 800})
             page.on("console", lambda message: complaints.append(message.text))
             page.goto(f"http://{HOST}:{address[1]}/")
             assert page.locator("h2", has_text="paper").count() == 1
