@@ -4,13 +4,14 @@ A script does not name its orders, so the same request twice is two orders, unle
 the script: then it is the first said again, and gets the first one's outcome.
 """
 
+import itertools
 import logging
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from pydantic import ValidationError
@@ -78,7 +79,7 @@ class ScriptDesk:
         self._pause = pause
         self._lock = threading.Lock()
         self._under_way: dict[str, Asker] = {}
-        self._count = 0
+        self._numbers = itertools.count(1)
 
     def read(self, function: str, arguments: Sequence[Any] = (), options: Mapping[str, Any] | None = None) -> Any:
         """What a function of the package answers. Raises `ReadFailed` when it answers None, and the bridge's errors."""
@@ -102,23 +103,21 @@ class ScriptDesk:
         told: Callable[[], None] | None = None
         try:
             outcome = self._outcome(request, scene, asker)
-            fields = result_of(outcome, request)
+            fields, words = result_of(outcome, request), outcome.message
             if outcome.status is not OutcomeStatus.UNKNOWN:
                 told = lambda: self._told(outcome.client_order_id)  # noqa: E731
         except Turned as turned:
-            fields = turned_result(turned)
-        with self._lock:
-            self._count += 1
-            number = self._count
-        _log.info("a script's %s of %s: %s %s", request.action, request.symbol, fields["retcode"], fields["comment"])
-        return send_result(fields, request, scene.tick, number, told)
+            fields, words = turned_result(turned), turned.message
+        _log.info("a script's action %s in %r: %s (%s)", request.action, request.symbol, fields["retcode"], words)
+        return send_result(fields, request, scene.tick, next(self._numbers), told)
 
     def _outcome(self, request: TradeRequest, scene: Scene, asker: Asker) -> OrderOutcome:
-        clock = MarketClock.model_validate(self._ask("market_clock", NoParams()))
-        self._intent(request, scene, clock, client_order_id("", ""))  # a request that is none leaves no trace
-        with self._taken(request, asker) as order:
-            intent = self._intent(request, scene, clock, order.order_id, order.session, order.node)
-            return self._settled(self._sent(intent))
+        with self._taken(request, scene, asker) as (order, known):
+            if known is not None:
+                return self._settled(known)
+            clock = MarketClock.model_validate(self._ask("market_clock", NoParams()))
+            patience = timedelta(seconds=_DEADLINE_S * max(clock.speed, 1.0))
+            return self._settled(self._sent(self._intent(request, scene, order, clock.time, clock.time + patience)))
 
     def _sent(self, intent: OrderIntent) -> OrderOutcome:
         try:
@@ -137,26 +136,20 @@ class ScriptDesk:
         return outcome
 
     def _intent(
-        self,
-        request: TradeRequest,
-        scene: Scene,
-        clock: MarketClock,
-        order_id: str,
-        session: str = "",
-        node: str = "",
+        self, request: TradeRequest, scene: Scene, order: ScriptOrder, now: datetime, deadline: datetime
     ) -> OrderIntent:
         try:
             return intent_of(
                 request,
                 scene,
                 self._zone,
-                client_order_id=order_id,
+                client_order_id=order.order_id,
                 account=self._account,
-                execution_id=session,
+                execution_id=order.session,
                 workflow_id=WORKFLOW,
-                node_id=node,
-                created_at=clock.time,
-                deadline=clock.time + timedelta(seconds=_DEADLINE_S * max(clock.speed, 1.0)),
+                node_id=order.node,
+                created_at=now,
+                deadline=deadline,
             )
         except (ValidationError, ArithmeticError) as error:
             raise Turned(TRADE_RETCODE_INVALID, "Invalid request") from error
@@ -177,41 +170,54 @@ class ScriptDesk:
             return None
 
     @contextmanager
-    def _taken(self, request: TradeRequest, asker: Asker) -> Iterator[ScriptOrder]:
-        """The order this request is, new or said again, taken by this asker while it is under way."""
+    def _taken(
+        self, request: TradeRequest, scene: Scene, asker: Asker
+    ) -> Iterator[tuple[ScriptOrder, OrderOutcome | None]]:
+        """The order this request is, taken by this asker while it is under way; and, for one said again, its outcome.
+
+        Raises `Turned` for a new request no intent can be made of, which leaves no trace.
+        """
         wish = wish_of(self._account, request)
         with self._lock:
             store = self._open_store()
-            order = store.last_of(wish)
-            if order is not None and self._is_said_again(order, asker, store):
-                store.asked_again(order.order_id)
-                _log.warning("a script asks again for order %s, whose outcome it does not have", order.order_id)
-            else:
-                node = f"magic {request.magic}"
-                order = store.add(
-                    client_order_id(asker.name, node, (time.time_ns(),)),
-                    wish=wish,
-                    session=asker.name,
-                    node=node,
-                    request=request._asdict(),
-                )
+            order, known = self._said_before(wish, asker, store)
+            if order is None:
+                order = self._new(request, scene, asker, wish, store)
             self._under_way[order.order_id] = asker
         try:
-            yield order
+            yield order, known
         finally:
             with self._lock:
                 if self._under_way.get(order.order_id) is asker:
                     del self._under_way[order.order_id]
 
-    def _is_said_again(self, order: ScriptOrder, asker: Asker, store: ScriptStore) -> bool:
-        """Not while somebody else, who is still there, waits for its answer: then these are two orders alike."""
+    def _new(self, request: TradeRequest, scene: Scene, asker: Asker, wish: str, store: ScriptStore) -> ScriptOrder:
+        node, now = f"magic {request.magic}", store.wall_clock()
+        order_id = client_order_id(asker.name, node, (next(self._numbers),))
+        draft = ScriptOrder(order_id, asker.name, node, request.magic, request.comment, told=False, asked_at=now)
+        self._intent(request, scene, draft, now, now)
+        return store.add(draft, wish=wish, request=request._asdict())
+
+    def _said_before(
+        self, wish: str, asker: Asker, store: ScriptStore
+    ) -> tuple[ScriptOrder | None, OrderOutcome | None]:
+        """The order this wish was said for already, whose outcome the script does not have, with what is known of it.
+
+        Not while somebody else, who is still there, waits for its answer: then these are two orders alike.
+        """
+        order = store.last_of(wish)
+        if order is None:
+            return None, None
         holder = self._under_way.get(order.order_id)
         if holder is not None and holder is not asker and holder.present():
-            return False
-        outcome = self._known(order.order_id)
-        if outcome is None or outcome.status is OutcomeStatus.UNKNOWN:
-            return True
-        return not order.told and store.wall_clock() - order.asked_at < _SAID_AGAIN
+            return None, None
+        known = self._known(order.order_id)
+        settled = known is not None and known.status is not OutcomeStatus.UNKNOWN
+        if settled and (order.told or store.wall_clock() - order.asked_at >= _SAID_AGAIN):
+            return None, None
+        store.asked_again(order.order_id)
+        _log.warning("a script asks again for order %s, whose outcome it does not have", order.order_id)
+        return order, known
 
     def _known(self, order_id: str) -> OrderOutcome | None:
         """What the journal and the broker tell of it now; None when nothing was sent under its id."""

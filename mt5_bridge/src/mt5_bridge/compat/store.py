@@ -56,27 +56,25 @@ class ScriptStore(JournalFile):
     while_damaged = "no script trades until it is restored"
     while_unusable = "nothing was sent"
 
-    def add(self, order_id: str, *, wish: str, session: str, node: str, request: dict[str, Any]) -> ScriptOrder:
-        """`wish` says what makes two requests the same; `request` is the script's own, with magic and comment."""
-        magic, comment = str(request["magic"]), request["comment"]
+    def add(self, order: ScriptOrder, *, wish: str, request: dict[str, Any]) -> ScriptOrder:
+        """`wish` says what makes two requests the same; `request` is the script's own, whole."""
         with self._transaction() as db:
             db.execute(
                 "INSERT INTO scripts (client_order_id, magic, wish, session, node, script_magic, script_comment, "
                 "request, asked_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
-                    order_id,
-                    magic_number(order_id),
+                    order.order_id,
+                    magic_number(order.order_id),
                     wish,
-                    session,
-                    node,
-                    magic,
-                    comment,
+                    order.session,
+                    order.node,
+                    str(order.magic),  # up to 64 bits without a sign, which SQLite's numbers do not hold
+                    order.comment,
                     json.dumps(request),
-                    self._now(),
+                    order.asked_at.isoformat(),
                 ),
             )
-            added = db.execute(f"{_SELECT} WHERE client_order_id = ?", (order_id,)).fetchone()
-        return _order(added)
+        return order
 
     def last_of(self, wish: str) -> ScriptOrder | None:
         """The newest order of this wish."""

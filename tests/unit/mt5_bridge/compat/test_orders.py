@@ -27,7 +27,7 @@ def at_broker(stage: Stage) -> list[int]:
 def test_an_order_is_journalled_sent_and_told_as_the_package_tells_it(stage: Stage, script: Script) -> None:
     result = script.order(sl=1.09, tp=1.2)
     assert (result["retcode"], result["volume"], result["price"]) == (10009, 0.1, 1.1001)
-    assert (result["bid"], result["ask"], result["request_id"]) == (1.1, 1.1001, 1)
+    assert (result["bid"], result["ask"]) == (1.1, 1.1001)
     assert result["comment"] == "Request executed"
     assert result["request"].as_dict() | {"magic": MAGIC, "comment": COMMENT, "sl": 1.09} == result["request"].as_dict()
     assert script.error == (1, "Success")
@@ -87,7 +87,7 @@ class TestTheSameRequestTwice:
         assert (told["retcode"], told["comment"], script.error) == (10012, "lost", (1, "Success"))
         again = script.order()
         assert (again["retcode"], [again["order"]]) == (10009, at_broker(stage))
-        assert stage.line.sent[0] == stage.line.sent[1]
+        assert len(stage.line.sent) == 1
         script.order()
         assert len(at_broker(stage)) == 2
 
