@@ -91,8 +91,9 @@ class BrokerRecords:
         """What became of an intent sent at a market time; None when the broker's records do not tell (yet).
 
         Only positive evidence counts. Dead orders mean a rejection only when every transmission left one, or the order
-        the server said it `accepted` (its ticket) is among them: what was sent before that one had been refused. A
-        change leaves no magic number: it is read from its target's state.
+        the server said it `accepted` (its ticket) is among them: what was sent before that one had been refused. The
+        same goes for a pending order that was cancelled or expired: it had been placed. An order that says it executed
+        more than its deals show yet is not over. A change leaves no magic number: it is read from its target's state.
         """
         if isinstance(intent, ModifyIntent | CancelIntent):
             return find_change(self, intent, request)
@@ -110,10 +111,13 @@ class BrokerRecords:
         dead = [o for o in done if o.state in _DEAD_STATES]
         if fills:
             filled = filled_outcome(intent, request, fills)
+            if filled.remainder and _executed(done) > fills.volume:
+                return self._resting(intent, done[-1], requested, fills)
             if filled.remainder and dead and isinstance(intent, PendingOrderIntent):
                 return filled.model_copy(update={"reason": _DEAD_STATES[dead[-1].state]})
             return filled
-        every_try_died = len(dead) >= attempts or any(order.ticket == accepted for order in dead)
+        had_rested = isinstance(intent, PendingOrderIntent) and any(_DEAD_STATES[o.state] in _LEFT for o in dead)
+        every_try_died = len(dead) >= attempts or had_rested or any(order.ticket == accepted for order in dead)
         if dead and every_try_died and len(dead) == len(done):
             return self._dead(intent, request, dead[-1], requested)
         return None
@@ -290,6 +294,11 @@ def order_terms(request: dict[str, Any], zone: ServerZone) -> dict[str, Any]:
         "limit_price": request.get("stoplimit"),
         "expires_at": utc_of(request["expiration"], zone),
     }
+
+
+def _executed(orders: Iterable[Any]) -> Decimal:
+    """What orders that are over say they were filled with."""
+    return sum((exact(order.volume_initial) - exact(order.volume_current) for order in orders), Decimal(0))
 
 
 def _ours(record: Any, intent: OrderIntent, kind: str) -> bool:

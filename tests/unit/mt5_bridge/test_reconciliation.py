@@ -19,6 +19,7 @@ from tests.unit.mt5_bridge.fake_terminal import (
     make_result,
     market,
     nothing,
+    pending,
 )
 from tradeloom.errors import StorageUnavailable
 from tradeloom.trading.intents import OutcomeStatus
@@ -255,3 +256,30 @@ def test_a_refusal_that_cannot_be_kept_is_no_answer(bench: Bench) -> None:
             bench.desk.send(too_much)
         db.execute("DROP TRIGGER full")
     assert bench.desk.send(too_much).status is OutcomeStatus.REJECTED
+
+
+def test_an_order_that_executed_more_than_its_deals_show_yet_is_not_over(make_bench: MakeBench) -> None:
+    """Its last deal is still on its way to the terminal."""
+    bench = make_bench(history_horizon_s=0.0)
+    bench.terminal.script = [nothing(-10005)]
+    bench.desk.send(market())
+    request = bench.terminal.sent[0]
+    bench.terminal.history_orders = [make_order(71, request, 4, volume_current=0.0)]
+    bench.terminal.deals = [make_deal(71, request, 0.06, position=71, entry=0)]
+    outcome = bench.desk.outcome(market().client_order_id)
+    assert outcome is not None
+    assert (outcome.status, outcome.volume) == (OutcomeStatus.PLACED, Decimal("0.06"))
+    bench.terminal.deals.append(make_deal(71, request, 0.04, position=71, entry=0))
+    outcome = bench.desk.outcome(market().client_order_id)
+    assert outcome is not None
+    assert (outcome.status, outcome.volume) == (OutcomeStatus.DONE, Decimal("0.1"))
+
+
+def test_a_pending_order_that_was_cancelled_had_been_placed_whatever_was_refused_before_it(bench: Bench) -> None:
+    bench.terminal.script = [answer(10024), nothing(-10005)]
+    bench.desk.send(pending())
+    cancelled = make_order(71, bench.terminal.sent[1], 2)
+    bench.terminal.history_orders = [cancelled]
+    outcome = bench.desk.outcome(pending().client_order_id)
+    assert outcome is not None
+    assert (outcome.status, outcome.order) == (OutcomeStatus.CANCELLED, 71)
