@@ -34,7 +34,7 @@ from tests.unit.mt5_bridge.fake_terminal import (
     pending,
     trailing,
 )
-from tests.unit.mt5_bridge.paper.test_books import MEMORY, MONDAY, bars, request_of, steps, write_terminal
+from tests.unit.mt5_bridge.paper.test_books import MEMORY, MONDAY, bars, conditions, request_of, steps, write_terminal
 from tradeloom.errors import StorageUnavailable, TradeloomError
 from tradeloom.trading import methods
 from tradeloom.trading.guards import PartialClose
@@ -283,9 +283,9 @@ def test_an_account_that_cannot_be_read(bench: Bench) -> None:
 
 
 @contextmanager
-def books(path: list[tuple[int, int, int, int]], margin_mode: str) -> Iterator[tuple[PaperTerminal, Any, Ledger]]:
+def books(path: list[Any], margin_mode: str, changes: dict[str, Any]) -> Iterator[tuple[PaperTerminal, Any, Ledger]]:
     with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
-        write_terminal(Path(folder), path, margin_mode)
+        write_terminal(Path(folder), path, margin_mode, **changes)
         session = Session()
         terminal = session.terminal = PaperTerminal(Path(folder))
         connection, trade = ConnectionCalls(session), TradeCalls(session)
@@ -344,16 +344,20 @@ def check_money(terminal: PaperTerminal, package: Any, ledger: Ledger) -> None:
 
 @pytest.mark.parametrize("margin_mode", ["netting", "hedging"])
 @settings(max_examples=25, deadline=None)
-@given(path=st.lists(bars, min_size=20, max_size=60), script=st.lists(steps, max_size=25))
+@given(
+    path=st.lists(bars, min_size=20, max_size=60),
+    script=st.lists(st.tuples(steps, st.integers(0, 2)), max_size=25),
+    changes=conditions,
+)
 def test_ledger_flows_and_open_costs_add_up_to_the_balance(
-    margin_mode: str, path: list[tuple[int, int, int, int]], script: list[Any]
+    margin_mode: str, path: list[Any], script: list[Any], changes: dict[str, Any]
 ) -> None:
-    """To the last grain: commissions of 3.33 a lot are shared by lots that do not divide them."""
-    with books(path, margin_mode) as (terminal, package, ledger):
-        for kind, *details in script:
+    """To the last grain: commissions of 3.33 a lot are shared by lots that do not divide them, orders fill in parts."""
+    with books(path, margin_mode, changes) as (terminal, package, ledger):
+        for (kind, *details), filling in script:
             if kind == "wait":
                 terminal.advance(terminal.market_time() + timedelta(hours=details[0]))
-            elif request := request_of(terminal, kind, *details):
+            elif request := request_of(terminal, kind, *details, filling=filling):
                 terminal.send(trade_request((request,), {}))
         check_money(terminal, package, ledger)
         terminal.advance(terminal.market_time() + timedelta(hours=len(path)))
