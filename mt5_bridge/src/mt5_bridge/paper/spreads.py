@@ -34,39 +34,49 @@ class Sides:
 def sides_of(symbol: SymbolConfig, series: BarSeries, counter: BarSeries | None) -> Sides:
     """Both sides of the market from the file of one, or (with `counter`, the file of the other) of both. Raises
     `DataFileError` for prices finer than the symbol's digits, files of different bars, or a spread beyond the price."""
-    quoted = {column: _in_points(symbol, series, column) for column in COLUMNS}
-    if counter is None:
-        spreads = _made(symbol, series)
-        asked = symbol.data.price == "ask"
-        bids = {column: quoted[column] - spreads[column] if asked else quoted[column] for column in COLUMNS}
-    else:
+    quoted = _columns(symbol, series)
+    if counter is not None:
         _check_same_bars(series, counter)
-        others = {column: _in_points(symbol, counter, column) for column in COLUMNS}
-        bids, asks = (others, quoted) if symbol.data.price == "ask" else (quoted, others)
-        spreads = {column: np.maximum(asks[column] - bids[column], 0) for column in COLUMNS}
+        bids, asks = quoted, _columns(symbol, counter)
+        if symbol.data.price == "ask":
+            bids, asks = asks, bids
+        sides = Sides(bids, {column: np.maximum(asks[column] - bids[column], 0) for column in COLUMNS})
+    elif symbol.rollover_spread is not None:
+        sides = _widened(symbol, symbol.rollover_spread, series, quoted)
+    else:
+        fixed = np.full(len(series), symbol.spread_points, dtype=np.int64)
+        asked = symbol.data.price == "ask"
+        bids = {column: quoted[column] - fixed for column in COLUMNS} if asked else quoted
+        sides = Sides(bids, dict.fromkeys(COLUMNS, fixed))
     for column in COLUMNS:
-        if (bids[column] <= 0).any():
+        if (sides.bids[column] <= 0).any():
             raise DataFileError(f"{series.path}: the spread of {symbol.name} leaves no positive bid", field=column)
-    return Sides(bids, spreads)
+    return sides
 
 
-def _made(symbol: SymbolConfig, series: BarSeries) -> dict[str, Integers]:
-    """The configured spread. Around the rollover it is wide by the clock at a bar's open and close, and within a bar
-    that touches the time: what happened when inside it is not known, so the wider of the two is assumed."""
-    fixed = np.full(len(series), symbol.spread_points, dtype=np.int64)
-    if symbol.rollover_spread is None:
-        return dict.fromkeys(COLUMNS, fixed)
-    opened = _widened(fixed, series.open_time, symbol.rollover_spread)
-    closed = _widened(fixed, series.end_time - 1, symbol.rollover_spread)
+def _widened(symbol: SymbolConfig, rollover: RolloverSpread, series: BarSeries, quoted: dict[str, Integers]) -> Sides:
+    """Wide by the clock at a bar's open and close, and within a bar that touches the time: what happened when inside it
+    is not known, so the wider of the two is assumed, as far as the made side's open and close allow."""
+    opened = _spread_at(series.open_time, symbol.spread_points, rollover)
+    closed = _spread_at(series.end_time - 1, symbol.spread_points, rollover)
     within = np.maximum(opened, closed)
-    return {"open": opened, "high": within, "low": within, "close": closed}
+    sign = -1 if symbol.data.price == "ask" else 1
+    made = {
+        "open": quoted["open"] + sign * opened,
+        "high": quoted["high"] + sign * within,
+        "low": quoted["low"] + sign * within,
+        "close": quoted["close"] + sign * closed,
+    }
+    made["high"] = np.maximum.reduce([made["high"], made["open"], made["close"]])
+    made["low"] = np.minimum.reduce([made["low"], made["open"], made["close"]])
+    bids, asks = (made, quoted) if sign < 0 else (quoted, made)
+    return Sides(bids, {column: asks[column] - bids[column] for column in COLUMNS})
 
 
-def _widened(spread: Integers, times: Integers, rollover: RolloverSpread) -> Integers:
+def _spread_at(times: Integers, points: int, rollover: RolloverSpread) -> Integers:
     since_midnight = times % DAY_S
     near = np.minimum(since_midnight, DAY_S - since_midnight) <= rollover.minutes * 60
-    wide = int(rollover.factor * int(spread[0]))
-    return np.where(near, wide, spread)
+    return np.where(near, int(rollover.factor * points), points).astype(np.int64)
 
 
 def _check_same_bars(series: BarSeries, counter: BarSeries) -> None:
@@ -79,6 +89,10 @@ def _check_same_bars(series: BarSeries, counter: BarSeries) -> None:
             field="time",
             hint="Bids and asks must be files of the same bars.",
         )
+
+
+def _columns(symbol: SymbolConfig, series: BarSeries) -> dict[str, Integers]:
+    return {column: _in_points(symbol, series, column) for column in COLUMNS}
 
 
 def _in_points(symbol: SymbolConfig, series: BarSeries, column: str) -> Integers:

@@ -197,11 +197,12 @@ class PaperTerminal:
             self.store.close()
 
     def _load_feed(self, symbol: SymbolConfig, given: Mapping[str, BarSeries]) -> Feed:
-        if symbol.name in given:
-            return Feed(symbol, given[symbol.name])
         data = symbol.data
+        series = given.get(symbol.name)
+        if series is None:
+            series = load_bars(data.path, data.timeframe, self._zone)
         counter = None if data.counter_path is None else load_bars(data.counter_path, data.timeframe, self._zone)
-        return Feed(symbol, load_bars(data.path, data.timeframe, self._zone), counter)
+        return Feed(symbol, series, counter)
 
     def _first_start(self, start_msc: int) -> None:
         """Opens new accounts with their deposit, and refuses a state that the configuration no longer describes."""
