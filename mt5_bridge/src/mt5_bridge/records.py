@@ -92,8 +92,9 @@ class BrokerRecords:
 
         Only positive evidence counts. Dead orders mean a rejection only when every transmission left one, or the order
         the server said it `accepted` (its ticket) is among them: what was sent before that one had been refused. The
-        same goes for a pending order that was cancelled or expired: it had been placed. An order that says it executed
-        more than its deals show yet is not over. A change leaves no magic number: it is read from its target's state.
+        same goes for a pending order that was cancelled or expired: it had been placed. A part that was filled is all
+        only when the order is over and says no more: a terminal may show the first deal alone for a while. A change
+        leaves no magic number: it is read from its target's state.
         """
         if isinstance(intent, ModifyIntent | CancelIntent):
             return find_change(self, intent, request)
@@ -111,8 +112,10 @@ class BrokerRecords:
         dead = [o for o in done if o.state in _DEAD_STATES]
         if fills:
             filled = filled_outcome(intent, request, fills)
-            if filled.remainder and _executed(done) > fills.volume:
-                return self._resting(intent, done[-1], requested, fills)
+            if filled.remainder and (not done or _executed(done) > fills.volume):
+                return filled.model_copy(
+                    update={"status": OutcomeStatus.PLACED, "message": f"{filled.message} so far; more may follow"}
+                )
             if filled.remainder and dead and isinstance(intent, PendingOrderIntent):
                 return filled.model_copy(update={"reason": _DEAD_STATES[dead[-1].state]})
             return filled

@@ -283,3 +283,20 @@ def test_a_pending_order_that_was_cancelled_had_been_placed_whatever_was_refused
     outcome = bench.desk.outcome(pending().client_order_id)
     assert outcome is not None
     assert (outcome.status, outcome.order) == (OutcomeStatus.CANCELLED, 71)
+
+
+def test_a_first_deal_whose_order_is_not_shown_yet_is_not_all(make_bench: MakeBench) -> None:
+    """So a terminal that has just started shows it; however late, the deal is never forgotten."""
+    bench = make_bench(history_horizon_s=0.0)
+    bench.terminal.script = [nothing(-10005)]
+    bench.desk.send(market())
+    request = bench.terminal.sent[0]
+    bench.terminal.deals = [make_deal(71, request, 0.06, position=71, entry=0)]
+    for _ in range(3):
+        outcome = bench.desk.outcome(market().client_order_id)
+        assert outcome is not None
+        assert (outcome.status, outcome.volume) == (OutcomeStatus.PLACED, Decimal("0.06"))
+    bench.terminal.history_orders = [make_order(71, request, 3, volume_current=0.04)]
+    outcome = bench.desk.outcome(market().client_order_id)
+    assert outcome is not None
+    assert (outcome.status, outcome.volume) == (OutcomeStatus.PARTIAL, Decimal("0.06"))
