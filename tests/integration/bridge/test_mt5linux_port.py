@@ -19,6 +19,7 @@ from rpyc.core.stream import SocketStream
 
 from tests.integration.bridge.rig import Rig, eventually
 from tests.integration.bridge.scripts import COMPAT, port_of, start_script
+from tests.support import exam
 
 pytestmark = pytest.mark.xdist_group("bridge mt5linux port")
 
@@ -193,7 +194,10 @@ class TestFrames:
             assert ended(connection)
 
     @given(st.binary(max_size=200))
-    @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @pytest.mark.exam
+    @settings(
+        max_examples=exam.sized(40, 3_000), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    )
     def test_of_garbage_harm_nobody_else(self, rig: Rig, body: bytes) -> None:
         with self.talk(rig, struct.pack("!LB", len(body), 0) + body + b"\n"):
             pass

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from mt5_bridge.compat.objects import Struct
 from mt5_bridge.compat.orders import MAX_WORDS
 from mt5_bridge.journal import OrderState
+from tests.support import exam
 from tests.unit.mt5_bridge.compat.conftest import COMMENT, MAGIC, START, Script, Stage
 from tradeloom.trading.intents import magic_number
 from tradeloom.trading.risk import AccountState
@@ -275,7 +276,10 @@ changes = st.lists(st.sampled_from(sorted(fields)), max_size=4, unique=True).fla
 
 
 @given(request_=changes.map(lambda changed: SOUND | changed))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.exam
+@settings(
+    max_examples=exam.sized(60, 3_000), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_whatever_a_request_holds_it_is_answered_and_acts_once_at_most(stage: Stage, request_: dict[str, Any]) -> None:
     script = stage.script()
     before = len(stage.deals)

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mt5_bridge.compat.parsing import MAX_TEXT, Call, check_statement, parse_call
+from tests.support import exam
 from tradeloom.errors import InvalidInput
 
 zones = st.none() | st.just(UTC) | st.builds(
@@ -157,7 +158,8 @@ pieces = st.sampled_from(PIECES)
 
 
 @given(st.lists(pieces, max_size=40).map("".join) | st.text(max_size=60))
-@settings(max_examples=400)
+@pytest.mark.exam
+@settings(max_examples=exam.sized(300, 30_000), deadline=None)
 def test_no_text_does_more_than_be_refused(text: str) -> None:
     try:
         call = parse_call(text)
