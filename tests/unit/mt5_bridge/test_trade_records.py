@@ -312,6 +312,7 @@ def still_open(package: Any) -> Decimal:
     for past in deals.values():
         holding = Holding()
         list(followed(past, holding))
+        assert holding.volume or not holding.costs.total, "what is closed bears all of its costs"
         costs += holding.costs.total
     return costs
 
@@ -354,10 +355,10 @@ def test_ledger_flows_and_open_costs_add_up_to_the_balance(
 ) -> None:
     """To the last grain: commissions of 3.33 a lot are shared by lots that do not divide them, orders fill in parts."""
     with books(path, margin_mode, changes) as (terminal, package, ledger):
-        for (kind, *details), filling in script:
+        for (kind, choice, lots, loss, profit), filling in script:
             if kind == "wait":
-                terminal.advance(terminal.market_time() + timedelta(hours=details[0]))
-            elif request := request_of(terminal, kind, *details, filling=filling):
+                terminal.advance(terminal.market_time() + timedelta(hours=choice))
+            elif request := request_of(terminal, kind, choice, lots, loss, profit, filling):
                 terminal.send(trade_request((request,), {}))
         check_money(terminal, package, ledger)
         terminal.advance(terminal.market_time() + timedelta(hours=len(path)))
