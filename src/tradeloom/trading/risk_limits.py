@@ -75,12 +75,12 @@ class RiskLimits(_Limits):
 
     @classmethod
     def for_paper(cls, symbols: Sequence[str], *, max_lot: Decimal, max_price_age_s: float, **others: Any) -> Self:
-        """Complete limits for an account without real money: wide enough for any strategy that is not running away,
-        and for a replay whose clock stands while many orders are sent. `others` replaces any of them."""
+        """Complete limits for an account without real money: wide enough in any currency for a strategy that is not
+        running away, and for a replay whose clock stands while many orders are sent. `others` replaces any of them."""
         workflow = WorkflowLimits(
             max_lot=max_lot,
-            max_notional=Decimal(10) ** 9,
-            max_exposure=Decimal(10) ** 10,
+            max_notional=Decimal(10) ** 12,
+            max_exposure=Decimal(10) ** 13,
             max_orders_per_minute=1_000,
             max_daily_loss_pct=50,
         )

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from mt5_bridge.launcher import BridgeProcess
 from tradeloom.trading.mt5_client import BridgeClient, MT5Broker
+from tradeloom.trading.risk_limits import RiskLimits
 
 MONDAY = datetime(2024, 1, 8, tzinfo=UTC)
 CURRENCIES = {"USD": 2, "EUR": 2, "JPY": 0}
@@ -95,7 +96,9 @@ class RiskMarket:
         for currency in CURRENCIES:
             (directory / currency).mkdir()
             (directory / currency / "paper.json").write_text(json.dumps(_terminal(currency, bars)))
-        limits = {"max_lot": "1000000", "max_price_age_s": 43_200, "symbols": [each.name for each in INSTRUMENTS]}
+        limits = RiskLimits.for_paper(
+            [each.name for each in INSTRUMENTS], max_lot=Decimal(1_000_000), max_price_age_s=43_200
+        ).model_dump(mode="json")
         accounts = [
             {
                 "name": currency,
