@@ -8,6 +8,7 @@ be this machine's, no other origin is let in, and the page itself may load and r
 import contextlib
 import json
 import logging
+import os
 import socket
 import threading
 from collections.abc import Callable
@@ -68,7 +69,7 @@ class _Server(ThreadingHTTPServer):
 
     daemon_threads = True
     block_on_close = False
-    allow_reuse_address = True
+    allow_reuse_address = os.name == "posix"  # on Windows it would let another program take the port beside us
 
     def __init__(self, address: tuple[str, int], picture: Callable[[], Picture]) -> None:
         self.picture = picture
