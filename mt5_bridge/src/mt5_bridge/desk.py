@@ -208,8 +208,13 @@ class OrderDesk:
         return carried_out(intent, sent.order.request, sent.answer.code, self._records.zone)
 
     def _filled(self, intent: MarketOrderIntent | CloseIntent, sent: _Transmission) -> OrderOutcome:
-        """From the broker's deals; from the answer alone where history lags behind it."""
+        """From the broker's deals; from the answer alone where history lags behind it. A partly filled order whose rest
+        stays in the market (RETURN) is not at its end."""
         result, request = sent.answer.result, sent.order.request
+        if sent.answer.verdict is Verdict.PARTIAL:
+            found = self._look(intent, sent)
+            if found is not None and found.status is OutcomeStatus.PLACED:
+                return _with_code(found, sent)
         said = exact(result.volume) or exact(request["volume"])
         try:
             fills = self._records.fills_of(result.order, said)

@@ -3,13 +3,14 @@ is told is what the broker's books say, and the order is there once or not at al
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.integration.bridge.rig import Rig
+from tests.integration.bridge.rig import MONDAY, Rig
 from tradeloom.errors import BrokerUnavailable
 from tradeloom.trading.intents import OrderOutcome, OutcomeStatus
 
@@ -108,3 +109,26 @@ def test_requotes_are_asked_again_and_never_doubled(thin: Rig) -> None:
     assert DONE in statuses
     for intent, outcome in zip(intents, outcomes, strict=True):
         assert thin.deals().count(intent.magic) == (1 if outcome.status is DONE else 0)
+
+
+def test_what_an_exchange_keeps_working_is_not_taken_for_an_end(tmp_path: Path) -> None:
+    """Under RETURN the rest of a partly filled market order stays there and fills later; the outcome follows."""
+    rig = Rig(tmp_path)
+    file = rig.directory / "paper" / "paper.json"
+    config = json.loads(file.read_text())
+    config["symbols"][0] |= {"liquidity_lots": "0.3", "filling_modes": [], "execution": "exchange"}
+    file.write_text(json.dumps(config))
+    with rig:
+        intent = rig.buy("exchange", volume=Decimal("0.5"))
+        outcome = rig.broker.send(intent)
+        assert (outcome.status, outcome.volume, outcome.remainder) == (
+            OutcomeStatus.PLACED,
+            Decimal("0.3"),
+            Decimal("0.2"),
+        )
+        rig.broker.advance(MONDAY + timedelta(hours=102))
+        outcome = rig.broker.send(intent)
+        assert (outcome.status, outcome.volume, outcome.remainder) == (DONE, Decimal("0.5"), 0)
+        assert rig.deals() == [intent.magic] * 2
+        (position,) = rig.broker.positions()
+        assert (position.ticket, position.volume) == (outcome.position, Decimal("0.5"))
