@@ -122,6 +122,20 @@ def test_a_hung_worker_does_not_keep_the_account_from_being_halted(tmp_path: Pat
         assert late.magic not in rig.orders()
 
 
+def test_a_terminal_that_freezes_under_a_close_is_replaced_and_it_goes_on(tmp_path: Path) -> None:
+    """The close was marked as sent and never reached the broker: it is looked for, fenced, and tried anew."""
+    with Rig(tmp_path, account={"hang_timeout_s": 2.0, "history_horizon_s": 0.5}) as rig:
+        fill(rig)
+        opened = rig.deals()
+        rig.restart({"worker.sent": "hang"})
+        flatten(rig)
+        told = flat(rig, timeout_s=90)
+        assert (tmp_path / "worker.sent.mark").exists()
+        assert (told.status, told.closed, told.cancelled) == (FLAT, 3, 2)
+        assert len(rig.deals()) - len(opened) == 3
+        assert rig.client.health()["accounts"]["paper"]["restarts"] >= 1
+
+
 def test_a_closed_market_is_told_and_waited_for(tmp_path: Path) -> None:
     with Rig(tmp_path) as rig:
         fill(rig)

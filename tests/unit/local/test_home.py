@@ -69,3 +69,19 @@ def test_a_directory_that_cannot_be_is_named(tmp_path: Path) -> None:
     with pytest.raises(StorageUnavailable) as caught:
         Home(tmp_path / "file" / "home").open()
     assert caught.value.field == "TRADELOOM_HOME"
+
+
+def test_the_address_is_that_of_whoever_runs_now(tmp_path: Path) -> None:
+    home, looked = Home(tmp_path / "home"), Home(tmp_path / "home")
+    assert looked.address() is None
+    home.open()
+    assert looked.address() is None  # it is still starting
+    home.tell_address("http://127.0.0.1:8420/")
+    assert looked.address() == "http://127.0.0.1:8420/"
+    home.close()
+    assert looked.address() is None
+
+
+def test_the_address_of_one_that_was_killed_is_not_believed(tmp_path: Path) -> None:
+    (tmp_path / "lock").write_text("at http://127.0.0.1:8420/")
+    assert Home(tmp_path).address() is None
