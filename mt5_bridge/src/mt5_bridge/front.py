@@ -244,17 +244,9 @@ class Front:
         seat = self._seats.get(request.account)
         if seat is None:
             raise NotFound(f"this bridge has no account {request.account}", field="account")
+        if isinstance(request.params, _ACCOUNT_SETTINGS):
+            return protocol.encode_answer(_settled(seat, request.params).model_dump(mode="json"))
         match request.params:
-            case StateParams() as wanted:
-                return protocol.encode_answer(seat.set_state(wanted).model_dump(mode="json"))
-            case methods.LimitsParams() as wanted:
-                status = seat.journal.change_limits(
-                    wanted.limits, reason=wanted.reason, by=wanted.by, clear=wanted.clear
-                )
-                return protocol.encode_answer(status.model_dump(mode="json"))
-            case methods.UnthrottleParams() as wanted:
-                status = seat.journal.unthrottle(wanted.workflow_id, reason=wanted.reason, by=wanted.by)
-                return protocol.encode_answer(status.model_dump(mode="json"))
             case methods.FlattenParams() as wanted:
                 return self._flatten(seat, wanted, payload, give_up)
             case methods.FlattenedParams(flatten_id=flatten_id):
@@ -332,6 +324,20 @@ class Front:
     def _count(self, what: str, change: int = 1) -> None:
         with self._lock:
             self._counts[what] += change
+
+
+_ACCOUNT_SETTINGS = (StateParams, methods.LimitsParams, methods.UnthrottleParams)
+
+
+def _settled(seat: Seat, wanted: StateParams | methods.LimitsParams | methods.UnthrottleParams) -> AccountStatus:
+    """What a person sets of an account, in the journal; the worker finds it there."""
+    match wanted:
+        case StateParams():
+            return seat.set_state(wanted)
+        case methods.LimitsParams():
+            return seat.journal.change_limits(wanted.limits, reason=wanted.reason, by=wanted.by, clear=wanted.clear)
+        case methods.UnthrottleParams():
+            return seat.journal.unthrottle(wanted.workflow_id, reason=wanted.reason, by=wanted.by)
 
 
 def _read(seat: Seat, method: str, payload: bytes, give_up: float) -> bytes:

@@ -1,5 +1,6 @@
 """Settings from the environment: put over the file's, and named when they are wrong."""
 
+import contextlib
 import json
 from pathlib import Path
 
@@ -76,7 +77,5 @@ def test_other_variables_mean_nothing(tmp_path: Path) -> None:
 @given(st.dictionaries(st.text(max_size=30).map(lambda rest: f"TRADELOOM_BRIDGE__{rest}"), st.text(), max_size=4))
 def test_whatever_is_set_is_taken_or_refused(environment: dict[str, str]) -> None:
     values = json.loads(json.dumps({"data_dir": "d", "listen": {"port": 1}, "accounts": [ACCOUNT, 3]}))
-    try:
-        override(values, environment)
-    except InvalidInput as error:
-        assert error.field in environment
+    with contextlib.suppress(InvalidInput):
+        assert set(override(values, environment).values()) == set(environment)
