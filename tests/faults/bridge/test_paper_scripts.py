@@ -128,7 +128,7 @@ def test_what_an_exchange_keeps_working_is_not_taken_for_an_end(tmp_path: Path) 
         )
         rig.broker.advance(MONDAY + timedelta(hours=102))
         outcome = rig.broker.send(intent)
-        assert (outcome.status, outcome.volume, outcome.remainder) == (DONE, Decimal("0.5"), 0)
+        assert (outcome.status, outcome.volume, outcome.remainder) == (DONE, Decimal("0.5"), Decimal(0))
         assert rig.deals() == [intent.magic] * 2
         (position,) = rig.broker.positions()
         assert (position.ticket, position.volume) == (outcome.position, Decimal("0.5"))
