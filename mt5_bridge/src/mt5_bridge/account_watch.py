@@ -39,6 +39,8 @@ _PATIENCE_S = 60.0
 """How long (market time) the broker's history may lag behind the balance."""
 _SLACK = timedelta(hours=1)
 """A server clock that goes through an hour twice cannot say which one is meant: ask for more."""
+_BACK = timedelta(days=2)
+"""A clock is set back by less, a night that is repeated included; by more it is, or was, wrong."""
 _CENT = Decimal("0.01")
 _TRADES = (mt5.DEAL_TYPE_BUY, mt5.DEAL_TYPE_SELL)
 _CAPITAL = frozenset({2, 3, 5, 6})
@@ -83,6 +85,8 @@ class AccountWatch:
         money = known(account.balance, _RULE, "the balance") + known(account.credit, _RULE, "credit")
         facts = self._journal.facts(risk_facts.RISK)
         before = self._read(facts.get(risk_facts.DAY))
+        if before is not None and risk_facts.REBASE in facts and before.seen - self._clock.now() > _BACK:
+            before = None  # a wrong clock had led it into the future, and a person has looked at it
         day = self._brought_up(before, equity, money)
         if facts.get(risk_facts.REBASE) and day.drawdown_pct(equity) >= exact(limits.max_drawdown_pct):
             day = day.model_copy(update={"peak": equity})  # a person has looked at it and let the account go on
@@ -122,8 +126,14 @@ class AccountWatch:
     def _brought_up(self, before: AccountDay | None, equity: Decimal, money: Decimal) -> AccountDay:
         now = self._clock.now()
         began = day_start(self._day_zone, now)
-        if before is None or began > before.began or before.began - began > timedelta(days=2):
+        if before is None or began > before.began:
             return self._new_day(before, began, now, equity, money)
+        if before.began - began > _BACK:
+            raise Unjudgeable(
+                _RULE,
+                f"the market's clock is at {now:%Y-%m-%d %H:%M} UTC, before the account's day, which began "
+                f"{before.began:%Y-%m-%d %H:%M}; once the clock is right, halt the account and clear it to count anew",
+            )
         if money == before.money:
             self._unexplained = None
             return before

@@ -310,6 +310,27 @@ class TestADayNobodySawBegin:
         assert desk.rule() == "max_daily_loss_pct"
 
 
+class TestAClockThatWasWrong:
+    def test_a_step_back_keeps_the_day(self, desk: Desk) -> None:
+        desk.float(-300.0)
+        assert desk.rule() == "max_daily_loss_pct"
+        desk.at(NOW - timedelta(days=1))
+        desk.float(0.0)
+        assert desk.rule() == "max_daily_loss_pct"
+
+    def test_from_the_far_future_only_a_person_brings_it_back(self, desk: Desk) -> None:
+        desk.at((NOW + timedelta(days=4_000)).replace(hour=0))
+        assert desk.rule() is None
+        desk.at(NOW + timedelta(minutes=2))
+        desk.bench.terminal.positions.clear()
+        refused = desk.try_to_open()
+        assert (refused.rule, "clock" in refused.message) == ("max_daily_loss_pct", True)
+        desk.bench.journal.set_state(AccountState.HALTED, reason="clock", by="Ada", clear=False)
+        desk.bench.journal.set_state(AccountState.ACTIVE, reason="set right", by="Ada", clear=True)
+        assert desk.rule() is None
+        assert desk.bench.journal.fact("risk/day")["began"].startswith("2024-01-10")
+
+
 class TestDuty:
     def test_a_drawdown_is_seen_when_nobody_trades(self, desk: Desk) -> None:
         desk.float(-1_000.0)
