@@ -1,33 +1,40 @@
 """Flattening through the real bridge processes: halted at once, flat in the end, whatever dies on the way."""
 
+import hashlib
 import os
 import signal
-import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from tests.integration.bridge.rig import MONDAY, Rig, eventually
-from tradeloom.errors import BrokerUnavailable, Conflict
+from tradeloom.errors import BrokerError, BrokerUnavailable, Conflict
 from tradeloom.trading.flattening import FlattenReport, FlattenStatus
 from tradeloom.trading.intents import OutcomeStatus
 from tradeloom.trading.risk import AccountState
 
+pytestmark = pytest.mark.xdist_group("flatten")
 ID = "f" * 32
 FLAT, RUNNING = FlattenStatus.FLAT, FlattenStatus.RUNNING
 
 
-def fill(rig: Rig, account: str = "paper") -> None:
-    """Three positions and two pending orders."""
+def fill(rig: Rig, account: str = "paper", tag: str = "") -> None:
+    """Three positions and two pending orders, under ids made of the tag."""
     broker = rig.client.account(account)
     for number in range(3):
-        intent = rig.buy(f"{account}{number}").model_copy(update={"account": account})
+        intent = rig.buy(f"{account}{tag}{number}").model_copy(update={"account": account})
         assert broker.send(intent).status is OutcomeStatus.DONE
     for number in range(2):
-        resting = rig.limit(f"{account}-p{number}").model_copy(update={"account": account})
+        resting = rig.limit(f"{account}{tag}-p{number}").model_copy(update={"account": account})
         assert broker.send(resting).status is OutcomeStatus.PLACED
+
+
+def id_of(what: str) -> str:
+    return hashlib.sha256(what.encode()).hexdigest()[:32]
 
 
 def flatten(rig: Rig, account: str = "paper", flatten_id: str = ID) -> FlattenReport:
@@ -74,66 +81,87 @@ def test_flat_halted_and_only_a_person_lifts_it(tmp_path: Path, account: str, po
         assert broker.send(rig.buy("again").model_copy(update={"account": account})).status is OutcomeStatus.DONE
 
 
-@pytest.mark.parametrize("point", ["worker.claimed", "worker.sent", "worker.executed", "flatten.sent", "front.halted"])
-def test_killed_in_the_middle_it_goes_on(tmp_path: Path, point: str) -> None:
-    with Rig(tmp_path, account={"history_horizon_s": 0.5}) as rig:
-        fill(rig)
-        opened = rig.deals()
-        rig.restart({point: "kill"})
-        try:
-            flatten(rig)
-        except BrokerUnavailable:  # the front is gone: started again as a service manager would
-            assert point == "front.halted"
-        except Exception:
-            assert point == "front.halted"
-        if point == "front.halted":
-            rig.restart()
-            assert rig.broker.state().state is AccountState.HALTED  # which held before anything else was written
-            flatten(rig)
-        told = flat(rig)
-        assert (tmp_path / f"{point}.mark").exists()
-        assert (told.status, told.left) == (FLAT, 0)
-        assert (told.closed, told.cancelled) == (3, 2)
+class _Armed:
+    """One bridge that runs into a point of its code, once, whenever a test arms it."""
+
+    points: ClassVar[dict[str, str]]
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def rig(cls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+        directory = tmp_path_factory.mktemp("armed")
+        for point in cls.points:
+            (directory / f"{point}.mark").touch()
+        account = {"hang_timeout_s": 3.0, "history_horizon_s": 0.5}
+        with Rig(directory, account=account, points=cls.points) as rig:
+            yield rig
+
+    @pytest.fixture
+    def opened(self, rig: Rig, request: pytest.FixtureRequest) -> int:
+        """How many deals there are once the account is filled anew."""
+        eventually(lambda: rig.client.health()["accounts"]["paper"]["status"] == "ready", "the worker is ready", 60)
+        rig.broker.set_state(AccountState.ACTIVE, reason="another test", by="me", clear=True)
+        fill(rig, tag=request.node.name)
+        return len(rig.deals())
+
+    def arm(self, rig: Rig, point: str) -> None:
+        (rig.directory / f"{point}.mark").unlink()
+
+    def ends_flat(self, rig: Rig, opened: int, point: str) -> None:
+        told = flat(rig, timeout_s=90)
+        assert (rig.directory / f"{point}.mark").exists()
+        assert (told.status, told.closed, told.cancelled, told.left) == (FLAT, 3, 2, 0)
         assert (rig.broker.positions(), rig.broker.orders()) == ([], [])
-        closing = rig.deals()[len(opened) :]
-        assert len(closing) == 3
-        assert len(set(closing)) == 3
+        closing = rig.deals()[opened:]
+        assert len(closing) == len(set(closing)) == 3
 
 
-def test_a_hung_worker_does_not_keep_the_account_from_being_halted(tmp_path: Path) -> None:
-    """An order is claimed and not sent when its worker freezes; the halt comes, and the order never goes."""
-    with Rig(tmp_path, account={"hang_timeout_s": 3.0}) as rig:
-        fill(rig)
-        rig.restart({"worker.claimed": "hang"})
+class TestKilled(_Armed):
+    points: ClassVar = dict.fromkeys(
+        ("worker.claimed", "worker.sent", "worker.executed", "flatten.sent", "front.halted"), "kill"
+    )
+
+    @pytest.mark.parametrize("point", ["worker.claimed", "worker.sent", "worker.executed", "flatten.sent"])
+    def test_a_killed_worker_goes_on(self, rig: Rig, opened: int, point: str) -> None:
+        self.arm(rig, point)
+        flatten(rig, flatten_id=id_of(point))
+        self.ends_flat(rig, opened, point)
+
+    def test_a_front_killed_after_the_halt_has_halted(self, rig: Rig, opened: int) -> None:
+        self.arm(rig, "front.halted")
+        with pytest.raises(BrokerError):
+            flatten(rig, flatten_id=id_of("front"))
+        rig.restart(self.points)  # as a service manager would
+        assert rig.broker.state().state is AccountState.HALTED
+        assert flatten(rig, flatten_id=id_of("front")).status is RUNNING
+        self.ends_flat(rig, opened, "front.halted")
+
+
+class TestFrozen(_Armed):
+    points: ClassVar = dict.fromkeys(("worker.claimed", "worker.sent"), "hang")
+
+    def test_a_terminal_that_freezes_under_a_close_is_replaced(self, rig: Rig, opened: int) -> None:
+        """The close was marked as sent and never reached the broker: it is looked for, fenced, and tried anew."""
+        restarts = rig.client.health()["accounts"]["paper"]["restarts"]
+        self.arm(rig, "worker.sent")
+        flatten(rig, flatten_id=id_of("freezes"))
+        self.ends_flat(rig, opened, "worker.sent")
+        assert rig.client.health()["accounts"]["paper"]["restarts"] > restarts
+
+    def test_a_hung_worker_does_not_keep_the_account_from_being_halted(self, rig: Rig, opened: int) -> None:
+        """An order is claimed and not sent when its worker freezes; the halt comes, and the order never goes."""
         late = rig.buy("late")
+        self.arm(rig, "worker.claimed")
         with ThreadPoolExecutor(1) as pool:
             sending = pool.submit(rig.broker.send, late)
-            eventually((tmp_path / "worker.claimed.mark").exists, "the worker hangs")
-            began = time.monotonic()
-            told = flatten(rig)
+            eventually((rig.directory / "worker.claimed.mark").exists, "the worker hangs", 60)
+            told = flatten(rig, flatten_id=id_of("hung"))
             assert rig.broker.state().state is AccountState.HALTED
-            assert time.monotonic() - began < 20  # a guard against waiting for the worker, not a speed
             assert told.status is RUNNING
             with pytest.raises(BrokerUnavailable):
                 sending.result(60)
-        told = flat(rig)
-        assert (told.status, told.closed, told.cancelled) == (FLAT, 3, 2)
-        assert late.magic not in rig.deals()
+        self.ends_flat(rig, opened, "worker.claimed")
         assert late.magic not in rig.orders()
-
-
-def test_a_terminal_that_freezes_under_a_close_is_replaced_and_it_goes_on(tmp_path: Path) -> None:
-    """The close was marked as sent and never reached the broker: it is looked for, fenced, and tried anew."""
-    with Rig(tmp_path, account={"hang_timeout_s": 2.0, "history_horizon_s": 0.5}) as rig:
-        fill(rig)
-        opened = rig.deals()
-        rig.restart({"worker.sent": "hang"})
-        flatten(rig)
-        told = flat(rig, timeout_s=90)
-        assert (tmp_path / "worker.sent.mark").exists()
-        assert (told.status, told.closed, told.cancelled) == (FLAT, 3, 2)
-        assert len(rig.deals()) - len(opened) == 3
-        assert rig.client.health()["accounts"]["paper"]["restarts"] >= 1
 
 
 def test_a_closed_market_is_told_and_waited_for(tmp_path: Path) -> None:
