@@ -5,10 +5,11 @@ import pytest
 from mt5_bridge import desk
 from tests.faults.simulator import world as world_module
 from tests.faults.simulator.campaign import quiet
-from tests.faults.simulator.schedule import draw
+from tests.faults.simulator.kernel import Process
+from tests.faults.simulator.schedule import Wish, draw
 from tests.faults.simulator.standing_in import StandingIn, doubled
 from tests.support import exam
-from tradeloom.trading.intents import OutcomeStatus
+from tradeloom.trading.intents import OrderOutcome, OutcomeStatus
 
 SEEDS = range(1, 201)
 SCHEDULES = exam.sized(ci=800, full=50_000)
@@ -37,7 +38,7 @@ def test_the_bridge_alone_keeps_a_careless_client_from_doubling(monkeypatch: pyt
     """Without its check, a client that stands in for whatever is unknown would trade twice: the simulator sees it."""
 
     class Careless(StandingIn):
-        def _note(self, process, wish, outcome):  # type: ignore[no-untyped-def]
+        def _note(self, process: Process, wish: Wish, outcome: OrderOutcome) -> None:
             if outcome.status is OutcomeStatus.UNKNOWN:
                 deadline = self.told[wish.number].intents[-1].deadline
                 changes = {"status": OutcomeStatus.NOT_SENT, "resend_until": deadline}

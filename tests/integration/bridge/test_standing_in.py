@@ -12,7 +12,7 @@ from tradeloom.errors import Conflict, OrderUnknown
 from tradeloom.nodes.order.market import MarketOrder, MarketOrderConfig, MarketOrderOutput
 from tradeloom.trading.intents import OutcomeStatus, client_order_id, resend_id
 
-BUY = MarketOrderConfig(symbol="EURUSD", side="buy", volume=0.1, ttl_s=3_600)  # type: ignore[arg-type]
+BUY = MarketOrderConfig(symbol="EURUSD", side="buy", volume=0.1, ttl_s=3_600)
 SILENCE = {"kind": "timeout", "executed": False}
 HORIZON_S = 1.5
 PATIENCE_S = 40.0

@@ -16,7 +16,7 @@ from tradeloom.trading.intents import MAX_RESENDS
 from tradeloom.trading.mt5_client import BridgeClient
 from tradeloom.trading.mt5_transport import CallLost
 
-BUY = MarketOrderConfig(symbol="EURUSD", side="buy", volume=0.1)  # type: ignore[arg-type]
+BUY = MarketOrderConfig(symbol="EURUSD", side="buy", volume=0.1)
 CALLS = ("sound", "sound", "answer lost", "call lost", "unreachable", "worker dies")
 TERMINAL: dict[str, Script] = {
     "fills": fill(),

@@ -9,7 +9,7 @@ import pytest
 from mt5_bridge.journal import OrderState
 from tests.unit.mt5_bridge.fake_terminal import NOW, Bench, market, nothing
 from tradeloom.errors import Conflict
-from tradeloom.trading.intents import MAX_RESENDS, MarketOrderIntent, OutcomeStatus, resend_id
+from tradeloom.trading.intents import MAX_RESENDS, MarketOrderIntent, OrderOutcome, OutcomeStatus, resend_id
 
 MakeBench = Callable[..., Bench]
 
@@ -88,7 +88,8 @@ def test_never_with_real_money(make_bench: MakeBench) -> None:
     assert entry is not None
     assert entry.state is OrderState.MANUAL
     refused(bench, stand_in(order_id), "not known to be unsent")
-    bench.journal.settle(entry.outcome().model_copy(update={"status": OutcomeStatus.NOT_SENT}))
+    not_sent = OrderOutcome(client_order_id=order_id, status=OutcomeStatus.NOT_SENT)
+    bench.journal.settle(not_sent)
     refused(bench, stand_in(order_id), "a person settled")
 
 
