@@ -15,7 +15,7 @@ from tests.integration.bridge.rig import Rig, eventually
 from tradeloom.errors import NotFound
 from tradeloom.trading.risk import AccountState
 
-pytestmark = pytest.mark.xdist_group("bridge port")
+pytestmark = pytest.mark.xdist_group("bridge status")
 
 
 @pytest.fixture
