@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mt5_bridge.paper import constants
 from tests.integration.bridge.rig import LOGIN, MONDAY, Rig, eventually
 from tests.integration.bridge.scripts import COMPAT, changed_files, run_script, start_script
 from tradeloom.trading.intents import magic_number
@@ -176,6 +177,15 @@ show(text=str(position)[:24], flag=bool(mt5.positions_get(ticket=1)), kind=type(
         False,
         "builtins.TradePosition",
     )
+
+
+@shares_a_bridge
+def test_the_clients_constants_mean_here_what_they_mean_there(long_rig: Rig) -> None:
+    shown = run_script(long_rig, "show(**{name: getattr(mt5, name) for name in dir(mt5) if name.isupper()})")
+    ours = {name: value for name, value in vars(constants).items() if name.isupper()}
+    assert len(shown) == 223
+    assert {name: value for name, value in shown.items() if ours.get(name, value) != value} == {}
+    assert shown.keys() ^ ours.keys() == {"TRADE_RETCODE_HEDGE_PROHIBITED", "ORDER_FILLING_BOC"}
 
 
 @shares_a_bridge
