@@ -42,6 +42,7 @@ class Reconciler:
         self._real_money = real_money
         self._wall = wall
         self._unwritten: dict[str, OrderOutcome] = {}
+        self._connected_since: datetime | None = None
 
     def recover(self) -> None:
         """At start: SENT becomes UNKNOWN, then every open order is looked for.
@@ -87,6 +88,13 @@ class Reconciler:
             _log.error("order %s is %s but: %s", order_id, outcome.status, error.message)
             return outcome
 
+    def note_connection(self, *, connected: bool) -> None:
+        """To be told now and then whether the terminal has its trade server: what came before a gap counts no more."""
+        if not connected:
+            self._connected_since = None
+        elif self._connected_since is None:
+            self._connected_since = self._wall()
+
     def catch_up(self) -> None:
         """Writes down what the journal could not take before; to be called now and then."""
         try:
@@ -111,8 +119,12 @@ class Reconciler:
             return
         if entry.state not in (OrderState.UNKNOWN, OrderState.FENCED):
             return
-        waited = (self._wall() - entry.updated_at).total_seconds()
-        if not self._records.connected() or (entry.state is OrderState.UNKNOWN and waited < self._horizon_s):
+        self.note_connection(connected=self._records.connected())
+        now, since = self._wall(), self._connected_since
+        # History may lag behind a new connection just as it does behind an order.
+        if since is None or (now - since).total_seconds() < self._horizon_s:
+            return
+        if entry.state is OrderState.UNKNOWN and (now - entry.updated_at).total_seconds() < self._horizon_s:
             return
         order_id = entry.intent.client_order_id
         self._journal.fence(order_id)

@@ -195,8 +195,13 @@ class AccountWorker:
         if time.monotonic() - self._looked_at < _LOOK_AT_CONNECTION_S:
             return
         self._looked_at = time.monotonic()
+        self.note_connection()
+
+    def note_connection(self) -> None:
         info = self._terminal.terminal_info()
         self.tally.connected = info is not None and bool(info.connected)
+        if self._reconciler is not None:
+            self._reconciler.note_connection(connected=self.tally.connected)
 
     def handle(self, method: str, payload: bytes) -> bytes:
         """The encoded answer to one call; whatever goes wrong is an encoded error."""

@@ -10,6 +10,7 @@ import pytest
 
 from mt5_bridge.journal import OrderState
 from mt5_bridge.preparation import Leg, Quote, SymbolRules, build_request
+from mt5_bridge.worker import AccountWorker
 from tests.unit.mt5_bridge.fake_terminal import (
     NOW,
     Bench,
@@ -300,3 +301,34 @@ def test_a_first_deal_whose_order_is_not_shown_yet_is_not_all(make_bench: MakeBe
     outcome = bench.desk.outcome(market().client_order_id)
     assert outcome is not None
     assert (outcome.status, outcome.volume) == (OutcomeStatus.PARTIAL, Decimal("0.06"))
+
+
+def test_history_may_lag_behind_a_new_connection_as_behind_an_order(make_bench: MakeBench) -> None:
+    """The horizon is over when the terminal comes back, and what was done meanwhile arrives a little later still."""
+    bench = make_bench(history_horizon_s=60.0)
+    wall = NOW
+    bench.close()
+    bench.worker = AccountWorker(
+        bench.settings,
+        bench.terminal,
+        bench.clock,
+        bench.open_journal,
+        bench.open_guards,
+        bench.pauses.append,
+        wall=lambda: wall,
+    )
+    bench.journal._now = lambda: wall  # type: ignore[method-assign]
+    order_id = market().client_order_id
+    bench.terminal.script = [nothing(-10005)]
+    bench.desk.send(market())
+    bench.terminal.state.connected = False
+    wall += timedelta(seconds=100)
+    bench.worker.note_connection()
+    bench.terminal.state.connected = True
+    for _ in range(2):
+        bench.desk.outcome(order_id)
+        assert state(bench, order_id) is OrderState.UNKNOWN
+        wall += timedelta(seconds=59)
+    wall += timedelta(seconds=2)
+    bench.desk.outcome(order_id)
+    assert state(bench, order_id) is OrderState.NOT_SENT
