@@ -27,7 +27,8 @@ from tests.faults.simulator.terminal import Connection, SimulatedTerminal
 from tradeloom.errors import BrokerUnavailable, StorageUnavailable
 
 _RESTART_S = 0.1
-_PULSE_S = 30.0
+_PULSE_S, _BUSY_PULSE_S = 30.0, 2.0
+"""How often an idle worker is woken: in a bridge every few seconds; here only as often as it matters."""
 _ORPHAN_LEAVES_S = 3.0
 
 
@@ -52,6 +53,7 @@ class Machine:
         self.terminal = terminal
         self.config = config
         self.rng = rng
+        self.watch_until = 0.0
         self.front: Front | None = None
         self.front_process = Process("front")
         self.link: Link | None = None
@@ -142,8 +144,10 @@ class Link:
         while not self._closed:
             if self._inbox is None:
                 self._mail = Signal(kernel)
-                self._mail.wait(_PULSE_S)
-                worker.catch_up()
+                self._mail.wait(_BUSY_PULSE_S if kernel.now < machine.watch_until else _PULSE_S)
+                if not self._closed:
+                    worker.catch_up()
+                    worker.note_connection()
                 continue
             number, method, payload = self._inbox
             self._inbox = None

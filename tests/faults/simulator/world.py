@@ -46,6 +46,8 @@ class World:
         )
         self.server.on_deal = self.terminal.note_deal
         self.machine = Machine(self.kernel, self.disk, self.terminal, schedule.config, schedule.rng)
+        if any(what in ("disconnect", "terminal restart") for _, what, _ in schedule.happenings):
+            self.machine.watch_until = 2 * CALM_AT_S
         self.told = [Told() for _ in schedule.wishes]
         self.halts: list[tuple[float, AccountState]] = []
         self.audited: list[OrderOutcome | TradeloomError | None] = [None] * len(schedule.wishes)
