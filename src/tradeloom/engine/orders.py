@@ -167,7 +167,12 @@ class OrderAnswers:
         self._now = now
 
     def answers(self) -> Mapping[str, Answer]:
-        return {"orders.intended": self._intended, "orders.told": self._told, "orders.withdrawn": self._withdrawn}
+        return {
+            "orders.intended": self._intended,
+            "orders.told": self._told,
+            "orders.withdrawn": self._withdrawn,
+            "orders.perhaps_sent": self._perhaps_sent,
+        }
 
     async def _intended(self, asker: Asker, body: dict[str, Any]) -> None:
         intent = _intent(body)
@@ -206,6 +211,10 @@ class OrderAnswers:
         order_id, message = str(body.get("client_order_id")), str(body.get("message", ""))
         if await self._own(asker, order_id) is not None:
             await self._store.tell(asker.tenant, order_id, News(state="withdrawn", at=self._now(), message=message))
+
+    async def _perhaps_sent(self, asker: Asker, body: dict[str, Any]) -> bool:
+        known = await self._own(asker, str(body.get("client_order_id")))
+        return known is not None and known.state in ("intended", "unknown", "manual")
 
     async def _own(self, asker: Asker, order_id: str) -> OrderRecord | None:
         known = await self._store.order(asker.tenant, order_id)

@@ -11,5 +11,8 @@ class AskedOrders:
     def told(self, outcome: OrderOutcome) -> None:
         channel.current().ask("orders.told", {"outcome": outcome.model_dump(mode="json")})
 
+    def perhaps_sent(self, order_id: str) -> bool:
+        return bool(channel.current().ask("orders.perhaps_sent", {"client_order_id": order_id}))
+
     def withdrawn(self, order_id: str, why: str) -> None:
         channel.current().ask("orders.withdrawn", {"client_order_id": order_id, "message": why})

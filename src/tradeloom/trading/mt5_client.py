@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel, ValidationError
 
-from tradeloom.errors import BrokerTimeout, BrokerUnavailable, InvalidInput, NotFound, TradeloomError
+from tradeloom.errors import BrokerTimeout, BrokerUnavailable, InvalidInput, NotFound, OrderUnknown, TradeloomError
 from tradeloom.trading import methods, protocol
 from tradeloom.trading.bars import Bars, BarsReference
 from tradeloom.trading.broker import (
@@ -55,6 +55,10 @@ class OrderBook(Protocol):
 
     def withdrawn(self, order_id: str, why: str) -> None:
         """Nothing was sent under the id, for certain."""
+        ...
+
+    def perhaps_sent(self, order_id: str) -> bool:
+        """Whether the order was handed over, and nobody knows yet what became of it."""
         ...
 
 
@@ -305,9 +309,22 @@ class MT5Broker:
         return outcome
 
     def outcome(self, client_order_id: str) -> OrderOutcome | None:
-        """What the bridge knows of the id; None when nothing was ever sent under it."""
+        """What the bridge knows of the id; None when nothing was ever sent under it.
+
+        A bridge that cannot be asked about an order that may have been sent is `OrderUnknown`: "nothing was sent" would
+        be true of the question alone.
+        """
         params = _params(methods.OutcomeParams, client_order_id=client_order_id)
-        outcome = _outcome(self._client.read("outcome", self._name, params))
+        try:
+            outcome = _outcome(self._client.read("outcome", self._name, params))
+        except (BrokerUnavailable, BrokerTimeout) as error:
+            if self._book is not None and self._book.perhaps_sent(client_order_id):
+                raise OrderUnknown(
+                    f"the order {client_order_id} was handed to the bridge, which cannot be asked what became of it: "
+                    f"{error.message}",
+                    hint="look at the account before trading on; `tradeloom orders` shows it once it is known",
+                ) from error
+            raise
         if outcome is not None:
             self._tell(outcome)
         return outcome

@@ -159,6 +159,9 @@ async def test_an_intent_is_written_with_whose_it_is(open_orders: OpenStores) ->
         row = await orders.order("acme", INTENT.client_order_id)
         assert (row.version, row.iteration, row.magic, row.state) == ("v9", [4], INTENT.magic, "intended")
         assert row.check_at > NOW
+        asked = {"client_order_id": INTENT.client_order_id}
+        assert await answers["orders.perhaps_sent"](ASKER, asked) is True
+        assert await answers["orders.perhaps_sent"](ASKER, {"client_order_id": "b" * 32}) is False
         await answers["orders.told"](ASKER, said(OutcomeStatus.PLACED, order=3))
         row = await orders.order("acme", INTENT.client_order_id)
         assert row.state == "unknown"  # accepted is not filled
@@ -167,6 +170,7 @@ async def test_an_intent_is_written_with_whose_it_is(open_orders: OpenStores) ->
         await answers["orders.told"](ASKER, said(OutcomeStatus.DONE, order=3))
         row = await orders.order("acme", INTENT.client_order_id)
         assert (row.state, row.check_at) == ("done", None)
+        assert await answers["orders.perhaps_sent"](ASKER, asked) is False
         assert OrderOutcome.model_validate(row.outcome).order == 3
 
 

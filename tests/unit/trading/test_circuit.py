@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from tests.unit.trading.test_intents import market
 from tests.unit.trading.test_mt5_client import DONE, DOWN, LOST, NOTHING, Script, outcome, refused
-from tradeloom.errors import BrokerTimeout, BrokerUnavailable, Conflict, StorageUnavailable
+from tradeloom.errors import BrokerTimeout, BrokerUnavailable, Conflict, OrderUnknown, StorageUnavailable
 from tradeloom.trading.circuit import CircuitBreaker, CircuitStatus, shared_breaker
 from tradeloom.trading.intents import OrderOutcome, OutcomeStatus
 from tradeloom.trading.mt5_client import BridgeClient, MT5Broker
@@ -280,6 +280,9 @@ class Book:
     def withdrawn(self, order_id: str, why: str) -> None:
         self._write(f"withdrawn {why}")
 
+    def perhaps_sent(self, order_id: str) -> bool:
+        return self.lines[-1:] in (["intended"], ["told unknown"])
+
 
 class TestTheBook:
     def broker(self, script: Script, book: Book) -> MT5Broker:
@@ -306,6 +309,19 @@ class TestTheBook:
         assert self.broker(Script(DONE), Book(trouble)).send(market()).order == 7
         with pytest.raises(BrokerUnavailable, match="down"):
             self.broker(Script(DOWN), Book(trouble)).send(market())
+
+    @pytest.mark.parametrize("error", [DOWN, LOST])
+    def test_a_bridge_that_cannot_be_asked_never_makes_a_sent_order_unsent(self, error: Exception) -> None:
+        book = Book()
+        script = Script(LOST, error)
+        broker = self.broker(script, book)
+        assert broker.send(market()).status is OutcomeStatus.UNKNOWN
+        with pytest.raises(OrderUnknown, match=market().client_order_id):
+            broker.outcome(market().client_order_id)
+        book.lines.append("withdrawn")  # of what was certainly not sent it says so
+        script.pause(60)
+        with pytest.raises((BrokerUnavailable, BrokerTimeout)):
+            broker.outcome(market().client_order_id)
 
     def test_an_outcome_that_is_asked_for_is_told(self) -> None:
         book = Book()
