@@ -80,6 +80,7 @@ class FlattenDuty:
         self._empty_since: float | None = None
         self._due = 0.0
         self._told: str | None = None
+        self._unread = True
         self.pipe_broken = False
         self.wake()
 
@@ -135,8 +136,10 @@ class FlattenDuty:
             self._look(wanted)
 
     def _work(self) -> None:
-        if self._store.changed():
+        self._unread |= self._store.changed()
+        if self._unread:
             self._take_up()
+            self._unread = False  # only now: a file that could not be read is read again
         give_up = self._monotonic() + SLICE_S
         while self._flatten_id is not None and self._due <= self._monotonic() < give_up and not self.pipe_broken:
             if self._journal.status().state is not AccountState.HALTED:
@@ -149,7 +152,7 @@ class FlattenDuty:
             self.pipe_broken |= self._desk.pipe_broken
 
     def _end(self, status: FlattenStatus, trouble: str | None = None) -> None:
-        self._store.end(status, trouble=trouble)
+        self._store.end(status, flatten_id=self._flatten_id, trouble=trouble)
         _log.warning("flatten %s is %s", self._flatten_id, status)
         self._flatten_id = None
 

@@ -119,12 +119,13 @@ class FlattenStore(JournalFile):
         with self._guarded() as db:
             return _report(db, "rowid = (SELECT MAX(rowid) FROM flattens)")
 
-    def end(self, status: FlattenStatus, *, trouble: str | None = None) -> None:
-        """The one that is running, if any, runs no longer."""
+    def end(self, status: FlattenStatus, *, flatten_id: str | None = None, trouble: str | None = None) -> None:
+        """The one that is running, if any, and if it is the one meant, runs no longer."""
         with self._transaction() as db:
             db.execute(
-                "UPDATE flattens SET status = ?, finished_at = ?, trouble = ? WHERE status = ?",
-                (status, self._now(), trouble, FlattenStatus.RUNNING),
+                "UPDATE flattens SET status = ?, finished_at = ?, trouble = ? "
+                "WHERE status = ? AND flatten_id = COALESCE(?, flatten_id)",
+                (status, self._now(), trouble, FlattenStatus.RUNNING, flatten_id),
             )
 
     def tell(self, flatten_id: str, *, looked: bool, trouble: str | None) -> None:

@@ -22,6 +22,7 @@ from tests.unit.mt5_bridge.fake_terminal import (
     market,
     nothing,
 )
+from tradeloom.errors import StorageUnavailable
 from tradeloom.trading.flattening import FlattenReport, FlattenStatus, flatten_order_id
 from tradeloom.trading.intents import OutcomeStatus
 from tradeloom.trading.risk import AccountState
@@ -329,6 +330,23 @@ class TestALiveTerminal:
         assert on_live.work(120).status is FlattenStatus.FLAT
 
 
+class _Busy:
+    """A store that cannot be read once."""
+
+    def __init__(self, store: FlattenStore) -> None:
+        self._store = store
+        self._failures = 1
+
+    def running(self) -> FlattenReport | None:
+        if self._failures:
+            self._failures -= 1
+            raise StorageUnavailable("the file is busy")
+        return self._store.running()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+
 class TestTheStore:
     def test_the_same_id_is_the_same_flatten(self, flattening: Flattening) -> None:
         flattening.begin()
@@ -346,6 +364,24 @@ class TestTheStore:
         first = flattening.front.find(ID)
         assert first is not None
         assert (first.status, told.flatten_id, told.status) == (FlattenStatus.REPLACED, OTHER, FlattenStatus.FLAT)
+
+    def test_only_the_one_meant_is_ended(self, flattening: Flattening) -> None:
+        flattening.begin()
+        flattening.begin(OTHER)
+        flattening.store.end(FlattenStatus.FLAT, flatten_id=ID)
+        running = flattening.front.running()
+        assert running is not None
+        assert running.flatten_id == OTHER
+        flattening.front.end(FlattenStatus.ABANDONED)
+        assert flattening.front.running() is None
+
+    def test_a_wish_that_could_not_be_read_is_read_again(self, bench: Bench, flattening: Flattening) -> None:
+        hold(bench, 11)
+        flattening.begin()
+        flattening.duty._store = _Busy(flattening.store)  # type: ignore[assignment]
+        flattening.duty.work_if_due()
+        assert bench.terminal.sent == []
+        assert flattening.work(5).status is FlattenStatus.FLAT
 
     def test_many_are_counted_and_not_all_listed(self, bench: Bench, flattening: Flattening) -> None:
         hold(bench, *range(1000, 1300))
