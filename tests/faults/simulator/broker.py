@@ -203,13 +203,14 @@ class Server:
         """Moves the positions; (position identifier, entry) of the deal."""
         side = request["type"]
         named = request.get("position") or 0
-        held = self.positions.get(named) if named else None
+        # The second deal of an order adds to the position the first one opened.
+        held = self.positions.get(named or ticket)
         if held is None and not self.hedging:
             held = next((p for p in self.positions.values() if p.symbol == request["symbol"]), None)
         if held is None:
             self._open(ticket, ticket, request, side, lots)
             return ticket, mt5.DEAL_ENTRY_IN
-        if held.type == side and not named:
+        if held.type == side and not named:  # more of the same
             self.positions[held.ticket] = held._replace(volume=round(held.volume + lots, 2))
             return held.identifier, mt5.DEAL_ENTRY_IN
         left = round(held.volume - lots, 2)

@@ -14,11 +14,9 @@ from tests.faults.simulator.world import run
 from tests.support import exam
 
 ROOT = Path(__file__).parents[3]
-SCHEDULES = exam.sized(ci=1_500, full=200_000)
-ENOUGH = 400
+SCHEDULES = exam.sized(ci=1_000, full=200_000)
+ENOUGH = 150
 """Schedules within which each missing protection must show."""
-REGRESSIONS = [49, 100, 315, 5120, 20041, 20304, 20557, 21499]
-"""Seeds that once found a defect of the bridge."""
 
 
 @pytest.mark.exam(suite="fault simulator")
@@ -51,12 +49,6 @@ def test_it_meets_every_way_an_intent_can_end() -> None:
 def test_it_notices_a_missing_protection(missing: str) -> None:
     with quiet(), MUTATIONS[missing]():
         assert any(broken(run(seed)) for seed in range(1, ENOUGH + 1)), f"nobody missed the {missing}"
-
-
-@pytest.mark.parametrize("seed", REGRESSIONS)
-def test_what_it_found_stays_mended(seed: int) -> None:
-    steps, wrong = traced(seed)
-    assert wrong == [], "\n".join(steps)
 
 
 def test_the_same_seed_gives_the_same_trace() -> None:
