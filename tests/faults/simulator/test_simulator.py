@@ -35,14 +35,9 @@ def test_nothing_is_lost_and_nothing_doubled() -> None:
         **{kind: findings.count(kind) for kind in KINDS},
     )
     assert findings.schedules == SCHEDULES
+    assert set(findings.states) >= {"done", "partial", "placed", "rejected", "not_sent", "manual"}, "too tame a world"
+    assert findings.orders_sent > SCHEDULES
     assert not findings.failures, f"replay with: python -m tests.faults --trace --one {findings.failures[0]}"
-
-
-def test_it_meets_every_way_an_intent_can_end() -> None:
-    findings = examine(range(1, 301))
-    assert set(findings.states) >= {"done", "partial", "placed", "rejected", "not_sent", "manual"}
-    assert findings.killed > 100
-    assert findings.orders_sent > findings.intents / 2
 
 
 @pytest.mark.parametrize("missing", MUTATIONS)
