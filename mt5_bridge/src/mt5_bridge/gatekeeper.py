@@ -233,8 +233,10 @@ class Gatekeeper:
         quote: Quote,
         fillings_refused: frozenset[int],
     ) -> Order:
-        pending = isinstance(intent, PendingOrderIntent)
-        allowed = [mode for mode in rules.filling_modes(pending=pending) if mode not in fillings_refused]
+        modes = rules.filling_modes(
+            pending=isinstance(intent, PendingOrderIntent), closing=isinstance(intent, CloseIntent)
+        )
+        allowed = [mode for mode in modes if mode not in fillings_refused]
         if not allowed:
             raise Unsendable(f"{intent.symbol} accepts none of the filling modes")
         if isinstance(intent, PendingOrderIntent):

@@ -64,10 +64,11 @@ class SymbolRules:
             raise Unsendable(f"{lots} lots of {self.name} are above the largest order of {self.volume_max}")
         return floored
 
-    def filling_modes(self, *, pending: bool = False) -> tuple[int, ...]:
+    def filling_modes(self, *, pending: bool = False, closing: bool = False) -> tuple[int, ...]:
         """`ORDER_FILLING_*` to try, the declared ones first. The flags are not the enum: FOK is bit 1 and value 0.
 
-        A pending order that rests is first tried with RETURN, which keeps what a first fill leaves over.
+        A pending order that rests is first tried with RETURN, which keeps what a first fill leaves over. A close is
+        tried with IOC before FOK: where the market is thin, part of an exit is better than none.
         """
         declared = [
             mode
@@ -77,6 +78,8 @@ class SymbolRules:
             )
             if self.filling_flags & flag
         ]
+        if closing:
+            declared.reverse()
         others = [mt5.ORDER_FILLING_FOK, mt5.ORDER_FILLING_IOC]
         if self.execution != mt5.SYMBOL_TRADE_EXECUTION_MARKET:  # market execution never knows RETURN
             others.insert(0, mt5.ORDER_FILLING_RETURN)

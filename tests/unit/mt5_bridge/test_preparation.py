@@ -96,6 +96,12 @@ def test_filling_modes_come_from_the_symbols_flags(flags: int, execution: int, m
     assert rules(filling_mode=flags, trade_exemode=execution).filling_modes() == modes
 
 
+def test_a_close_takes_what_a_thin_market_gives() -> None:
+    both = rules(filling_mode=mt5.SYMBOL_FILLING_FOK | mt5.SYMBOL_FILLING_IOC)
+    assert both.filling_modes(closing=True)[:2] == (mt5.ORDER_FILLING_IOC, mt5.ORDER_FILLING_FOK)
+    assert rules(filling_mode=mt5.SYMBOL_FILLING_FOK).filling_modes(closing=True)[0] == mt5.ORDER_FILLING_FOK
+
+
 class TestStops:
     @pytest.mark.parametrize(
         ("side", "stops"),
