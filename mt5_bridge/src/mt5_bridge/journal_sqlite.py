@@ -70,7 +70,10 @@ class _Rows:
             f" AND json_extract(intent, '$.kind') IN ({_marks(kinds)}) ORDER BY sent_at",
             (since.astimezone(UTC).isoformat(), *kinds),
         )
-        return [SentOrder(*row[:4], datetime.fromisoformat(row[4])) for row in rows]
+        return [
+            SentOrder(order_id, workflow_id, symbol, side, datetime.fromisoformat(sent_at))
+            for order_id, workflow_id, symbol, side, sent_at in rows
+        ]
 
     def workflows(self, magics: Iterable[int]) -> dict[int, str]:
         wanted = tuple(set(magics))

@@ -249,7 +249,7 @@ class Server:
         self._kernel.say("broker", f"order {ticket} leaves with state {state}")
         return True
 
-    def _done(self) -> dict[str, int]:
+    def _done(self) -> dict[str, Any]:
         return {"time_done": int(self._kernel.time()), "time_done_msc": int(self._kernel.time() * 1000)}
 
     def _comment(self, request: dict[str, Any]) -> str:

@@ -130,7 +130,7 @@ class SimulatedTerminal:
         self._note_records(lag)
 
     def _note_records(self, lag: float = 0.0) -> None:
-        records = [*self.server.deals, *self.server.history]
+        records: list[Any] = [*self.server.deals, *self.server.history]
         if len(records) == self._known:
             return
         self._known = len(records)
