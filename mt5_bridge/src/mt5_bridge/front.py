@@ -12,7 +12,7 @@ from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from mt5_bridge import faultpoints
+from mt5_bridge import faultpoints, risk_facts
 from mt5_bridge.compat.reads import METHOD as SCRIPT_READ
 from mt5_bridge.config import AccountConfig, BridgeConfig
 from mt5_bridge.flatten_store import FlattenStore
@@ -99,6 +99,11 @@ class Seat:
         if status.state is not AccountState.HALTED and self._flattens is not None:
             self._flattens.end(FlattenStatus.ABANDONED)
         return status
+
+    def status(self) -> AccountStatus:
+        """How the account stands, with its day."""
+        day = risk_facts.day_figures(self.journal.fact(risk_facts.DAY))
+        return self.journal.status().model_copy(update={"day": day})
 
     def health(self) -> dict[str, Any]:
         health = {"terminal": self.settings.terminal, **self.supervisor.health()}
@@ -264,7 +269,7 @@ class Front:
             case methods.OutcomeParams() as asked:
                 return self._outcome(seat, asked.client_order_id, payload, give_up)
         if method == "state":
-            return protocol.encode_answer(seat.journal.status().model_dump(mode="json"))
+            return protocol.encode_answer(seat.status().model_dump(mode="json"))
         return _read(seat, method, payload, give_up)
 
     def _send(self, seat: Seat, order_id: str, payload: bytes, give_up: float) -> bytes:
@@ -335,7 +340,9 @@ def _settled(seat: Seat, wanted: StateParams | methods.LimitsParams | methods.Un
         case StateParams():
             return seat.set_state(wanted)
         case methods.LimitsParams():
-            return seat.journal.change_limits(wanted.limits, reason=wanted.reason, by=wanted.by, clear=wanted.clear)
+            return seat.journal.change_limits(
+                wanted.limits, reason=wanted.reason, by=wanted.by, clear=wanted.clear, expected=wanted.expected
+            )
         case methods.UnthrottleParams():
             return seat.journal.unthrottle(wanted.workflow_id, reason=wanted.reason, by=wanted.by)
 

@@ -229,12 +229,21 @@ class Journal:
             store.put_fact(risk_facts.CONFIGURED, wanted, now)
             store.log(None, now, "limits", wanted)
 
-    def change_limits(self, limits: RiskLimits, *, reason: str, by: str, clear: bool) -> AccountStatus:
+    def change_limits(
+        self, limits: RiskLimits, *, reason: str, by: str, clear: bool, expected: RiskLimits | None = None
+    ) -> AccountStatus:
         """Puts other limits in force until the configuration changes. Raises `Conflict` when they allow more than those
-        of before, without `clear`."""
+        of before, without `clear`, and when those of before are not the `expected` ones."""
         with self._store.transaction() as store:
             record, now = _set(store.account()), self._now()
-            looser = loosened(self._status(store).limits, limits)
+            before = self._status(store).limits
+            if expected is not None and expected != before:
+                raise Conflict(
+                    "somebody else changed the limits at the same time; nothing was changed now",
+                    field="limits",
+                    hint="Look at the limits that hold, then change them again.",
+                )
+            looser = loosened(before, limits)
             if looser and not clear:
                 raise Conflict(
                     f"this would allow more by {', '.join(looser)}; only a person can loosen a limit",

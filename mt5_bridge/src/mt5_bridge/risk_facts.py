@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from pydantic import ValidationError
+
+from tradeloom.trading.account_day import DayFigures
 from tradeloom.trading.methods import Throttle
 
 RISK = "risk/"
@@ -15,6 +18,14 @@ CONFIGURED = "configured/limits"
 """The limits as the configuration last gave them: only when it changes do they replace what was set since."""
 THROTTLE = "throttle/"
 """By workflow: the last time it was throttled."""
+
+
+def day_figures(record: Any) -> DayFigures | None:
+    """Of the account's day; None when there is no record, or none that can be read: then nothing is opened anyway."""
+    try:
+        return None if record is None else DayFigures.model_validate(record)
+    except ValidationError:
+        return None
 
 
 def throttle_record(throttle: Throttle) -> dict[str, Any]:

@@ -16,26 +16,19 @@ _NONE = Decimal(0)
 _ALL = Decimal(100)
 
 
-class AccountDay(BaseModel):
-    """A day of an account, as it stood at the last look. Money in the account's currency.
+class DayFigures(BaseModel):
+    """What an account's loss is held against. Money in the account's currency.
 
     `baseline` is the equity the day began with and `peak` the highest ever seen, both moved by what was paid in since.
-    `money` is balance and credit, `last_deal` the number of the last deal that explains them, `seen` the market time
-    they were seen. `results` has, by workflow, what its trades booked today less what its positions had open when the
-    day began. `worst` and `worst_of` keep the largest losses seen that broke a limit: a day that is over stays over.
+    `worst` keeps the largest loss seen that broke the limit: a day that is over stays over.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True)
 
     began: AwareDatetime
     baseline: Decimal = Field(allow_inf_nan=False)
     peak: Decimal = Field(allow_inf_nan=False)
-    money: Decimal = Field(allow_inf_nan=False)
-    last_deal: int
-    seen: AwareDatetime
-    results: dict[str, Decimal] = Field(default_factory=dict)
     worst: Decimal = _NONE
-    worst_of: dict[str, Decimal] = Field(default_factory=dict)
 
     def loss(self, equity: Decimal) -> Decimal:
         """What the day has lost so far, or at a look that broke the limit; zero when it has won."""
@@ -44,8 +37,28 @@ class AccountDay(BaseModel):
     def loss_pct(self, equity: Decimal) -> Decimal:
         return _share(self.loss(equity), self.baseline)
 
+    def drawdown(self, equity: Decimal) -> Decimal:
+        return max(self.peak - equity, _NONE)
+
     def drawdown_pct(self, equity: Decimal) -> Decimal:
-        return _share(max(self.peak - equity, _NONE), self.peak)
+        return _share(self.drawdown(equity), self.peak)
+
+
+class AccountDay(DayFigures):
+    """A day of an account, as it stood at the last look.
+
+    `money` is balance and credit, `last_deal` the number of the last deal that explains them, `seen` the market time
+    they were seen. `results` has, by workflow, what its trades booked today less what its positions had open when the
+    day began. `worst_of` is, by workflow, what `worst` is for the account.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    money: Decimal = Field(allow_inf_nan=False)
+    last_deal: int
+    seen: AwareDatetime
+    results: dict[str, Decimal] = Field(default_factory=dict)
+    worst_of: dict[str, Decimal] = Field(default_factory=dict)
 
     def workflow_loss(self, workflow_id: str, floating: Decimal) -> Decimal:
         """What the workflow's trades have lost today; `floating` is what its open positions have won or lost."""

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
+from tradeloom.trading.account_day import DayFigures
 from tradeloom.trading.bars import BarsReference
 from tradeloom.trading.guards import Guard
 from tradeloom.trading.intents import OrderIntent, Side
@@ -155,9 +156,11 @@ class FlattenedParams(Params):
 
 
 class LimitsParams(Params):
-    """The whole set of limits that is to hold; `clear` is a person's word that they may allow more than before."""
+    """The whole set of limits that is to hold; `clear` is a person's word that they may allow more than before.
+    `expected` is the set that was changed: when another has come into force since, nothing is done."""
 
     limits: RiskLimits
+    expected: RiskLimits | None = None
     reason: str = Field(min_length=1, max_length=500)
     by: str = Field(min_length=1, max_length=200)
     clear: bool = False
@@ -203,7 +206,7 @@ class Throttle(BaseModel):
 
 class AccountStatus(BaseModel):
     """Whether an account may trade, who decided so and when (wall time), the limits in force, and the workflows that
-    are throttled."""
+    are throttled. Only `state` tells the account's `day`, as its gate saw it last; None before its first look."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -213,6 +216,7 @@ class AccountStatus(BaseModel):
     changed_at: AwareDatetime
     limits: RiskLimits
     throttled: tuple[Throttle, ...] = ()
+    day: DayFigures | None = None
 
 
 @dataclass(frozen=True, slots=True)

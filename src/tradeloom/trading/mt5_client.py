@@ -384,10 +384,13 @@ class MT5Broker:
         params = _params(methods.StateParams, state=state, reason=reason, by=by, clear=clear)
         return _fact(AccountStatus, self._read("set_state", params))
 
-    def set_limits(self, limits: RiskLimits, *, reason: str, by: str, clear: bool = False) -> AccountStatus:
+    def set_limits(
+        self, limits: RiskLimits, *, reason: str, by: str, clear: bool = False, expected: RiskLimits | None = None
+    ) -> AccountStatus:
         """Puts the whole set in force until the bridge's configuration changes. What allows more than before needs
-        `clear`, a person's word; without it `Conflict` is raised, which names the limit."""
-        params = _params(methods.LimitsParams, limits=limits, reason=reason, by=by, clear=clear)
+        `clear`, a person's word; without it `Conflict` is raised, which names the limit. `Conflict` too when others
+        than the `expected` limits hold."""
+        params = _params(methods.LimitsParams, limits=limits, reason=reason, by=by, clear=clear, expected=expected)
         return _fact(AccountStatus, self._read("set_limits", params))
 
     def unthrottle(self, workflow_id: str, *, reason: str, by: str) -> AccountStatus:

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mt5_bridge import front as front_module
+from mt5_bridge import risk_facts
 from mt5_bridge.config import BridgeConfig
 from mt5_bridge.front import Front
 from mt5_bridge.supervisor import HandedOver
@@ -27,6 +28,7 @@ from tradeloom.errors import (
     TradeloomError,
 )
 from tradeloom.trading import methods, protocol
+from tradeloom.trading.account_day import AccountDay
 from tradeloom.trading.intents import OrderOutcome, OutcomeStatus, Side
 from tradeloom.trading.methods import Throttle
 from tradeloom.trading.risk import AccountState
@@ -279,6 +281,31 @@ class TestState:
             call(front, "set_limits", limits=LIMITS.model_dump(mode="json"), reason="more", by="watcher")
         with pytest.raises(InvalidInput, match=r"limits\.max_lot"):
             call(front, "set_limits", limits=less | {"max_lot": "NaN"}, reason="none", by="Ada", clear=True)
+        assert supervisor(front).calls == []
+
+    def test_limits_are_not_set_over_those_of_somebody_else(self, front: Front) -> None:
+        seen = LIMITS.model_dump(mode="json")
+        other = seen | {"max_lot": "0.5"}
+        call(front, "set_limits", limits=other, reason="careful", by="watcher")
+        mine = seen | {"max_repeats": 3}
+        with pytest.raises(Conflict, match="somebody else"):
+            call(front, "set_limits", limits=mine, expected=seen, reason="careful", by="Ada", clear=True)
+        assert call(front, "state")["limits"] == other
+        told = call(front, "set_limits", limits=mine, expected=other, reason="careful", by="Ada", clear=True)
+        assert told["limits"] == mine
+
+    def test_the_account_s_day_is_told_as_its_gate_saw_it_last(self, front: Front) -> None:
+        assert call(front, "state")["day"] is None
+        day = AccountDay(
+            began=NOW, baseline=Decimal(1000), peak=Decimal(1200), worst=Decimal(30), money=Decimal(990), last_deal=7,
+            seen=NOW, results={"w": Decimal(-10)},
+        )  # fmt: skip
+        journal = front._seats["acc"].journal
+        journal.keep({risk_facts.DAY: day.model_dump(mode="json")})
+        told = call(front, "state")["day"]
+        assert told == {"began": "2024-01-10T12:00:00Z", "baseline": "1000", "peak": "1200", "worst": "30"}
+        journal.keep({risk_facts.DAY: {"began": "once"}})
+        assert call(front, "state")["day"] is None  # the gate opens nothing then, and the state can still be told
         assert supervisor(front).calls == []
 
     def test_a_throttled_workflow_is_cleared_while_the_worker_hangs(self, front: Front) -> None:
