@@ -8,7 +8,7 @@ from mt5_bridge.account_watch import AccountWatch
 from mt5_bridge.clock import AccountClock
 from mt5_bridge.journal import Journal
 from mt5_bridge.risk_book import Unjudgeable
-from mt5_bridge.terminal import PipeBroken, Terminal, failure
+from mt5_bridge.terminal import PipeBroken, Terminal, connected_account
 from tradeloom.errors import TradeloomError
 
 INTERVAL_S = 1.0
@@ -28,12 +28,14 @@ class AccountDuty:
         watch: AccountWatch,
         clock: AccountClock,
         *,
+        login: int,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._terminal = terminal
         self._journal = journal
         self._watch = watch
         self._clock = clock
+        self._login = login
         self._monotonic = monotonic
         self._due = monotonic()
         self._told: str | None = None
@@ -53,9 +55,7 @@ class AccountDuty:
             return
         self._due = self._monotonic() + INTERVAL_S
         try:
-            account = self._terminal.account_info()
-            if account is None:
-                raise failure(self._terminal, "reading the account")
+            account = connected_account(self._terminal, self._login)
             self._watch.look(account, self._journal.status().limits)
         except Unjudgeable as unknown:
             self._say(unknown.message)

@@ -28,8 +28,7 @@ from mt5_bridge.retcodes import NOTHING_TO_DO, Verdict, verdict_of_retcode
 from mt5_bridge.risk_gate import RiskGate
 from mt5_bridge.server_time import ServerZone
 from mt5_bridge.tally import Tally
-from mt5_bridge.terminal import PipeBroken, Terminal, failure, symbol_facts
-from tradeloom.errors import BrokerUnavailable
+from mt5_bridge.terminal import PipeBroken, Terminal, connected_account, failure, symbol_facts
 from tradeloom.trading.exact import exact
 from tradeloom.trading.intents import (
     CancelIntent,
@@ -89,7 +88,7 @@ class Gatekeeper:
 
         Raises `BrokerError` or one of its kinds while nothing can be decided; nothing has been sent then.
         """
-        account = self._assert_account()
+        account = connected_account(self._terminal, self._login)
         if isinstance(intent, ModifyIntent | CancelIntent):
             return self._admit_change(intent, account)
         info = symbol_facts(self._terminal, intent.symbol)
@@ -111,20 +110,6 @@ class Gatekeeper:
             reason="already_closed",
             message=f"position {intent.position} was already closed",
         )
-
-    def _assert_account(self) -> Any:
-        """The terminal's AccountInfo. A crossed pipe shows as another login: nothing may be sent through it."""
-        account = self._terminal.account_info()
-        if account is None:
-            raise failure(self._terminal, "reading the account")
-        if account.login != self._login:
-            raise PipeBroken(f"the terminal is logged in to account {account.login}, not {self._login}")
-        info = self._terminal.terminal_info()
-        if info is None:
-            raise failure(self._terminal, "reading the terminal's state")
-        if not info.connected:
-            raise BrokerUnavailable("the terminal has no connection to the trade server; nothing was sent")
-        return account
 
     def _draft_order(
         self,

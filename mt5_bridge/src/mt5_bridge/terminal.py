@@ -93,6 +93,23 @@ def read_all(terminal: Terminal, function: str, *dates: int, **filters: Any) -> 
     return tuple(found)
 
 
+def connected_account(terminal: Terminal, login: int) -> Any:
+    """The AccountInfo of the account a worker is for. Raises `BrokerError` or one of its kinds when it is another's (a
+    crossed pipe shows so), or may not be as it is at the broker: a terminal without its trade server tells what it
+    knew last, or zeros."""
+    account = terminal.account_info()
+    if account is None:
+        raise failure(terminal, "reading the account")
+    if account.login != login:
+        raise PipeBroken(f"the terminal is logged in to account {account.login}, not {login}")
+    info = terminal.terminal_info()
+    if info is None:
+        raise failure(terminal, "reading the terminal's state")
+    if not info.connected:
+        raise BrokerUnavailable("the terminal has no connection to the trade server; nothing was sent")
+    return account
+
+
 def symbol_facts(terminal: Terminal, symbol: str) -> Any:
     """The symbol's SymbolInfo, selected into Market Watch if it was not: unselected symbols have no quotes.
 

@@ -45,7 +45,7 @@ from mt5_bridge.risk_book import BookReader
 from mt5_bridge.risk_gate import RiskGate
 from mt5_bridge.server_time import ServerZone
 from mt5_bridge.tally import Tally
-from mt5_bridge.terminal import PipeBroken, Terminal, failure, load_terminal
+from mt5_bridge.terminal import PipeBroken, Terminal, connected_account, failure, load_terminal
 from mt5_bridge.trade_records import TradeRecords
 from mt5_bridge.watcher import Watcher
 from tradeloom.errors import BrokerError, BrokerUnavailable, Conflict, StorageUnavailable, TradeloomError
@@ -108,7 +108,7 @@ class AccountWorker:
             )
             day_zone = ServerZone(settings.day_time_zone or settings.server_time_zone)
             watch = AccountWatch(terminal, journal, clock, zone, day_zone)
-            self._account_duty = AccountDuty(terminal, journal, watch, clock)
+            self._account_duty = AccountDuty(terminal, journal, watch, clock, login=settings.login)
             gatekeeper = Gatekeeper(
                 terminal,
                 RiskGate(journal, BookReader(terminal, journal), watch),
@@ -347,10 +347,13 @@ class AccountWorker:
         return self._desk
 
     def _real_money(self) -> bool:
-        """Raises `BrokerError` while the terminal does not say: that is no answer to decide an order on."""
-        account = self._terminal.account_info()
-        if account is None:
-            raise failure(self._terminal, "reading the account")
+        """Raises `BrokerError` or one of its kinds while the terminal does not say, or shows another account: that is
+        no answer to decide an order on."""
+        try:
+            account = connected_account(self._terminal, self._settings.login)
+        except PipeBroken:
+            self.recycle = True
+            raise
         return bool(account.trade_mode == mt5.ACCOUNT_TRADE_MODE_REAL)
 
 

@@ -15,6 +15,7 @@ from mt5_bridge.account_watch import day_start
 from mt5_bridge.server_time import ServerZone
 from tests.unit.mt5_bridge.fake_terminal import (
     LIMITS,
+    LOGIN,
     NOW,
     RATES,
     Bench,
@@ -341,6 +342,28 @@ class TestDuty:
         desk.bench.terminal.account = None
         desk.bench.worker.between_calls()
         assert not desk.bench.worker.recycle
+
+    def test_an_account_without_its_trade_server_is_not_judged(self, desk: Desk) -> None:
+        """A terminal that has not reached its server yet may show an empty account."""
+        day, terminal = desk.bench.journal.fact("risk/day"), desk.bench.terminal
+        duty = desk.bench.worker._account_duty
+        assert duty is not None
+        terminal.state.connected = False
+        desk.account.balance = desk.account.equity = 0.0
+        for minutes in (0, 2):
+            desk.at(NOW + timedelta(minutes=minutes))
+            duty._due = 0.0
+            desk.bench.worker.between_calls()
+        assert desk.bench.journal.status().state is AccountState.ACTIVE
+        assert desk.bench.journal.fact("risk/day") == day
+
+    def test_another_accounts_money_is_not_taken_for_its_own(self, desk: Desk) -> None:
+        """A crossed pipe: the worker is replaced, and nothing of what it saw is kept."""
+        day = desk.bench.journal.fact("risk/day")
+        desk.account.login, desk.account.equity = LOGIN + 1, 1e6
+        desk.bench.worker.between_calls()
+        assert desk.bench.worker.recycle
+        assert desk.bench.journal.fact("risk/day") == day
 
 
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -12,6 +12,7 @@ from mt5_bridge.journal import OrderState
 from mt5_bridge.preparation import Leg, Quote, SymbolRules, build_request
 from mt5_bridge.worker import AccountWorker
 from tests.unit.mt5_bridge.fake_terminal import (
+    LOGIN,
     NOW,
     Bench,
     answer,
@@ -218,6 +219,20 @@ def test_an_account_that_cannot_be_read_gives_no_order_up(make_bench: MakeBench)
     bench.terminal.account = account
     bench.desk.outcome(order_id)
     assert state(bench, order_id) is OrderState.NOT_SENT
+
+
+def test_another_accounts_word_gives_no_order_up(make_bench: MakeBench) -> None:
+    """A crossed pipe shows a demo account without our order: nothing about an order sent with real money."""
+    bench = make_bench(live_trading=True)
+    bench.terminal.account.trade_mode = 2
+    order_id = crash_after_sent(bench, executed=False)
+    bench.terminal.account.trade_mode, bench.terminal.account.login = 0, LOGIN + 1
+    bench.restart()
+    assert state(bench, order_id) not in (OrderState.NOT_SENT, OrderState.MANUAL)
+    assert bench.worker.recycle
+    bench.terminal.account.trade_mode, bench.terminal.account.login = 2, LOGIN
+    bench.restart()
+    assert state(bench, order_id) is OrderState.MANUAL
 
 
 def test_a_disk_that_was_full_at_the_start_stops_trading_no_longer_than_it_is_full(make_bench: MakeBench) -> None:
