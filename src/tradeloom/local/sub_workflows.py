@@ -10,15 +10,15 @@ from tradeloom.engine.dispatcher import Dispatcher, StartCommand
 from tradeloom.engine.engine import Engine
 from tradeloom.engine.journal import ACTIVE, Execution, Journal, NodeRun
 from tradeloom.engine.questions import Answer, Asker
-from tradeloom.engine.stores import Blobs, WorkflowRecord, WorkflowStore
+from tradeloom.engine.stores import Blobs, WorkflowStore
 from tradeloom.errors import Conflict, InvalidInput, NotFound
+from tradeloom.local.named_workflows import workflow_named
 from tradeloom.local.triggers import started_by_hand
 from tradeloom.nodes.sub_workflows import MAX_DEPTH
 from tradeloom.runtime.claims import CLAIM
 from tradeloom.workflow.document import Workflow
 
 MAX_OUTPUT_BYTES: Final = 512 * 1024
-PAGE: Final = 200
 
 
 class SubWorkflowAnswers:
@@ -47,7 +47,7 @@ class SubWorkflowAnswers:
         return {"sub_workflow.start": self._start, "sub_workflow.result": self._result}
 
     async def _start(self, asker: Asker, body: dict[str, Any]) -> Any:
-        workflow = await self._named(asker.tenant, str(body["workflow"]))
+        workflow = await workflow_named(self._workflows, asker.tenant, str(body["workflow"]))
         chain = (*asker.called_by, asker.workflow_id)
         if workflow.id in chain:
             raise InvalidInput(f"{workflow.name} would call itself.", hint="Use a loop instead.")
@@ -84,25 +84,6 @@ class SubWorkflowAnswers:
                 return False
             manual, parent = row.manual, row.run.get("parent")
         return manual
-
-    async def _named(self, tenant: str, name: str) -> WorkflowRecord:
-        """The workflow with this id, or the only one with this name."""
-        try:
-            return await self._workflows.workflow(tenant, name)
-        except NotFound:
-            found: list[WorkflowRecord] = []
-            offset = 0
-            while True:
-                page, total = await self._workflows.workflows(tenant, limit=PAGE, offset=offset)
-                found += [each for each in page if each.name == name]
-                offset += PAGE
-                if offset >= total:
-                    break
-        if not found:
-            raise NotFound(f"There is no workflow {name!r}.")
-        if len(found) > 1:
-            raise InvalidInput(f"{len(found)} workflows are called {name!r}.", hint="Give the id of the one you mean.")
-        return found[0]
 
     async def _result(self, asker: Asker, body: dict[str, Any]) -> Any:
         execution_id = str(body["execution_id"])

@@ -12,7 +12,7 @@ from tradeloom.compiler.compile import Compiled
 from tradeloom.engine import codec
 from tradeloom.engine.stores import Blobs, VersionRecord, WorkflowRecord, WorkflowStore
 from tradeloom.errors import InvalidInput
-from tradeloom.local.activation import check_limits
+from tradeloom.local.activation import called_workflows, check_limits, may_trade
 from tradeloom.local.bridging import OnLoop
 from tradeloom.local.credentials import METADATA, unknown_credentials, uses_of
 from tradeloom.nodes.trigger.schedule import ScheduleTrigger
@@ -92,7 +92,8 @@ class LocalWorkflows:
         before = await self._store.workflow(tenant, workflow_id)
         if before.active:
             nodes = compiled.artefact["document"]["nodes"]
-            await self._check_account(compiled.plan.graph.document.settings.broker_account, nodes)
+            account = compiled.plan.graph.document.settings.broker_account
+            await self._check_accounts(tenant, workflow_id, account, nodes)
         made = await self.save(tenant, workflow_id, compiled, expected)
         if not before.active or before.active_version == compiled.version:
             return made
@@ -130,16 +131,21 @@ class LocalWorkflows:
             if wanted:
                 version = await self._store.version(tenant, workflow_id, record.version)
                 artefact = await asyncio.to_thread(self._blobs.artefact, version.version)
-                await self._check_account(version.account, artefact["document"]["nodes"])
+                await self._check_accounts(tenant, workflow_id, version.account, artefact["document"]["nodes"])
             record = await self._store.set_active(tenant, workflow_id, record.version if wanted else None)
             await self._changed(tenant, workflow_id)
         return await self._detail(record)
 
-    async def _check_account(self, account: str, nodes: list[dict[str, Any]]) -> None:
-        """An active workflow needs a market to live in, and limits to trade under. Raises `InvalidInput` for an account
-        this machine has not; for its limits see `check_limits`."""
+    async def _check_accounts(self, tenant: str, workflow_id: str, account: str, nodes: list[dict[str, Any]]) -> None:
+        """An active workflow needs a market to live in, and limits to trade under, and so do those it runs. Raises
+        `InvalidInput` for an account this machine has not; for its limits see `check_limits`."""
         self._market_now(account)
-        await asyncio.to_thread(check_limits, account, nodes, self._account_status)
+        if may_trade(nodes):
+            await asyncio.to_thread(check_limits, account, self._account_status)
+        for called in await called_workflows(self._store, self._blobs, tenant, workflow_id, nodes):
+            if may_trade(called.nodes):
+                self._market_now(called.account)
+                await asyncio.to_thread(check_limits, called.account, self._account_status, called)
 
     async def _detail(self, record: WorkflowRecord) -> WorkflowDetail:
         version = await self._store.version(record.tenant, record.id, record.version)

@@ -14,9 +14,10 @@ from tradeloom.accounts.credentials.key_file import KeyFile
 from tradeloom.accounts.credentials.vault import Vault
 from tradeloom.compiler.compile import compile_workflow
 from tradeloom.errors import BrokerTimeout, BrokerUnavailable, LimitsUnset, StorageUnavailable, TradeloomError
-from tradeloom.local.activation import check_limits
+from tradeloom.local.activation import check_limits, may_trade
 from tradeloom.local.bridging import OnLoop
 from tradeloom.local.workflows import LocalWorkflows
+from tradeloom.nodes.sub_workflows import MAX_DEPTH
 from tradeloom.storage.memory import MemoryBlobs, MemoryStores
 from tradeloom.storage.memory_credentials import MemoryCredentials
 from tradeloom.trading import protocol
@@ -31,6 +32,10 @@ STATUS = AccountStatus(
 )
 BUY = {"id": "buy", "type": "order.market", "config": {"symbol": "EURUSD", "side": "buy", "volume": 0.1}}
 TELL = {"id": "tell", "type": "notify.dashboard", "config": {"title": "Hour", "message": "It is time"}}
+
+
+def call(name: str) -> dict[str, Any]:
+    return {"id": "call", "type": "utility.sub_workflow", "config": {"workflow": name}}
 
 
 class Answering:
@@ -59,18 +64,14 @@ def raising(error: TradeloomError) -> Callable[[str], AccountStatus]:
     return status
 
 
-def never(account: str) -> AccountStatus:
-    raise AssertionError("nobody has to be asked")
-
-
 def test_an_account_with_limits_is_fine_whatever_its_state() -> None:
-    check_limits("paper", [BUY], answered())
+    check_limits("paper", answered())
 
 
 @pytest.mark.parametrize("limit", ["max_notional", "workflow", "max_daily_loss_pct"])
 def test_a_limit_that_is_missing_is_named(limit: str) -> None:
     with pytest.raises(LimitsUnset, match=rf"paper.*limits\.{limit}"):
-        check_limits("paper", [TELL, BUY], answered(**{limit: None}))
+        check_limits("paper", answered(**{limit: None}))
 
 
 @pytest.mark.parametrize(
@@ -83,15 +84,20 @@ def test_a_limit_that_is_missing_is_named(limit: str) -> None:
 )
 def test_what_nobody_can_vouch_for_is_not_switched_on(error: TradeloomError, kind: type[TradeloomError]) -> None:
     with pytest.raises(kind) as caught:
-        check_limits("paper", [BUY], raising(error))
+        check_limits("paper", raising(error))
     assert type(caught.value) is kind
     assert (caught.value.field, "paper" in caught.value.message) == ("settings.broker_account", True)
     assert error.message in caught.value.message
 
 
-@pytest.mark.parametrize("nodes", [[], [TELL], [BUY | {"disabled": True}]])
+@pytest.mark.parametrize("nodes", [[], [TELL], [BUY | {"disabled": True}], [call("Exit rules")]])
 def test_what_does_not_trade_needs_none(nodes: list[dict[str, Any]]) -> None:
-    check_limits("paper", nodes, never)
+    assert not may_trade(nodes)
+
+
+@pytest.mark.parametrize("node", [BUY, call("= trigger.payload.rules"), call("Rules {{ item }}")])
+def test_what_trades_or_may_run_anything_needs_them(node: dict[str, Any]) -> None:
+    assert may_trade([TELL, node])
 
 
 class Machine:
@@ -99,16 +105,21 @@ class Machine:
 
     def __init__(self, key: Path) -> None:
         self.status = answered()
+        self.asked: list[str] = []
         self.workflows = LocalWorkflows(
             OnLoop(asyncio.get_running_loop()),
             MemoryStores(),
             MemoryBlobs(),
             Vault(MemoryCredentials(), KeyFile(key)),
             market_now=lambda account: STATUS.changed_at,
-            account_status=lambda account: self.status(account),
+            account_status=self._status,
             changed=self._changed,
             stop_all=self._stop_all,
         )
+
+    def _status(self, account: str) -> AccountStatus:
+        self.asked.append(account)
+        return self.status(account)
 
     async def _changed(self, tenant: str, workflow_id: str) -> None:
         pass
@@ -117,10 +128,11 @@ class Machine:
         return 0
 
 
-def workflow(*nodes: dict[str, Any]) -> Any:
+def workflow(*nodes: dict[str, Any], name: str = "W", account: str = "paper") -> Any:
     start = {"id": "start", "type": "trigger.manual"}
     connections = [{"source": "start", "target": each["id"]} for each in nodes]
-    return compile_workflow({"name": "W", "nodes": [start, *nodes], "connections": connections})
+    document = {"name": name, "nodes": [start, *nodes], "connections": connections}
+    return compile_workflow(document | {"settings": {"broker_account": account}})
 
 
 async def _switched(key: Path) -> None:
@@ -143,3 +155,49 @@ async def _switched(key: Path) -> None:
 
 def test_a_workflow_that_trades_is_switched_on_only_with_limits(tmp_path: Path) -> None:
     loop.run(_switched(tmp_path / "key"))
+
+
+async def _asked(key: Path, *made: Any, status: Callable[[str], AccountStatus] | None = None) -> list[str]:
+    """The accounts whose limits are asked for when the last of the workflows is switched on."""
+    machine = Machine(key)
+    for compiled in made:
+        last = await asyncio.to_thread(machine.workflows.create, "t", compiled)
+    machine.status = status or answered()
+    assert (await asyncio.to_thread(machine.workflows.toggle, "t", last.id, True)).active
+    return machine.asked
+
+
+def test_a_workflow_that_trades_only_through_others_is_asked_for_their_limits(tmp_path: Path) -> None:
+    buys = workflow(BUY, name="Buys", account="live")
+    calls = workflow(call("Buys"), name="Calls")
+    assert loop.run(_asked(tmp_path / "key", buys, workflow(call("Buys")))) == ["live"]
+    assert loop.run(_asked(tmp_path / "key", buys, calls, workflow(call("Calls"), BUY))) == ["paper", "live"]
+    tells = workflow(TELL, name="Buys", account="live")
+    assert loop.run(_asked(tmp_path / "key", tells, calls, workflow(call("Calls")))) == []
+
+
+def test_those_that_call_each_other_in_a_circle_are_each_looked_at_once(tmp_path: Path) -> None:
+    one, two = workflow(call("Two"), BUY, name="One"), workflow(call("One"), call("Two") | {"id": "again"}, name="Two")
+    assert loop.run(_asked(tmp_path / "key", one, two)) == ["paper"]
+
+
+def test_a_sub_workflow_that_is_not_there_or_not_the_only_one_fails_when_it_runs(tmp_path: Path) -> None:
+    same = [workflow(BUY, name="Same"), workflow(BUY, TELL, name="Same")]
+    assert loop.run(_asked(tmp_path / "key", *same, workflow(call("Nobody"), call("Same") | {"id": "c"}))) == []
+
+
+def test_it_goes_no_deeper_than_workflows_may_call_each_other(tmp_path: Path) -> None:
+    chain = [workflow(BUY, name="0"), *(workflow(call(str(n)), name=str(n + 1)) for n in range(MAX_DEPTH))]
+    assert loop.run(_asked(tmp_path / "key", *chain)) == ["paper"]
+    assert loop.run(_asked(tmp_path / "key", *chain, workflow(call(str(MAX_DEPTH))))) == []
+
+
+def test_the_refusal_names_the_workflow_and_the_node(tmp_path: Path) -> None:
+    made = [workflow(BUY, name="Buys", account="live"), workflow(call("Buys"), name="Calls")]
+    for status, kind in (
+        (answered(max_notional=None), LimitsUnset),
+        (raising(BrokerUnavailable("the bridge is down")), BrokerUnavailable),
+    ):
+        with pytest.raises(kind, match=r"live.*'Buys'") as caught:
+            loop.run(_asked(tmp_path / "key", *made, workflow(call("Calls")), status=status))
+        assert (caught.value.node, caught.value.field) == ("call", "config.workflow")
