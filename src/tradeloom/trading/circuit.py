@@ -17,7 +17,8 @@ from tradeloom.errors import BrokerUnavailable
 
 FAILURES: Final = 5
 WINDOW_S: Final = 10.0
-COOL_DOWN_S: Final = 2.0
+COOL_DOWN_S: Final = 0.5
+"""Short: a node tries again within a second or two, and a bridge that is back by then must not be missed."""
 
 
 class CircuitStatus(StrEnum):
