@@ -21,9 +21,11 @@ from tradeloom.storage.memory import (
     MemoryStores,
     MemoryVariables,
 )
+from tradeloom.storage.memory_kill_wishes import MemoryKillWishes
 from tradeloom.storage.memory_trades import MemoryTrades
 from tradeloom.storage.postgres.database import Database
 from tradeloom.storage.postgres.journal import PostgresJournal
+from tradeloom.storage.postgres.kill_wishes import PostgresKillWishes
 from tradeloom.storage.postgres.orders import PostgresOrders
 from tradeloom.storage.postgres.stores import PostgresStores
 from tradeloom.storage.postgres.trades import PostgresTrades
@@ -122,6 +124,11 @@ def open_orders(request: pytest.FixtureRequest) -> OpenStores:
 @pytest.fixture(params=["memory", "postgres"])
 def open_trades(request: pytest.FixtureRequest) -> OpenStores:
     return opener(request, MemoryTrades, PostgresTrades)
+
+
+@pytest.fixture(params=["memory", "postgres"])
+def open_kill_wishes(request: pytest.FixtureRequest) -> OpenStores:
+    return opener(request, MemoryKillWishes, PostgresKillWishes)
 
 
 @pytest.fixture(params=["memory", "files"])

@@ -15,6 +15,7 @@ __all__ = ["postgres_server"]
 TABLES = {
     "credentials",
     "executions",
+    "kill_wishes",
     "logs",
     "node_runs",
     "notifications",
