@@ -19,12 +19,9 @@ from tests.unit.mt5_bridge.paper.conftest import MONDAY, symbol_config, write_cs
 
 package: Any = metatrader5
 
-REFERENCE = Path(__file__).parents[5] / "shared" / "reference" / "mt5_api.json"
-API: dict[str, Any] = json.loads(REFERENCE.read_text()) if REFERENCE.exists() else {}
-FUNCTIONS: dict[str, Any] = API.get("functions", {})
-FIELDS: list[dict[str, str]] = API.get("order_request", {}).get("fields", [])
-
-pytestmark = pytest.mark.skipif(not API, reason="the reference list of the package is not beside this checkout")
+API: dict[str, Any] = json.loads((Path(__file__).parents[1] / "mt5_api.json").read_text())
+FUNCTIONS: dict[str, Any] = API["functions"]
+FIELDS: list[dict[str, str]] = API["order_request"]["fields"]
 
 START = int(MONDAY.timestamp())
 LATER = START + 10 * 3_600
