@@ -51,6 +51,7 @@ class _Rest:
 
 class FlattenDuty:
     """`records` confirm that a position is closed; None where the list of positions is always right, as on paper.
+    `assert_connected` raises while the terminal shows another account, or this one without its trade server.
     `pipe_broken` turns true when the worker must be replaced."""
 
     def __init__(
@@ -63,6 +64,7 @@ class FlattenDuty:
         records: BrokerRecords | None,
         *,
         account: str,
+        assert_connected: Callable[[], object],
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
@@ -72,6 +74,7 @@ class FlattenDuty:
         self._clock = clock
         self._records = records
         self._account = account
+        self._assert_connected = assert_connected
         self._monotonic = monotonic
         self._flatten_id: str | None = None
         self._items: dict[tuple[str, int], Item] = {}
@@ -161,6 +164,10 @@ class FlattenDuty:
     def _look(self, flatten_id: str) -> None:
         """What is on the account now: the next things to do, or the end."""
         listed = self._listed()
+        if not listed:
+            since, self._empty_since = self._empty_since, None  # what was seen before a gap counts no more
+            self._assert_connected()
+            self._empty_since = since
         for key, item in listed.items():
             known = self._items.get(key)
             if known is None or (known.state, known.volume) != (ItemState.OPEN, item.volume):

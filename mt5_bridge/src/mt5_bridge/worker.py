@@ -14,6 +14,7 @@ import struct
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -156,8 +157,16 @@ class AccountWorker:
             return None
         try:
             store = self._flattens = open_flattens()
-            name = self._settings.name
-            return FlattenDuty(store, self._journal, self._desk, self._reader, self._clock, records, account=name)
+            return FlattenDuty(
+                store,
+                self._journal,
+                self._desk,
+                self._reader,
+                self._clock,
+                records,
+                account=self._settings.name,
+                assert_connected=partial(connected_account, self._terminal, self._settings.login),
+            )
         except StorageUnavailable as error:
             _log.error("the account cannot be flattened: %s", error.message)
             return None

@@ -12,7 +12,9 @@ from mt5_bridge.flatten_duty import FlattenDuty
 from mt5_bridge.flatten_store import FlattenStore
 from mt5_bridge.records import BrokerRecords
 from mt5_bridge.server_time import ServerZone
+from mt5_bridge.terminal import connected_account
 from tests.unit.mt5_bridge.fake_terminal import (
+    LOGIN,
     Bench,
     FakeTerminal,
     answer,
@@ -68,7 +70,8 @@ class Flattening:
         records = BrokerRecords(bench.terminal, ServerZone("UTC"), bench.pauses.append) if self.live else None
         return FlattenDuty(
             self.store, bench.journal, bench.desk, bench.worker._reader, bench.clock, records,
-            account="acc", monotonic=lambda: self.time,
+            account="acc", assert_connected=lambda: connected_account(bench.terminal, LOGIN),
+            monotonic=lambda: self.time,
         )  # fmt: skip
 
     def close(self) -> None:
@@ -391,3 +394,24 @@ class TestTheStore:
         assert told.left == 300
         assert len(told.remaining) == 200
         assert told.remaining[0].volume == Decimal("0.1")
+
+
+def test_an_account_is_not_flat_because_its_terminal_is_offline(bench: Bench, on_live: Flattening) -> None:
+    """A terminal that was started while its trade server is away lists nothing for as long as that lasts."""
+    bench.terminal.state.connected = False
+    on_live.begin()
+    told = on_live.work(seconds=30)
+    assert (told.status, told.left) == (FlattenStatus.RUNNING, None)
+    assert "no connection" in (told.trouble or "")
+    bench.terminal.state.connected = True
+    hold(bench, 11)
+    told = on_live.work(seconds=30)
+    assert (told.status, told.closed) == (FlattenStatus.FLAT, 1)
+
+
+def test_an_account_is_not_flat_because_another_one_is(bench: Bench, on_live: Flattening) -> None:
+    """A crossed pipe: the worker is replaced."""
+    bench.terminal.account.login = LOGIN + 1
+    on_live.begin()
+    told = on_live.work(seconds=5)
+    assert (told.status, on_live.duty.pipe_broken) == (FlattenStatus.RUNNING, True)
