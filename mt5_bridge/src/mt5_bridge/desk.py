@@ -16,7 +16,7 @@ from mt5_bridge import faultpoints
 from mt5_bridge.changes import carried_out
 from mt5_bridge.clock import AccountClock
 from mt5_bridge.gatekeeper import Gatekeeper, Order
-from mt5_bridge.journal import SENDABLE, UNSETTLED, Journal
+from mt5_bridge.journal import SENDABLE, UNSETTLED, Journal, Restrained
 from mt5_bridge.preparation import Quote
 from mt5_bridge.reconciliation import Reconciler
 from mt5_bridge.records import BrokerRecords, Fills, filled_outcome, order_terms
@@ -37,6 +37,7 @@ from tradeloom.trading.intents import (
     OutcomeStatus,
     PendingOrderIntent,
 )
+from tradeloom.trading.risk_rules import deadline_refusal, state_refusal
 
 MAX_TRANSMISSIONS = 3
 _ACCEPTED_WAITS_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.5)
@@ -127,18 +128,18 @@ class OrderDesk:
         while True:
             number += 1
             admitted = self._admit(intent, first_quote, fillings_refused)
-            if isinstance(admitted, OrderOutcome):
+            sent = admitted if isinstance(admitted, OrderOutcome) else self._transmit(intent, admitted, number)
+            if isinstance(sent, OrderOutcome):
                 # With nothing sent yet, an answer that cannot be kept is none: the id could still be sent later.
-                return self._journal.settle(admitted) if number == 1 else self._reconciler.record(admitted)
-            first_quote = first_quote or admitted.quote
-            sent = self._transmit(intent, admitted, number)
+                return self._journal.settle(sent) if number == 1 else self._reconciler.record(sent)
+            first_quote = first_quote or sent.order.quote
             verdict = sent.answer.verdict
             wrong_filling = verdict is Verdict.FIX_THEN_RETRY_ONCE
             if verdict not in _AGAIN or number == MAX_TRANSMISSIONS or (wrong_filling and fillings_refused):
                 return self._conclude(intent, sent)
             self._journal.note(intent.client_order_id, "answered", sent.answer.detail())
-            if wrong_filling and admitted.filling is not None:
-                fillings_refused = frozenset({admitted.filling})
+            if wrong_filling and sent.order.filling is not None:
+                fillings_refused = frozenset({sent.order.filling})
             if verdict is Verdict.RETRY_BACKOFF:
                 self._pause(self._jitter(0.1, 0.4) * 2**number)
 
@@ -152,9 +153,19 @@ class OrderDesk:
             self._journal.retryable(intent.client_order_id, error.message)
             raise
 
-    def _transmit(self, intent: OrderIntent, order: Order, number: int) -> _Transmission:
+    def _transmit(self, intent: OrderIntent, order: Order, number: int) -> _Transmission | OrderOutcome:
+        """What came of it, or the outcome that refuses it: the terminal's check may have taken long, and the order's
+        time have passed or a person have stopped the account meanwhile."""
         sent_at = self._clock.now()
-        self._journal.sending(intent.client_order_id, order.request, sent_at)
+        refused = deadline_refusal(sent_at, intent.deadline)
+        if refused is None:
+            try:
+                self._journal.sending(intent.client_order_id, order.request, sent_at, adds_risk=order.adds_risk)
+            except Restrained as stopped:
+                refused = state_refusal(stopped.state)
+        if refused is not None:
+            self._tally.refused(refused.rule)
+            return rejected(intent, refused.reason, refused.message, rule=refused.rule)
         faultpoints.reach("worker.sent")
         answer = self._order_send(order.request)
         faultpoints.reach("worker.executed")

@@ -49,9 +49,11 @@ _CHECK_REFUSES = frozenset({Verdict.FINAL_REJECT, Verdict.FINAL_BAD_REQUEST, Ver
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A request ready to be transmitted, and the quote it is based on; changes have neither quote nor filling mode."""
+    """A request ready to be transmitted, and the quote it is based on; changes have neither quote nor filling mode.
+    `adds_risk` is what it does to the account's."""
 
     request: dict[str, Any]
+    adds_risk: bool
     quote: Quote | None = None
     filling: int | None = None
 
@@ -171,7 +173,7 @@ class Gatekeeper:
         if refused is not None:
             return refused
         quote = None if tick is None else Quote(exact(tick.bid), exact(tick.ask))
-        return Order(change.request(rules, quote))
+        return Order(change.request(rules, quote), not change.action.reduces)
 
     def _leg(
         self, intent: MarketOrderIntent | CloseIntent | PendingOrderIntent, rules: SymbolRules
@@ -228,7 +230,7 @@ class Gatekeeper:
             request = build_pending_request(intent, leg, rules, quote, allowed[0], self._zone)
         else:
             request = build_request(intent, leg, rules, quote, allowed[0])
-        return Order(request, quote, allowed[0])
+        return Order(request, not isinstance(intent, CloseIntent), quote, allowed[0])
 
     def _check(self, intent: OrderIntent, order: Order) -> Order | OrderOutcome:
         """The terminal's own check, which knows margin and stops. Only its firm refusals count."""

@@ -60,6 +60,14 @@ def _wall_clock() -> datetime:
     return datetime.now(UTC)
 
 
+class Restrained(Exception):
+    """What adds risk was to be marked SENT on an account that is not ACTIVE any more. Nothing was changed."""
+
+    def __init__(self, state: AccountState) -> None:
+        super().__init__(state)
+        self.state = state
+
+
 class Journal:
     """An open journal, over a store or the SQLite file at a path. `clock` gives wall time, for what is written beside
     each change. Every method raises `StorageUnavailable` when the store cannot be read or written."""
@@ -99,10 +107,19 @@ class Journal:
             store.log(order_id, now, entry.state, {"intent": intent.model_dump(mode="json")})
         return entry
 
-    def sending(self, order_id: str, request: dict[str, Any], market_time: datetime) -> None:
-        """Marks the order SENT, on the disk, before the broker hears of it."""
+    def sending(
+        self, order_id: str, request: dict[str, Any], market_time: datetime, *, adds_risk: bool = False
+    ) -> None:
+        """Marks the order SENT, on the disk, before the broker hears of it.
+
+        Raises `Restrained` for one that adds risk to an account that was stopped since the gate looked: within one
+        transaction, so that whoever is told that the account is stopped knows that nothing more is sent.
+        """
         with self._store.transaction() as store:
             entry = _known(store, order_id)
+            state = _set(store.account()).state if adds_risk else AccountState.ACTIVE
+            if state is not AccountState.ACTIVE:
+                raise Restrained(state)
             sent = replace(
                 entry,
                 state=OrderState.SENT,

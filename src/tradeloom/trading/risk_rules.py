@@ -188,11 +188,25 @@ def _money(amount: Decimal) -> str:
     return f"{amount:.2f}"
 
 
-def _deadline(_limits: RiskLimits, _state: AccountState, facts: OrderFacts) -> str | None:
-    if facts.now <= facts.deadline:
+def deadline_refusal(now: datetime, deadline: datetime) -> Refusal | None:
+    """Whether it is too late to send an order."""
+    if now <= deadline:
         return None
-    late = (facts.now - facts.deadline).total_seconds()
-    return f"the order's deadline {_utc(facts.deadline)} passed {late:.1f} s ago: too late to send it"
+    late = (now - deadline).total_seconds()
+    message = f"the order's deadline {_utc(deadline)} passed {late:.1f} s ago: too late to send it"
+    return Refusal("deadline", "deadline", message)
+
+
+def state_refusal(state: AccountState) -> Refusal | None:
+    """Whether nothing that adds risk may be sent."""
+    if state is AccountState.ACTIVE:
+        return None
+    return _risk("account_state", f"the account is {state}: only what reduces risk passes")
+
+
+def _deadline(_limits: RiskLimits, _state: AccountState, facts: OrderFacts) -> str | None:
+    refused = deadline_refusal(facts.now, facts.deadline)
+    return None if refused is None else refused.message
 
 
 def _sound_numbers(_limits: RiskLimits, _state: AccountState, facts: OrderFacts) -> str | None:
@@ -211,9 +225,8 @@ def _sound_numbers(_limits: RiskLimits, _state: AccountState, facts: OrderFacts)
 
 
 def _account_state(_limits: RiskLimits, state: AccountState, facts: OrderFacts) -> str | None:
-    if state is AccountState.ACTIVE or facts.action.reduces:
-        return None
-    return f"the account is {state}: only what reduces risk passes"
+    refused = None if facts.action.reduces else state_refusal(state)
+    return None if refused is None else refused.message
 
 
 def _allowed_symbol(limits: RiskLimits, _state: AccountState, facts: OrderFacts) -> str | None:

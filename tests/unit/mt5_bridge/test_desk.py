@@ -462,3 +462,38 @@ def test_the_lot_limit_binds_openings_and_not_closes(make_bench: Callable[..., B
     bench.terminal.positions.append(make_position(77, volume=0.5))
     bench.terminal.deals.append(SimpleNamespace(position_id=77, type=0, entry=0, order=77))
     assert bench.desk.send(close(77)).status is DONE
+
+
+def while_checking(bench: Bench, what: Callable[[], Any]) -> None:
+    """Something that happens while the terminal takes its time to check an order."""
+    check = bench.terminal.order_check
+
+    def slow(request: dict[str, Any]) -> Any:
+        what()
+        return check(request)
+
+    bench.terminal.order_check = slow  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("state", [AccountState.HALTED, AccountState.REDUCING])
+def test_nothing_is_opened_once_a_person_was_told_that_the_account_is_stopped(
+    bench: Bench, state: AccountState
+) -> None:
+    """The front answers a halt while the worker waits for a terminal that hangs."""
+    while_checking(bench, lambda: bench.journal.set_state(state, reason="enough", by="me", clear=False))
+    outcome = bench.desk.send(market())
+    assert (outcome.status, outcome.reason, outcome.rule) == (REJECTED, "risk", "account_state")
+    assert bench.terminal.sent == []
+    assert bench.desk.send(market()) == outcome
+    bench.terminal.positions.append(make_position(7))
+    assert bench.desk.send(close(7)).status is DONE
+
+
+def test_an_order_that_became_late_while_it_was_checked_is_not_sent(bench: Bench) -> None:
+    def wait() -> None:
+        bench.clock.time = NOW + timedelta(minutes=2)
+
+    while_checking(bench, wait)
+    outcome = bench.desk.send(market())
+    assert (outcome.status, outcome.reason) == (REJECTED, "deadline")
+    assert bench.terminal.sent == []
