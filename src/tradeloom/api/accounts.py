@@ -1,10 +1,11 @@
-"""Accounts: how they stand, the kill switch, and a person's word that lifts it."""
+"""Accounts: how they stand, their limits, the kill switch, and a person's word that lifts it."""
 
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from tradeloom.api.models.accounts import AccountDetail, AccountPage, Kill, Killed, Resume, WorkflowKilled
+from tradeloom.api.models.limits import AccountLimits, ChangeLimits
 from tradeloom.api.routing import PREFIX, Id, Routes, answers
 
 router = Routes()
@@ -74,6 +75,31 @@ def kill(id: Id, wanted: Annotated[Kill, Body()]) -> Killed:
 def resume(id: Id, wanted: Annotated[Resume, Body()]) -> AccountDetail:
     who = router.caller
     return router.ports.accounts.resume(who.tenant, who.user, id, wanted)
+
+
+@router.get(
+    f"{PREFIX}/accounts/<id>/limits",
+    summary="Read an account's limits",
+    operation_id="getLimits",
+    tags=_TAGS,
+    **answers(AccountLimits, 404, 502, 504),
+)
+def limits(id: Id) -> AccountLimits:
+    return router.ports.accounts.limits(router.caller.tenant, id)
+
+
+@router.put(
+    f"{PREFIX}/accounts/<id>/limits",
+    summary="Change an account's limits",
+    description="All or some of them; what is not named stays. They hold from the next order on, across restarts, "
+    "until the bridge's configuration gives others. What allows more than before takes `clear`, a person's word.",
+    operation_id="changeLimits",
+    tags=_TAGS,
+    **answers(AccountLimits, 404, 409, 502, 504, body=True),
+)
+def change_limits(id: Id, wanted: Annotated[ChangeLimits, Body()]) -> AccountLimits:
+    who = router.caller
+    return router.ports.accounts.change_limits(who.tenant, who.user, id, wanted)
 
 
 @router.post(

@@ -17,6 +17,7 @@ from tradeloom.api.models.credentials import (
 )
 from tradeloom.api.models.executions import Execute, Execution, ExecutionPage, ExecutionStatus, LogPage
 from tradeloom.api.models.health import Health
+from tradeloom.api.models.limits import AccountLimits, ChangeLimits
 from tradeloom.api.models.nodes import NodeTest, NodeTestResult
 from tradeloom.api.models.notifications import NotificationPage
 from tradeloom.api.models.orders import OrderItem, OrderPage, OrderState, SettleOrder
@@ -119,6 +120,12 @@ class Accounts(Protocol):
 
     def resume(self, tenant: str, user: str, account: str, wanted: Resume) -> AccountDetail:
         """A person's word that it may trade again."""
+        ...
+
+    def limits(self, tenant: str, account: str) -> AccountLimits: ...
+
+    def change_limits(self, tenant: str, user: str, account: str, wanted: ChangeLimits) -> AccountLimits:
+        """Raises `Conflict` for what allows more than before, unless that is cleared, and for a lost race."""
         ...
 
     def kill_workflow(self, tenant: str, user: str, workflow_id: str) -> WorkflowKilled:

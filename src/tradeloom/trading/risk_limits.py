@@ -3,16 +3,23 @@
 Money is in the account's currency, volume in lots, `_pct` in percent, time in seconds of market time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-_Amount = Annotated[Decimal, Field(gt=0, le=Decimal(10) ** 18, allow_inf_nan=False)]
-_Percent = Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)]
-_Count = Annotated[int, Field(ge=1, le=1_000_000)]
-_Seconds = Annotated[float, Field(gt=0, le=30 * 86_400, allow_inf_nan=False)]
+from tradeloom.errors import InvalidInput
+
+Amount = Annotated[Decimal, Field(gt=0, le=Decimal(10) ** 18, allow_inf_nan=False)]
+Percent = Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
+Seconds = Annotated[float, Field(gt=0, le=30 * 86_400, allow_inf_nan=False)]
+MarginLevel = Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False)]
+Symbols = Annotated[
+    tuple[Annotated[str, Field(min_length=1, max_length=64)], ...], Field(min_length=1, max_length=1_000)
+]
+WorkflowId = Annotated[str, Field(min_length=1, max_length=128)]
 
 
 class _Limits(BaseModel):
@@ -27,11 +34,11 @@ class WorkflowLimits(_Limits):
     account's day, as a share of the equity the account's day began with.
     """
 
-    max_lot: _Amount
-    max_notional: _Amount
-    max_exposure: _Amount
-    max_orders_per_minute: _Count
-    max_daily_loss_pct: _Percent
+    max_lot: Amount
+    max_notional: Amount
+    max_exposure: Amount
+    max_orders_per_minute: Count
+    max_daily_loss_pct: Percent
 
 
 class RiskLimits(_Limits):
@@ -52,23 +59,21 @@ class RiskLimits(_Limits):
     `workflow` holds for every workflow that `workflows` does not name by its id; the account's limits hold besides.
     """
 
-    max_lot: _Amount
-    max_notional: _Amount
-    max_symbol_exposure: _Amount
-    max_exposure: _Amount
-    min_margin_level_pct: Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False)]
-    max_price_distance_pct: _Percent
-    max_price_age_s: _Seconds
-    max_orders_per_minute: _Count
-    max_repeats: _Count
-    repeat_window_s: _Seconds
-    max_daily_loss_pct: _Percent
-    max_drawdown_pct: _Percent
-    symbols: tuple[Annotated[str, Field(min_length=1, max_length=64)], ...] = Field(min_length=1, max_length=1_000)
+    max_lot: Amount
+    max_notional: Amount
+    max_symbol_exposure: Amount
+    max_exposure: Amount
+    min_margin_level_pct: MarginLevel
+    max_price_distance_pct: Percent
+    max_price_age_s: Seconds
+    max_orders_per_minute: Count
+    max_repeats: Count
+    repeat_window_s: Seconds
+    max_daily_loss_pct: Percent
+    max_drawdown_pct: Percent
+    symbols: Symbols
     workflow: WorkflowLimits
-    workflows: dict[Annotated[str, Field(min_length=1, max_length=128)], WorkflowLimits] = Field(
-        default_factory=dict, max_length=1_000
-    )
+    workflows: dict[WorkflowId, WorkflowLimits] = Field(default_factory=dict, max_length=1_000)
 
     def of_workflow(self, workflow_id: str) -> WorkflowLimits:
         return self.workflows.get(workflow_id, self.workflow)
@@ -97,6 +102,31 @@ class RiskLimits(_Limits):
             "workflow": workflow,
         }
         return cls(**values | others)
+
+
+def changed(limits: RiskLimits, changes: Mapping[str, Any]) -> RiskLimits:
+    """`limits` with those replaced that `changes` names; in `workflow` and `workflows`, too, what is not named stays.
+
+    A workflow that gets limits of its own begins with those of all; None in `workflows` takes its own away. Raises
+    `InvalidInput` naming the field, as `limits.workflow.max_lot`.
+    """
+    every = _with(limits.workflow, changes.get("workflow", {}))
+    own = {name: each.model_dump() for name, each in limits.workflows.items()}
+    for name, change in changes.get("workflows", {}).items():
+        if change is None:
+            own.pop(name, None)
+        else:
+            own[name] = {**own.get(name, every), **change}
+    try:
+        return RiskLimits.model_validate(_with(limits, changes) | {"workflow": every, "workflows": own})
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        field = ".".join(["limits", *(str(part) for part in first["loc"])])
+        raise InvalidInput(f"{field}: {first['msg']}", field=field) from error
+
+
+def _with(limits: _Limits, changes: Mapping[str, Any]) -> dict[str, Any]:
+    return limits.model_dump() | dict(changes)
 
 
 def loosened(now: RiskLimits, then: RiskLimits) -> list[str]:

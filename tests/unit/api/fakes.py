@@ -3,6 +3,7 @@
 import json
 from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from itertools import count
 from typing import Any, cast
 
@@ -22,6 +23,7 @@ from tradeloom.api.models.executions import (
     NodeRun,
 )
 from tradeloom.api.models.health import AccountStanding, Component, Health
+from tradeloom.api.models.limits import AccountLimits, ChangeLimits
 from tradeloom.api.models.nodes import NodeTest, NodeTestResult
 from tradeloom.api.models.notifications import NotificationItem, NotificationPage
 from tradeloom.api.models.workflows import WorkflowDetail, WorkflowPage, WorkflowSummary
@@ -36,6 +38,7 @@ from tradeloom.runtime.redaction import Redactor
 from tradeloom.storage.memory import MemoryBlobs, MemoryOrders, MemoryStores
 from tradeloom.storage.memory_credentials import MemoryCredentials
 from tradeloom.storage.memory_trades import MemoryTrades
+from tradeloom.trading.risk_limits import RiskLimits, changed
 
 NOW = datetime(2026, 11, 20, 14, 0, tzinfo=UTC)
 CLAIMS = {"custom:tenant_id": "acme", "sub": "user-1"}
@@ -185,6 +188,7 @@ class FakeAccounts:
     def __init__(self) -> None:
         self.asked: list[tuple[Any, ...]] = []
         self.answer: TradeloomError | None = None
+        self.in_force = RiskLimits.for_paper(("EURUSD",), max_lot=Decimal(1), max_price_age_s=60)
         self._accounts = {name: self._account(name) for name in ("paper", "paper-test")}
 
     def page(self, tenant: str) -> AccountPage:
@@ -202,6 +206,17 @@ class FakeAccounts:
 
     def resume(self, tenant: str, user: str, account: str, wanted: Resume) -> AccountDetail:
         return self._set(self.get(tenant, account).name, "active", user, wanted.reason, wanted)
+
+    def limits(self, tenant: str, account: str) -> AccountLimits:
+        return AccountLimits(account=self.get(tenant, account).name, limits=self.in_force)
+
+    def change_limits(self, tenant: str, user: str, account: str, wanted: ChangeLimits) -> AccountLimits:
+        self.get(tenant, account)
+        self.asked.append((account, user, wanted))
+        if self.answer is not None:
+            raise self.answer
+        self.in_force = changed(self.in_force, wanted.limits)
+        return self.limits(tenant, account)
 
     def kill_workflow(self, tenant: str, user: str, workflow_id: str) -> WorkflowKilled:
         self.asked.append((tenant, user, workflow_id))

@@ -9,6 +9,7 @@ from tests.unit.api.fakes import FakeAccounts
 from tradeloom.api.models.accounts import Kill, Resume
 from tradeloom.api.ports import Ports
 from tradeloom.errors import BrokerUnavailable, Conflict
+from tradeloom.trading.risk_limits import RiskLimits
 
 
 def accounts_of(ports: Ports) -> FakeAccounts:
@@ -62,6 +63,71 @@ def test_only_a_workflow_s_throttle_may_be_lifted(ask: Ask, ports: Ports) -> Non
     assert (refused.status, refused.error["field"]) == (422, "workflow_id")
 
 
+class TestLimits:
+    def test_they_are_read(self, ask: Ask) -> None:
+        told = ask("GET", "/accounts/paper/limits").json
+        assert (told["account"], told["limits"]["max_lot"]) == ("paper", "1")
+        assert RiskLimits.model_validate(told["limits"]).symbols == ("EURUSD",)
+        assert ask("GET", "/accounts/none/limits").status == 404
+
+    def test_what_is_not_named_stays(self, ask: Ask, ports: Ports) -> None:
+        before = ask("GET", "/accounts/paper/limits").json["limits"]
+        changes = {"max_lot": 0.5, "max_repeats": 7, "workflow": {"max_lot": "0.2"}, "workflows": {"wf-1": {}}}
+        answer = ask("PUT", "/accounts/paper/limits", {"limits": changes, "reason": " careful ", "clear": True})
+        assert answer.status == 200
+        every = before["workflow"] | {"max_lot": "0.2"}
+        assert answer.json["limits"] == before | {
+            "max_lot": "0.5", "max_repeats": 7, "workflow": every, "workflows": {"wf-1": every},
+        }  # fmt: skip
+        account, user, wanted = accounts_of(ports).asked[0]
+        assert (account, user, wanted.reason, wanted.clear) == ("paper", "user-1", "careful", True)
+        away = {"limits": {"workflows": {"wf-1": None}}, "reason": "as before"}
+        assert ask("PUT", "/accounts/paper/limits", away).json["limits"]["workflows"] == {}
+        assert accounts_of(ports).asked[1][2].clear is False
+
+    def test_the_whole_set_may_be_sent_as_it_was_read(self, ask: Ask) -> None:
+        whole = ask("GET", "/accounts/paper/limits").json["limits"]
+        answer = ask("PUT", "/accounts/paper/limits", {"limits": whole, "reason": "the same"})
+        assert (answer.status, answer.json["limits"]) == (200, whole)
+
+    @pytest.mark.parametrize(
+        ("limits", "field"),
+        [
+            ({}, "limits"),
+            (None, "limits"),
+            ([], "limits"),
+            ({"max_lots": 1}, "limits.max_lots"),
+            ({"max_lot": None}, "limits.max_lot"),
+            ({"max_lot": 0}, "limits.max_lot"),
+            ({"max_lot": "NaN"}, "limits.max_lot"),
+            ({"max_lot": "3 lots"}, "limits.max_lot"),
+            ({"max_notional": 10**30}, "limits.max_notional"),
+            ({"max_daily_loss_pct": 101}, "limits.max_daily_loss_pct"),
+            ({"max_orders_per_minute": 1.5}, "limits.max_orders_per_minute"),
+            ({"symbols": []}, "limits.symbols"),
+            ({"symbols": "EURUSD"}, "limits.symbols"),
+            ({"symbols": ["x" * 65]}, "limits.symbols.0"),
+            ({"workflow": {"max_drawdown_pct": 5}}, "limits.workflow.max_drawdown_pct"),
+            ({"workflow": None}, "limits.workflow"),
+            ({"workflows": {"wf-1": {"max_lot": -1}}}, "limits.workflows.wf-1.max_lot"),
+        ],
+    )
+    def test_a_bad_limit_is_named_and_changes_nothing(self, ask: Ask, ports: Ports, limits: Any, field: str) -> None:
+        answer = ask("PUT", "/accounts/paper/limits", {"limits": limits, "reason": "careful"})
+        assert (answer.status, answer.error["field"]) == (422, field)
+        assert accounts_of(ports).asked == []
+
+    def test_all_that_is_wrong_comes_at_once(self, ask: Ask) -> None:
+        answer = ask("PUT", "/accounts/paper/limits", {"limits": {"max_lot": 0, "max_repeats": 0}})
+        fields = {problem["field"] for problem in answer.error["problems"]}
+        assert fields == {"limits.max_lot", "limits.max_repeats", "reason"}
+
+    def test_what_would_loosen_is_refused(self, ask: Ask, ports: Ports) -> None:
+        accounts_of(ports).answer = Conflict("this would allow more by max_lot", field="limits.max_lot")
+        answer = ask("PUT", "/accounts/paper/limits", {"limits": {"max_lot": 2}, "reason": "more"})
+        assert (answer.status, answer.error["field"]) == (409, "limits.max_lot")
+
+
 @pytest.mark.parametrize("path", ["/accounts/paper/kill", "/accounts/kill", "/accounts/paper/resume"])
 @pytest.mark.parametrize(
     ("body", "field"),
@@ -106,4 +172,6 @@ def test_a_workflow_is_killed(ask: Ask, ports: Ports) -> None:
 def test_a_token_is_needed(ask: Ask, ports: Ports) -> None:
     for path in ("/accounts/paper/kill", "/accounts/kill", "/accounts/paper/resume"):
         assert ask("POST", path, {"reason": "enough"}, claims={}).status == 401
+    change = {"limits": {"max_lot": 0.5}, "reason": "careful"}
+    assert ask("PUT", "/accounts/paper/limits", change, claims={}).status == 401
     assert accounts_of(ports).asked == []

@@ -22,6 +22,7 @@ ROUTES = {
     "/accounts/kill": {"post"},
     "/accounts/{id}": {"get"},
     "/accounts/{id}/kill": {"post"},
+    "/accounts/{id}/limits": {"get", "put"},
     "/accounts/{id}/resume": {"post"},
     "/workflows/{id}/execute": {"post"},
     "/workflows/{id}/executions": {"get"},
@@ -116,13 +117,14 @@ def test_it_is_served_without_a_token(ask: Ask, api: Api) -> None:
         "/trades",
         "/trades/summary",
         "/accounts",
+        "/accounts/paper/limits",
     ],
 )
 def test_answers_fit_what_the_document_says_of_them(ask: Ask, api: Api, path: str) -> None:
     ask("POST", "/workflows", DOCUMENT)
     schema = schemathesis.openapi.from_dict(api.openapi)
     schema.config.update(base_url="http://127.0.0.1")
-    operation = schema[f"/api/agentic{path}"]["get"]
+    operation = schema[f"/api/agentic{path.replace('/paper/', '/{id}/')}"]["get"]
     answer = ask("GET", path)
     response = schemathesis.Response(
         status_code=answer.status,

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from tests.unit.trading.test_risk_rules import LIMITS, OWN
-from tradeloom.trading.risk_limits import RiskLimits, WorkflowLimits, loosened
+from tradeloom.errors import InvalidInput
+from tradeloom.trading.risk_limits import RiskLimits, WorkflowLimits, changed, loosened
 
 AMOUNTS = ("max_lot", "max_notional", "max_symbol_exposure", "max_exposure")
 COUNTS = ("max_orders_per_minute", "max_repeats")
@@ -44,6 +45,39 @@ def test_limits_survive_json() -> None:
 def test_a_workflow_without_limits_of_its_own_has_those_of_all() -> None:
     assert LIMITS.of_workflow("w") is LIMITS.workflow
     assert LIMITS.of_workflow("big") is LIMITS.workflows["big"]
+
+
+class TestChanged:
+    def test_what_is_not_named_stays(self) -> None:
+        assert changed(LIMITS, {}) == LIMITS
+        assert changed(LIMITS, {"workflow": {}, "workflows": {}}) == LIMITS
+        less = changed(LIMITS, {"max_lot": Decimal("0.1"), "workflow": {"max_notional": Decimal(7)}})
+        every = LIMITS.workflow.model_copy(update={"max_notional": Decimal(7)})
+        assert less == LIMITS.model_copy(update={"max_lot": Decimal("0.1"), "workflow": every})
+
+    def test_a_workflow_s_own_begin_with_those_of_all_and_can_be_taken_away(self) -> None:
+        both = {"workflow": {"max_lot": Decimal(3)}, "workflows": {"new": {"max_orders_per_minute": 2}}}
+        own = changed(LIMITS, both).workflows
+        assert own["new"] == LIMITS.workflow.model_copy(update={"max_lot": Decimal(3), "max_orders_per_minute": 2})
+        assert own["big"] == LIMITS.workflows["big"]
+        assert set(changed(LIMITS, {"workflows": {"big": None, "nobody": None}}).workflows) == set(LIMITS.workflows) - {
+            "big"
+        }
+
+    @pytest.mark.parametrize(
+        ("changes", "field"),
+        [
+            ({"max_lot": Decimal(0)}, "limits.max_lot"),
+            ({"what": 1}, "limits.what"),
+            ({"workflow": {"max_lot": "NaN"}}, "limits.workflow.max_lot"),
+            ({"workflows": {"w": {"symbols": ()}}}, "limits.workflows.w.symbols"),
+            ({"workflows": {str(n): {} for n in range(1_001)}}, "limits.workflows"),
+        ],
+    )
+    def test_what_is_no_limit_is_named(self, changes: Any, field: str) -> None:
+        with pytest.raises(InvalidInput) as caught:
+            changed(LIMITS, changes)
+        assert caught.value.field == field
 
 
 class TestLoosened:

@@ -53,6 +53,19 @@ class Throttled(Model):
     message: str
 
 
+class Day(Model):
+    """What an account has lost, in its currency, as its risk gate counts: deposits and withdrawals are not in it. What
+    needs the equity is null while the terminal does not answer."""
+
+    began: AwareDatetime = Field(description="When the account's day began.")
+    baseline: float = Field(description="The equity it began with.")
+    loss: float | None = Field(default=None, description="Lost today; a loss that broke the limit stays.")
+    loss_pct: float | None = Field(default=None, description="In percent of the baseline.")
+    peak: float = Field(description="The highest equity ever seen.")
+    drawdown: float | None = Field(default=None, description="How far the equity is below the peak.")
+    drawdown_pct: float | None = Field(default=None, description="In percent of the peak.")
+
+
 class StillThere(Model):
     """A position or pending order that is still on the account, and why."""
 
@@ -80,6 +93,15 @@ class Flatten(Model):
     trouble: str | None = None
 
 
+class UndeliveredKill(Model):
+    """A kill the account's bridge could not be told yet. It is told as soon as it answers; a resume withdraws it."""
+
+    mode: KillMode
+    reason: str
+    by: str
+    wished_at: AwareDatetime
+
+
 class AccountDetail(Model):
     """A broker account. What only the terminal can tell is null while it does not answer; `detail` says why."""
 
@@ -92,6 +114,7 @@ class AccountDetail(Model):
     state_since: AwareDatetime | None = None
     limits: dict[str, Any] | None = Field(default=None, description="The risk gate's limits in force.")
     throttled: list[Throttled] = Field(default_factory=list, description="Workflows that may open nothing.")
+    day: Day | None = Field(default=None, description="What it has lost; null before its risk gate's first look.")
     worker: str | None = Field(default=None, description="How the bridge's worker of the account stands.")
     unsettled: int | None = Field(default=None, description="Orders whose outcome is not known yet.")
     guards: int | None = Field(default=None, description="Trailing stops and other guards at work.")
@@ -101,6 +124,9 @@ class AccountDetail(Model):
     equity: float | None = None
     positions: int | None = Field(default=None, description="Open positions.")
     orders: int | None = Field(default=None, description="Pending orders.")
+    undelivered: UndeliveredKill | None = Field(
+        default=None, description="A kill that waits for the bridge; nothing starts on the account meanwhile."
+    )
     flatten: Flatten | None = Field(default=None, description="The latest flatten, if there ever was one.")
 
 
