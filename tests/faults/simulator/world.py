@@ -17,6 +17,8 @@ from tradeloom.trading.mt5_client import BridgeClient
 from tradeloom.trading.risk import AccountState
 
 _AUDIT_S = 1e4
+_AFTERMATH_S = 65.0
+"""How much longer the world goes on once the audit is over: longer than an idle worker sleeps, twice."""
 _PATIENCE_S = 60.0
 _TRIES = 6
 _FINAL = frozenset(OutcomeStatus) - {OutcomeStatus.UNKNOWN, OutcomeStatus.PLACED}
@@ -64,7 +66,11 @@ class World:
         kernel.run(END_S)
         auditor = Process("auditor")
         kernel.spawn(auditor, partial(self._audit, auditor))
-        kernel.run(END_S + _AUDIT_S)
+        until = END_S
+        while auditor.tasks and until < END_S + _AUDIT_S:
+            until += _AFTERMATH_S
+            kernel.run(until)
+        kernel.run(until + _AFTERMATH_S)
         return self
 
     # Engines
