@@ -321,8 +321,10 @@ class AccountWorker:
         raise BrokerError(f"the worker does not know the method {method}")
 
     def _trade_ledger(self, asked: methods.TradeLedgerParams) -> list[TradeRecord]:
-        """Raises what is wrong with a journal that cannot be used: without it nobody can say whose a trade was."""
+        """Raises what is wrong with a journal that cannot be used: without it nobody can say whose a trade was. So does
+        a terminal without its trade server, which would show a period as complete that is not."""
         journal = self._usable_journal()
+        connected_account(self._terminal, self._settings.login)
         records = TradeRecords(
             self._terminal, self._ledger, self._account, orders=journal.orders_by_magic, guards=self._guards_of
         )

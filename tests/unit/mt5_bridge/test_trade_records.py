@@ -35,7 +35,7 @@ from tests.unit.mt5_bridge.fake_terminal import (
     trailing,
 )
 from tests.unit.mt5_bridge.paper.test_books import MEMORY, MONDAY, bars, conditions, request_of, steps, write_terminal
-from tradeloom.errors import StorageUnavailable, TradeloomError
+from tradeloom.errors import BrokerUnavailable, StorageUnavailable, TradeloomError
 from tradeloom.trading import methods
 from tradeloom.trading.guards import PartialClose
 from tradeloom.trading.intents import OrderIntent, OrderOutcome, Side
@@ -397,3 +397,18 @@ def test_a_reversal_shares_its_own_commission(bench: Bench) -> None:
     assert (first.commission_open, first.commission_close) == (Decimal("-0.07"), Decimal("-0.06666666"))
     assert (second.side, second.volume, second.commission_open) == (Side.SELL, Decimal("0.2"), Decimal("-0.13333334"))
     assert second.opened_at == first.closed_at
+
+
+def test_a_history_without_its_trade_server_is_no_ledger(bench: Bench) -> None:
+    """Whoever copies it goes on from the moment it asked: what closes at the broker meanwhile would be missed."""
+    bench.terminal.state.connected = False
+    with pytest.raises(BrokerUnavailable, match="no connection"):
+        records(bench)
+    bench.terminal.state.connected = True
+    assert records(bench) == []
+
+
+def test_another_accounts_history_is_not_taken_for_its_own(bench: Bench) -> None:
+    bench.terminal.account.login += 1
+    with pytest.raises(BrokerUnavailable, match="logged in"):
+        records(bench)
