@@ -212,7 +212,10 @@ class Journal:
     def unaccounted(self) -> list[Entry]:
         """Orders that may be at the broker, or get there yet, without its lists showing them."""
         with self._store.reading() as store:
-            entries = [store.order(order_id) for order_id in store.orders_in(UNSETTLED)]
+            # Pending orders that nobody asks about stay PLACED, and may be many: they are not read at all.
+            found = store.orders_in(UNSETTLED - {OrderState.PLACED})
+            found += store.orders_in({OrderState.PLACED}, besides_kind="pending")
+            entries = [store.order(order_id) for order_id in found]
         return [
             entry
             for entry in entries

@@ -48,9 +48,11 @@ class _Rows:
         row = self._db.execute("SELECT client_order_id FROM orders WHERE magic = ?", (magic,)).fetchone()
         return None if row is None else str(row[0])
 
-    def orders_in(self, states: Collection[OrderState]) -> list[str]:
+    def orders_in(self, states: Collection[OrderState], *, besides_kind: str | None = None) -> list[str]:
         rows = self._db.execute(
-            f"SELECT client_order_id FROM orders WHERE state IN ({_marks(states)}) ORDER BY rowid", tuple(states)
+            f"SELECT client_order_id FROM orders WHERE state IN ({_marks(states)})"
+            " AND (? IS NULL OR json_extract(intent, '$.kind') IS NOT ?) ORDER BY rowid",
+            (*states, besides_kind, besides_kind),
         )
         return [row[0] for row in rows]
 

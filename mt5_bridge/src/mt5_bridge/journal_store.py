@@ -98,8 +98,9 @@ class JournalReader(Protocol):
         """The client order id whose magic number this is."""
         ...
 
-    def orders_in(self, states: Collection[OrderState]) -> list[str]:
-        """Ids of the orders in one of these states, in the order they were claimed."""
+    def orders_in(self, states: Collection[OrderState], *, besides_kind: str | None = None) -> list[str]:
+        """Ids of the orders in one of these states, in the order they were claimed; those of one kind of intent left
+        out."""
         ...
 
     def count(self, states: Collection[OrderState], *, besides_kind: str | None = None) -> int:

@@ -267,6 +267,8 @@ class TestStore:
             with store.reading() as reader:
                 assert reader.order(ID) == Entry(entry.intent, wanted, 2, NOW, REQUEST, done(), NOW)
                 assert reader.orders_in({wanted}) == [ID]
+                assert reader.orders_in({wanted}, besides_kind="pending") == [ID]
+                assert reader.orders_in({wanted}, besides_kind="market") == []
                 assert reader.orders_in(set(OrderState) - {wanted}) == []
 
     def test_a_closed_store_can_be_opened_again(self, open_store: OpenStore) -> None:

@@ -101,8 +101,9 @@ class _Rows:
     def owner_of_magic(self, magic: int) -> str | None:
         return self._disk.magics.get(magic)
 
-    def orders_in(self, states: Collection[OrderState]) -> list[str]:
-        return [order_id for order_id, entry in self._disk.orders.items() if entry.state in states]
+    def orders_in(self, states: Collection[OrderState], *, besides_kind: str | None = None) -> list[str]:
+        orders = self._disk.orders.items()
+        return [name for name, entry in orders if entry.state in states and entry.intent.kind != besides_kind]
 
     def count(self, states: Collection[OrderState], *, besides_kind: str | None = None) -> int:
         orders = self._disk.orders.values()
