@@ -22,6 +22,8 @@ Overlap = Literal["skip", "queue", "allow"]
 Verdict = Literal["started", "duplicate", "skipped"]
 
 Refuses = Callable[[VersionRecord], Awaitable[AccountHalted | None]]
+OnSkip = Callable[[VersionRecord], None]
+"""Told of a version that a trigger would have started on a halted account."""
 
 ID_LENGTH: Final = 32
 
@@ -74,10 +76,12 @@ class Dispatcher:
         clock_for_account: Callable[[str], Clock],
         clock: Clock | None = None,
         refuses: Refuses | None = None,
+        on_skip: OnSkip | None = None,
     ) -> None:
         """`clock_for_account` gives an account's market clock; `clock` is the wall's; `refuses` says why a version may
         not start now, as on an account that was halted."""
         self._refuses = refuses
+        self._on_skip = on_skip
         self._engine = engine
         self._journal = journal
         self._workflows = workflows
@@ -98,6 +102,8 @@ class Dispatcher:
             if command.manual or command.parent is not None:
                 raise halted
             log.warning("workflow %s was not started: %s", command.workflow_id, halted.message)
+            if self._on_skip is not None:
+                self._on_skip(version)
             return Dispatched("skipped", reason=f"{halted.name}: {halted.message}")
         as_of = self._clock_for_account(version.account).now()
         if command.expires is not None and as_of > command.expires:

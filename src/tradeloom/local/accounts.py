@@ -1,20 +1,38 @@
-"""The API's accounts on the local bridge and engine: the kill switch, and its reach into what runs."""
+"""The API's accounts on the local bridge and engine: their limits, the kill switch and its reach into what runs."""
 
 import asyncio
 import logging
 import secrets
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Final
 
-from tradeloom.api.models.accounts import AccountDetail, AccountPage, Flatten, Kill, Killed, Resume, WorkflowKilled
+from tradeloom.api.models.accounts import (
+    AccountDetail,
+    AccountPage,
+    Day,
+    Flatten,
+    Kill,
+    Killed,
+    Resume,
+    UndeliveredKill,
+    WorkflowKilled,
+)
+from tradeloom.api.models.limits import AccountLimits, ChangeLimits
+from tradeloom.engine.kill_wishes import KillWish
 from tradeloom.errors import BrokerTimeout, BrokerUnavailable, Conflict, NotFound, TradeloomError
+from tradeloom.local.account_notices import AccountNotices
 from tradeloom.local.bridging import OnLoop
-from tradeloom.local.halts import Halts
+from tradeloom.local.halts import Halts, Standing
+from tradeloom.local.undelivered import Undelivered
+from tradeloom.trading.account_day import DayFigures
+from tradeloom.trading.exact import exact
 from tradeloom.trading.flattening import FlattenReport
 from tradeloom.trading.methods import AccountStatus
 from tradeloom.trading.mt5_client import BridgeClient, MT5Broker
 from tradeloom.trading.risk import AccountState
+from tradeloom.trading.risk_limits import changed
 
 log: Final = logging.getLogger(__name__)
 
@@ -27,20 +45,11 @@ TERMINAL_S: Final = 2.0
 _UNREACHABLE: Final = (BrokerUnavailable, BrokerTimeout)
 
 
-@dataclass(frozen=True)
-class _Order:
-    """A kill that is to reach one account's bridge. Its id makes repetitions one flatten."""
-
-    account: str
-    wanted: Kill
-    by: str
-    flatten_id: str = field(default_factory=lambda: secrets.token_hex(16))
-
-
 class LocalAccounts:
     """`sweep` stops what a halt reaches and counts it; `kill_workflow` deactivates one and stops what runs of it.
 
-    `open` reads the states once, `follow` keeps them for ever and carries out what the bridge was not there for.
+    `open` takes up what an earlier run could not deliver and reads the states once; `follow` keeps them for ever and
+    carries out what the bridge was not there for.
     """
 
     def __init__(
@@ -52,6 +61,8 @@ class LocalAccounts:
         halts: Halts,
         sweep: Callable[[], Awaitable[int]],
         kill_workflow: Callable[[str, str, str], Coroutine[Any, Any, int]],
+        undelivered: Undelivered,
+        notices: AccountNotices,
         look_s: float = LOOK_S,
     ) -> None:
         self._on_loop = on_loop
@@ -61,7 +72,9 @@ class LocalAccounts:
         self._sweep = sweep
         self._kill_workflow = kill_workflow
         self._look_s = look_s
-        self._undone: dict[str, _Order] = {}
+        self._undelivered = undelivered
+        self._notices = notices
+        self._delivering: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def page(self, tenant: str) -> AccountPage:
         return self._on_loop(self._page())
@@ -72,12 +85,18 @@ class LocalAccounts:
 
     def kill(self, tenant: str, user: str, account: str | None, wanted: Kill) -> Killed:
         """Stop one account, or all. Raises `NotFound`, `Conflict` for a looser mode, `BrokerUnavailable`: then what
-        runs was stopped, and the bridge is told as soon as it answers."""
+        runs was stopped, and the bridge is told as soon as it answers, also after a restart."""
         accounts = self._accounts if account is None else [self._known(account)]
-        return self._on_loop(self._kill([_Order(name, wanted, user) for name in accounts]))
+        return self._on_loop(self._kill([_wish(tenant, user, name, wanted) for name in accounts]))
 
     def resume(self, tenant: str, user: str, account: str, wanted: Resume) -> AccountDetail:
         return self._on_loop(self._resume(self._known(account), user, wanted))
+
+    def limits(self, tenant: str, account: str) -> AccountLimits:
+        return self._on_loop(self._limits(self._known(account)))
+
+    def change_limits(self, tenant: str, user: str, account: str, wanted: ChangeLimits) -> AccountLimits:
+        return self._on_loop(self._change_limits(self._known(account), user, wanted))
 
     def kill_workflow(self, tenant: str, user: str, workflow_id: str) -> WorkflowKilled:
         stopped = self._on_loop(self._kill_workflow(tenant, workflow_id, f"the workflow was stopped by {user}"))
@@ -86,7 +105,11 @@ class LocalAccounts:
     # -- on the loop --------------------------------------------------------------------------------------------
 
     async def open(self) -> None:
-        """Know the states before anything runs: what was halted is halted after a restart."""
+        """Know the states before anything runs: what was halted, or was to be, is halted after a restart. Raises
+        `StorageUnavailable`."""
+        for wish in await self._undelivered.open():
+            log.warning("account %s is to be stopped, as %s wished: %s", wish.account, wish.by, wish.reason)
+            self._assume(wish)
         await self._look()
 
     async def follow(self) -> None:
@@ -103,7 +126,7 @@ class LocalAccounts:
                 log.exception("following the accounts failed")
 
     async def _look(self) -> None:
-        await asyncio.gather(*[self._read(account) for account in self._accounts if account not in self._undone])
+        await asyncio.gather(*[self._read(account) for account in self._accounts if account not in self._undelivered])
 
     async def _read(self, account: str) -> None:
         try:
@@ -111,57 +134,82 @@ class LocalAccounts:
         except TradeloomError as error:
             log.debug("the state of account %s cannot be read: %s", account, error.message)
             return
-        if account not in self._undone and self._halts.take(account, status):
+        if account not in self._undelivered and self._take(account, status):
             log.warning("account %s is %s (by %s: %s)", account, status.state, status.by, status.reason)
 
     async def _carry_out(self) -> None:
-        """Kills the bridge was not there for."""
-        for account, order in list(self._undone.items()):
-            try:
-                status = await asyncio.to_thread(self._tell, order)
-            except TradeloomError as error:
-                if not isinstance(error, _UNREACHABLE):
-                    log.error("account %s could not be stopped: %s", account, error.message)
-                    self._undone.pop(account, None)
-                continue
-            if self._undone.pop(account, None) is order:
-                self._halts.take(account, status)
-                log.warning("account %s is %s now, as %s wished", account, status.state, order.by)
+        """Kills the bridge was not there for. One of an account this machine has no more waits until it has."""
+        waiting = [wish for wish in self._undelivered.waiting() if wish.account in self._accounts]
+        await asyncio.gather(*[self._deliver(wish) for wish in waiting])
 
-    async def _kill(self, orders: Sequence[_Order]) -> Killed:
-        told = await asyncio.gather(*[asyncio.to_thread(self._tell, order) for order in orders], return_exceptions=True)
+    async def _deliver(self, wish: KillWish) -> None:
+        async with self._delivering[wish.account]:  # a resume waits, so that it is the last word
+            if self._undelivered.of(wish.account) is not wish:
+                return
+            await self._undelivered.keep(wish)
+            try:
+                status = await asyncio.to_thread(self._tell, wish)
+            except _UNREACHABLE:
+                return
+            except TradeloomError as error:
+                log.error("account %s could not be stopped: %s", wish.account, error.message)
+                if not isinstance(error, Conflict):  # that is stopped more strictly already
+                    self._notices.refused(wish, error.message)
+                await self._undelivered.end(wish)
+                return
+            self._take(wish.account, status)
+            log.warning("account %s is %s now, as %s wished", wish.account, status.state, wish.by)
+            await self._undelivered.end(wish)
+
+    async def _kill(self, wanted: Sequence[KillWish]) -> Killed:
+        wishes = [self._undelivered.strictest(wish) for wish in wanted]
+        # Beside the telling: neither a database nor a bridge that hangs holds up the other.
+        keeping = asyncio.gather(*[self._undelivered.keep(wish) for wish in wishes])
+        told = await asyncio.gather(*[asyncio.to_thread(self._tell, wish) for wish in wishes], return_exceptions=True)
         failures: dict[str, TradeloomError] = {}
-        for order, status in zip(orders, told, strict=True):
+        settled: list[KillWish] = []
+        for wish, status in zip(wishes, told, strict=True):
+            if isinstance(status, _UNREACHABLE):
+                failures[wish.account] = status
+                self._undelivered.wait(self._undelivered.strictest(wish))
+                self._assume(wish)
+                continue
+            settled.append(wish)
             if isinstance(status, AccountStatus):
-                self._undone.pop(order.account, None)
-                self._halts.take(order.account, status)
-            elif isinstance(status, _UNREACHABLE):
-                failures[order.account] = status
-                await self._assume(order)
-            elif isinstance(status, Conflict) and len(orders) > 1:
-                await self._read(order.account)  # it is stopped more strictly already
+                self._take(wish.account, status)
+            elif isinstance(status, Conflict) and len(wishes) > 1:
+                await self._read(wish.account)  # it is stopped more strictly already
             elif isinstance(status, TradeloomError):
-                failures[order.account] = status
+                failures[wish.account] = status
             else:
                 raise status
         stopped = await self._sweep()
+        await keeping
+        await asyncio.gather(*[self._undelivered.end(wish) for wish in settled])
         if failures:
-            raise _incomplete(failures, stopped, of=len(orders))
-        details = await asyncio.gather(*[self._detail(order.account) for order in orders])
+            raise _incomplete(failures, stopped, of=len(wishes))
+        details = await asyncio.gather(*[self._detail(wish.account) for wish in wishes])
         return Killed(items=details, stopped=stopped)
 
-    async def _assume(self, order: _Order) -> None:
+    def _assume(self, wish: KillWish) -> None:
         """As if the bridge had been told: it will be."""
-        self._undone[order.account] = order
-        self._halts.assume(order.account, _state(order.wanted), reason=order.wanted.reason, by=order.by)
+        self._halts.assume(wish.account, _state(wish), reason=wish.reason, by=wish.by, at=wish.wished_at)
+        self._notices.waits(wish)
 
-    def _tell(self, order: _Order) -> AccountStatus:
+    def _take(self, account: str, status: AccountStatus) -> bool:
+        """The bridge's word; whether it is another state than before."""
+        before = self._halts.standing(account)
+        changed = self._halts.take(account, status)
+        self._notices.stands(account, before, Standing(status.state, status.reason, status.by, status.changed_at))
+        return changed
+
+    def _tell(self, wish: KillWish) -> AccountStatus:
         """Blocking. The gate is closed when it returns."""
-        broker, wanted = self._broker(order.account), order.wanted
-        if wanted.mode == "flatten":
-            broker.flatten(order.flatten_id, reason=wanted.reason, by=order.by)
+        broker = self._broker(wish.account)
+        if wish.mode == "flatten":
+            broker.flatten(wish.id, reason=wish.reason, by=wish.by)
             return broker.state()
-        return broker.set_state(_state(wanted), reason=wanted.reason, by=order.by)
+        return broker.set_state(_state(wish), reason=wish.reason, by=wish.by)
 
     async def _resume(self, account: str, user: str, wanted: Resume) -> AccountDetail:
         if wanted.workflow_id is not None:
@@ -170,13 +218,32 @@ class LocalAccounts:
                 "workflow %s may open on %s again (by %s: %s)", wanted.workflow_id, account, user, wanted.reason
             )
             return await self._detail(account)
-        status = await asyncio.to_thread(
-            self._broker(account).set_state, AccountState.ACTIVE, reason=wanted.reason, by=user, clear=True
-        )
-        self._undone.pop(account, None)
-        self._halts.take(account, status)
+        async with self._delivering[account]:
+            withdrawn = await self._undelivered.withdraw(account)
+            try:
+                status = await asyncio.to_thread(
+                    self._broker(account).set_state, AccountState.ACTIVE, reason=wanted.reason, by=user, clear=True
+                )
+            except _UNREACHABLE as error:
+                if withdrawn is None:
+                    raise
+                raise _only_withdrawn(withdrawn, error) from error
+            self._take(account, status)
         log.warning("account %s may trade again (by %s: %s)", account, user, wanted.reason)
         return await self._detail(account)
+
+    async def _limits(self, account: str) -> AccountLimits:
+        status = await asyncio.to_thread(self._broker(account).state)
+        return AccountLimits(account=account, limits=status.limits)
+
+    async def _change_limits(self, account: str, user: str, wanted: ChangeLimits) -> AccountLimits:
+        before = (await self._limits(account)).limits
+        limits = changed(before, wanted.limits)
+        status = await asyncio.to_thread(
+            self._broker(account).set_limits, limits, expected=before, reason=wanted.reason, by=user, clear=wanted.clear
+        )
+        log.warning("the limits of account %s are changed (by %s: %s)", account, user, wanted.reason)
+        return AccountLimits(account=account, limits=status.limits)
 
     async def _page(self) -> AccountPage:
         return AccountPage(items=await asyncio.gather(*[self._detail(account) for account in self._accounts]))
@@ -189,7 +256,7 @@ class LocalAccounts:
             _soon(asyncio.to_thread(_terminal, broker)),
             return_exceptions=True,
         )
-        found: dict[str, Any] = {"name": account, "available": True}
+        found: dict[str, Any] = {"name": account, "available": True, "undelivered": self._waiting(account)}
         troubles: list[str] = []
         for part in parts:
             if isinstance(part, TradeloomError):
@@ -199,7 +266,14 @@ class LocalAccounts:
                 raise part
             else:
                 found |= part
+        found["day"] = _day(found.get("day"), found.get("equity"))
         return AccountDetail(**found, detail=" ".join(dict.fromkeys(troubles)))
+
+    def _waiting(self, account: str) -> UndeliveredKill | None:
+        wish = self._undelivered.of(account)
+        if wish is None:
+            return None
+        return UndeliveredKill(mode=wish.mode, reason=wish.reason, by=wish.by, wished_at=wish.wished_at)
 
     def _broker(self, account: str) -> MT5Broker:
         return self._bridge.account(account)
@@ -211,8 +285,20 @@ class LocalAccounts:
         return account
 
 
-def _state(wanted: Kill) -> AccountState:
-    return AccountState.REDUCING if wanted.mode == "reduce" else AccountState.HALTED
+def _wish(tenant: str, user: str, account: str, wanted: Kill) -> KillWish:
+    return KillWish(
+        tenant=tenant,
+        account=account,
+        id=secrets.token_hex(16),
+        mode=wanted.mode,
+        reason=wanted.reason,
+        by=user,
+        wished_at=datetime.now(UTC),
+    )
+
+
+def _state(wish: KillWish) -> AccountState:
+    return AccountState.REDUCING if wish.mode == "reduce" else AccountState.HALTED
 
 
 def _front(broker: MT5Broker) -> dict[str, Any]:
@@ -225,6 +311,7 @@ def _front(broker: MT5Broker) -> dict[str, Any]:
         "state_since": status.changed_at,
         "limits": status.limits.model_dump(mode="json"),
         "throttled": [each.model_dump(mode="json") for each in status.throttled],
+        "day": status.day,
         "flatten": None if flatten is None else flatten_of(flatten),
     }
 
@@ -244,6 +331,16 @@ def _terminal(broker: MT5Broker) -> dict[str, Any]:
         "positions": len(broker.positions()),
         "orders": len(broker.orders()),
     }
+
+
+def _day(figures: DayFigures | None, equity: float | None) -> Day | None:
+    if figures is None:
+        return None
+    losses: dict[str, Any] = {}
+    if equity is not None:
+        now = exact(equity)
+        losses = {name: getattr(figures, name)(now) for name in ("loss", "loss_pct", "drawdown", "drawdown_pct")}
+    return Day(began=figures.began, baseline=figures.baseline, peak=figures.peak, **losses)
 
 
 async def _soon(told: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
@@ -271,6 +368,16 @@ def _incomplete(failures: dict[str, TradeloomError], stopped: int, *, of: int) -
         return type(first)(f"{names}: {first.message}.{done}", field=first.field, hint=first.hint)
     return type(first)(
         f"The bridge could not be told to stop {names}: {first.message}",
-        hint=f"{stopped} executions were stopped here, and the bridge is told as soon as it answers. "
+        hint=f"{stopped} executions were stopped here, and the bridge is told as soon as it answers, also "
+        "after a restart of Tradeloom; nothing starts on the account meanwhile. "
         "Orders and positions at the broker are as they were: look there.",
+    )
+
+
+def _only_withdrawn(wish: KillWish, error: TradeloomError) -> TradeloomError:
+    return type(error)(
+        f"What {wish.by} wished ({wish.mode}) is withdrawn, and the bridge cannot be told to resume {wish.account}: "
+        f"{error.message}",
+        hint="Nothing starts on the account until the bridge answers; then it stands as it stood there. Resume it "
+        "again if that is halted.",
     )

@@ -9,7 +9,7 @@ from tradeloom.api.models.executions import Execute, Execution, ExecutionPage, E
 from tradeloom.api.models.notifications import NotificationPage
 from tradeloom.api.routing import MAX_ITEMS
 from tradeloom.engine.clock import Clock
-from tradeloom.engine.dispatcher import Dispatcher, Refuses, StartCommand
+from tradeloom.engine.dispatcher import Dispatcher, OnSkip, Refuses, StartCommand
 from tradeloom.engine.engine import Engine
 from tradeloom.engine.journal import ExecutionFilter, Journal
 from tradeloom.engine.orders import OrderFilter, OrderRecord, OrderStore
@@ -36,6 +36,7 @@ class LocalExecutions:
         clock_for_account: Callable[[str], Clock],
         private_market: PrivateMarket,
         refuses: Refuses | None = None,
+        on_skip: OnSkip | None = None,
         orders: OrderStore | None = None,
     ) -> None:
         self._on_loop = on_loop
@@ -46,7 +47,12 @@ class LocalExecutions:
         self._private_market = private_market
         self._orders = orders
         self.dispatcher = Dispatcher(
-            engine=engine, journal=journal, workflows=workflows, clock_for_account=clock_for_account, refuses=refuses
+            engine=engine,
+            journal=journal,
+            workflows=workflows,
+            clock_for_account=clock_for_account,
+            refuses=refuses,
+            on_skip=on_skip,
         )
         self.test_dispatcher = Dispatcher(
             engine=engine,

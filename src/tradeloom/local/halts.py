@@ -8,7 +8,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from tradeloom.compiler.compile import local_arn
@@ -41,6 +41,8 @@ class Trades:
     reduces: bool
 
 
+_STRICTNESS: Final = (AccountState.ACTIVE, AccountState.REDUCING, AccountState.HALTED)
+
 _ALL: Final = Trades(opens=True, reduces=False)
 """What is assumed of a version whose nodes cannot be read: the worst."""
 
@@ -66,9 +68,15 @@ class Halts:
         self._standings[account] = Standing(status.state, status.reason, status.by, status.changed_at)
         return before is not None and before.state is not status.state
 
-    def assume(self, account: str, state: AccountState, *, reason: str, by: str) -> None:
-        """Goes by a state the bridge could not be told yet."""
-        self._standings[account] = Standing(state, reason, by, datetime.now(UTC))
+    def assume(self, account: str, state: AccountState, *, reason: str, by: str, at: datetime) -> None:
+        """Goes by a state the bridge could not be told yet, unless the one that is known is as strict."""
+        known = self._standings.get(account)
+        if known is None or _STRICTNESS.index(state) > _STRICTNESS.index(known.state):
+            self._standings[account] = Standing(state, reason, by, at)
+
+    def standing(self, account: str) -> Standing | None:
+        """None for an account nothing is known of."""
+        return self._standings.get(account)
 
     @property
     def any(self) -> bool:

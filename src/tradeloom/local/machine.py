@@ -24,6 +24,7 @@ from tradeloom.engine.variables import VariableAnswers
 from tradeloom.engine.watcher import Watcher
 from tradeloom.engine.workers.pool import WorkerPool
 from tradeloom.engine.workers.settings import WorkerSettings
+from tradeloom.local.account_notices import AccountNotices
 from tradeloom.local.accounts import LocalAccounts
 from tradeloom.local.bridging import OnLoop
 from tradeloom.local.clocks import AccountClock
@@ -46,6 +47,7 @@ from tradeloom.local.tasks import ended, together
 from tradeloom.local.trade_keeping import TradeKeeper
 from tradeloom.local.trades import LocalTrades
 from tradeloom.local.triggers import market_triggers
+from tradeloom.local.undelivered import Undelivered
 from tradeloom.local.webhooks import Door
 from tradeloom.local.workflows import LocalWorkflows
 from tradeloom.nodes.registry import node_types
@@ -55,6 +57,7 @@ from tradeloom.storage.blobs import FileBlobs
 from tradeloom.storage.postgres.credentials import PostgresCredentials
 from tradeloom.storage.postgres.database import Database
 from tradeloom.storage.postgres.journal import PostgresJournal
+from tradeloom.storage.postgres.kill_wishes import PostgresKillWishes
 from tradeloom.storage.postgres.migrations import migrate
 from tradeloom.storage.postgres.orders import PostgresOrders
 from tradeloom.storage.postgres.server import PostgresServer
@@ -151,6 +154,7 @@ class _Storage:
     variables: PostgresVariables
     orders: PostgresOrders
     trades: PostgresTrades
+    kill_wishes: PostgresKillWishes
     vault: Vault
 
 
@@ -171,6 +175,7 @@ async def _storage_up(stack: AsyncExitStack, home: Home, settings: Settings, dsn
         variables=variables,
         orders=PostgresOrders(database),
         trades=PostgresTrades(database),
+        kill_wishes=PostgresKillWishes(database),
         vault=Vault(PostgresCredentials(database), KeyFile(settings.key_file or home.key_file)),
     )
 
@@ -193,6 +198,7 @@ async def _engine_up(
     answers = {**VariableAnswers(kept.variables).answers(), **credentials.answers(), **tenants.answers()}
     answers |= OrderAnswers(kept.orders).answers()
     halts = Halts(kept.blobs)
+    notices = AccountNotices(TENANT, kept.journal)
     engine = _engine(stack, kept, pool, clocks, answers, halts)
     private_market = PrivateMarket(clocks.of)
     executions = LocalExecutions(
@@ -204,6 +210,7 @@ async def _engine_up(
         clock_for_account=clocks.of,
         private_market=private_market,
         refuses=halts.refuses,
+        on_skip=lambda version: notices.skipped(version, halts.standing(version.account)),
         orders=kept.orders,
     )
     answers |= _sub_workflows(kept, engine, executions, pool, clocks).answers()
@@ -212,7 +219,7 @@ async def _engine_up(
     watcher = _watcher(kept, executions, clocks)
     stack.push_async_callback(watcher.close)
     workflows = _workflows(kept, on_loop, executions, clocks, scheduler, watcher)
-    accounts = await _accounts(stack, on_loop, market, engine, workflows, halts)
+    accounts = await _accounts(stack, kept, on_loop, market, engine, workflows, halts, notices)
     ports = Ports(
         workflows=workflows,
         executions=executions,
@@ -246,11 +253,13 @@ async def _engine_up(
 
 async def _accounts(
     stack: AsyncExitStack,
+    kept: _Storage,
     on_loop: OnLoop,
     market: PaperMarket,
     engine: Engine,
     workflows: LocalWorkflows,
     halts: Halts,
+    notices: AccountNotices,
 ) -> LocalAccounts:
     assert market.client is not None
     accounts = LocalAccounts(
@@ -260,6 +269,8 @@ async def _accounts(
         halts=halts,
         sweep=engine.stop_halted,
         kill_workflow=workflows.kill,
+        undelivered=Undelivered(TENANT, kept.kill_wishes),
+        notices=notices,
     )
     await accounts.open()
     stack.push_async_callback(ended, asyncio.ensure_future(accounts.follow()))

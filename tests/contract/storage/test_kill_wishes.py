@@ -12,7 +12,13 @@ AT = datetime(2026, 1, 1, 12, 30, 15, 123456, tzinfo=UTC)
 
 
 def wish(id: str = "w1", mode: Any = "pause", **other: Any) -> KillWish:
-    told = {"tenant": "acme", "account": "paper", "reason": "the news – “wrong” £", "by": "me", "wished_at": AT} | other
+    told: dict[str, Any] = {
+        "tenant": "acme",
+        "account": "paper",
+        "reason": "the news – “wrong” £",
+        "by": "me",
+        "wished_at": AT,
+    } | other
     return KillWish(id=id, mode=mode, **told)
 
 

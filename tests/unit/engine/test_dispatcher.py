@@ -20,8 +20,9 @@ from tradeloom.engine.journal import Execution
 from tradeloom.engine.permission import ActiveVersions
 from tradeloom.engine.scheduler import MAX_AGE, Scheduler
 from tradeloom.engine.stores import VersionRecord
-from tradeloom.errors import ExecutionStopped, NotFound, StorageUnavailable
-from tradeloom.storage.memory import MemoryJournal, MemoryStores
+from tradeloom.errors import AccountHalted, ExecutionStopped, NotFound, StorageUnavailable
+from tradeloom.storage.memory.journal import MemoryJournal
+from tradeloom.storage.memory.stores import MemoryStores
 
 SCHEDULED = {"id": "sched", "type": "trigger.schedule", "config": {"every_s": 60}}
 
@@ -130,6 +131,29 @@ def test_an_inactive_workflow_is_not_triggered() -> None:
                 await home.dispatcher.dispatch(replace(command(), workflow_id="w9"))
             with pytest.raises(NotFound):
                 await home.dispatcher.dispatch(command(tenant="other"))
+
+    loop.run(body())
+
+
+def test_what_a_trigger_would_start_on_a_halted_account_is_told_as_skipped() -> None:
+    async def body() -> None:
+        async with house() as home:
+            skipped: list[str] = []
+            refusal = AccountHalted("enough")
+
+            async def refuses(version: VersionRecord) -> AccountHalted:
+                return refusal
+
+            halted = Dispatcher(
+                engine=home.engine, journal=home.journal, workflows=home.stores, refuses=refuses,
+                clock_for_account=lambda account: home.clock, on_skip=lambda version: skipped.append(version.account),
+            )  # fmt: skip
+            told = await halted.dispatch(command())
+            assert (told.verdict, told.reason, skipped) == ("skipped", "AccountHalted: enough", ["paper"])
+            with pytest.raises(AccountHalted):
+                await halted.dispatch(command(manual=True))
+            assert skipped == ["paper"]  # a person is told by the refusal
+            assert not home.made.rows.executions
 
     loop.run(body())
 

@@ -10,7 +10,7 @@ from tradeloom.compiler.compile import local_arn
 from tradeloom.engine.journal import Execution
 from tradeloom.engine.stores import VersionRecord
 from tradeloom.local.halts import Halts, trading_nodes
-from tradeloom.storage.memory import MemoryBlobs
+from tradeloom.storage.memory.blobs import MemoryBlobs
 from tradeloom.trading.risk import AccountState
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -30,7 +30,7 @@ def halts(state: AccountState | None, account: str = "paper") -> Halts:
         blobs.put_artefact(version, {"document": {"nodes": nodes}})
     made = Halts(blobs)
     if state is not None:
-        made.assume(account, state, reason="enough", by="me")
+        made.assume(account, state, reason="enough", by="me", at=AT)
     return made
 
 
@@ -121,3 +121,12 @@ def test_only_a_change_of_state_is_news() -> None:
     assert made.any is True
     assert made.take("paper", status_of(AccountState.ACTIVE)) is True
     assert made.any is False
+
+
+def test_what_is_assumed_never_loosens_what_is_known() -> None:
+    made = halts(AccountState.HALTED)
+    made.assume("paper", AccountState.REDUCING, reason="less", by="you", at=AT)
+    standing = made.standing("paper")
+    assert standing is not None
+    assert (standing.state, standing.by) == (AccountState.HALTED, "me")
+    assert made.standing("another") is None

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Coroutine
 from datetime import UTC, datetime
+from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -11,15 +12,23 @@ import pytest
 from tests.support import loop
 from tests.unit.mt5_bridge.fake_terminal import LIMITS
 from tradeloom.api.models.accounts import Kill, Resume
-from tradeloom.errors import BrokerUnavailable, Conflict, NotFound
+from tradeloom.api.models.limits import ChangeLimits
+from tradeloom.engine.kill_wishes import KillWish
+from tradeloom.engine.stores import VersionRecord
+from tradeloom.errors import BrokerUnavailable, Conflict, NotFound, StorageUnavailable
+from tradeloom.local.account_notices import AccountNotices
 from tradeloom.local.accounts import LocalAccounts
 from tradeloom.local.bridging import OnLoop
 from tradeloom.local.halts import Halts
-from tradeloom.storage.memory import MemoryBlobs
+from tradeloom.local.undelivered import Undelivered
+from tradeloom.storage.memory.blobs import MemoryBlobs
+from tradeloom.storage.memory.kill_wishes import MemoryKillWishes
+from tradeloom.trading.account_day import DayFigures
 from tradeloom.trading.flattening import FlattenReport, FlattenStatus
 from tradeloom.trading.methods import AccountStatus
 from tradeloom.trading.mt5_client import BridgeClient
 from tradeloom.trading.risk import AccountState, next_state
+from tradeloom.trading.risk_limits import RiskLimits
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -32,10 +41,11 @@ class Account:
     """An account behind a bridge that may be away, with the real rule of what may follow what."""
 
     def __init__(self) -> None:
-        self.away = False
+        self.away = self.terminal_away = False
         self.status = status_of(AccountState.ACTIVE, by="bridge")
         self.flattens: list[str] = []
         self.told: list[AccountState] = []
+        self.limits_by: list[tuple[str, str, bool]] = []
 
     def state(self) -> AccountStatus:
         self._reach()
@@ -45,6 +55,15 @@ class Account:
         self._reach()
         self.status = status_of(next_state(self.status.state, state, clear=clear), reason=reason, by=by)
         self.told.append(state)
+        return self.status
+
+    def set_limits(
+        self, limits: RiskLimits, *, expected: RiskLimits | None, reason: str, by: str, clear: bool
+    ) -> AccountStatus:
+        self._reach()
+        assert expected == self.status.limits
+        self.status = self.status.model_copy(update={"limits": limits})
+        self.limits_by.append((by, reason, clear))
         return self.status
 
     def flatten(self, flatten_id: str, *, reason: str, by: str) -> FlattenReport:
@@ -74,6 +93,8 @@ class Account:
 
     def account(self) -> Any:
         self._reach()
+        if self.terminal_away:
+            raise BrokerUnavailable("the terminal does not answer")
         return SimpleNamespace(trade_mode="paper", currency="USD", balance=1e4, equity=9e3)
 
     def positions(self) -> list[Any]:
@@ -88,9 +109,13 @@ class Account:
 
 
 class House:
-    """Two accounts, the real switch, and what it swept."""
+    """Two accounts, the real switch, what it swept and what the dashboard was told."""
 
-    def __init__(self) -> None:
+    def __init__(self, wishes: MemoryKillWishes | None = None) -> None:
+        self.wishes = wishes or MemoryKillWishes()
+        self.told: dict[str, Any] = {}
+        journal = SimpleNamespace(record=lambda stored: self.told.setdefault(stored.notification.id, stored))
+        self.notices = AccountNotices("local", cast(Any, journal))
         self.accounts = {"one": Account(), "two": Account()}
         self.halts = Halts(MemoryBlobs())
         self.swept: list[dict[str, bool]] = []
@@ -99,7 +124,30 @@ class House:
         self.switch = LocalAccounts(
             cast(OnLoop, _InThisThread()), bridge=cast(BridgeClient, bridge), accounts=tuple(self.accounts),
             halts=self.halts, sweep=self._sweep, kill_workflow=self._kill_workflow, look_s=0.01,
+            undelivered=Undelivered("local", self.wishes), notices=self.notices,
         )  # fmt: skip
+
+    @property
+    def titles(self) -> list[str]:
+        return [stored.notification.title for stored in self.told.values()]
+
+    def restarted(self) -> "House":
+        """Another Tradeloom on the same database and bridges."""
+        made = House(self.wishes)
+        made.accounts.update(self.accounts)
+        loop.run(made.switch.open())
+        return made
+
+    def follow(self, seconds: float = 0.1) -> None:
+        async def body() -> None:
+            following = asyncio.ensure_future(self.switch.follow())
+            await asyncio.sleep(seconds)
+            following.cancel()
+
+        loop.run(body())
+
+    def kept(self) -> list[KillWish]:
+        return loop.run(self.wishes.all("local"))
 
     async def _sweep(self) -> int:
         self.swept.append(
@@ -229,9 +277,39 @@ def test_an_account_that_does_not_answer_is_told_of_as_far_as_it_goes() -> None:
     assert (two.available, two.state, two.detail) == (False, None, "no bridge is running")
 
 
+def test_limits_are_changed_against_those_that_were_seen() -> None:
+    house = House()
+    wanted = ChangeLimits.model_validate({"limits": {"max_lot": "0.5"}, "reason": "careful", "clear": True})
+    told = house.switch.change_limits("local", "me", "one", wanted)
+    assert told.limits == LIMITS.model_copy(update={"max_lot": Decimal("0.5")})
+    assert house.accounts["one"].limits_by == [("me", "careful", True)]
+    assert house.switch.limits("local", "one") == told
+    assert house.switch.limits("local", "two").limits == LIMITS
+    house.accounts["one"].away = True
+    with pytest.raises(BrokerUnavailable):
+        house.switch.change_limits("local", "me", "one", wanted)
+
+
+def test_the_day_s_loss_and_the_drawdown_are_told() -> None:
+    house = House()
+    account = house.accounts["one"]
+    day = DayFigures(began=AT, baseline=Decimal(10_000), peak=Decimal(12_000))
+    account.status = account.status.model_copy(update={"day": day})
+    told = house.switch.get("local", "one").day
+    assert told is not None
+    assert (told.baseline, told.loss, told.loss_pct) == (10_000, 1_000, 10)
+    assert (told.peak, told.drawdown, told.drawdown_pct) == (12_000, 3_000, 25)
+    account.terminal_away = True
+    without = house.switch.get("local", "one").day
+    assert without is not None
+    assert (without.baseline, without.loss, without.drawdown_pct) == (10_000, None, None)
+    assert house.switch.get("local", "two").day is None
+
+
 def test_an_account_that_is_not_there() -> None:
     house = House()
     for ask in (
+        lambda: house.switch.limits("local", "three"),
         lambda: house.switch.get("local", "three"),
         lambda: house.switch.kill("local", "me", "three", Kill(reason="enough")),
         lambda: house.switch.resume("local", "me", "three", Resume(reason="fine")),
@@ -245,3 +323,135 @@ def test_a_workflow_is_stopped_by_name_of_who_asked() -> None:
     house = House()
     assert house.switch.kill_workflow("local", "me", "wf-1").stopped == 3
     assert house.killed == [("local", "wf-1", "the workflow was stopped by me")]
+
+
+def version(account: str) -> VersionRecord:
+    return VersionRecord(
+        tenant="local", workflow_id="wf-1", version="v", artefact="a", definition="d", account=account, created_at=AT
+    )
+
+
+def test_a_kill_the_bridge_was_not_there_for_outlives_a_restart() -> None:
+    house = House()
+    house.accounts["one"].away = True
+    with pytest.raises(BrokerUnavailable) as caught:
+        house.switch.kill("local", "me", "one", Kill(mode="flatten", reason="enough"))
+    assert "after a restart" in (caught.value.hint or "")
+    (wish,) = house.kept()
+    again = house.restarted()
+    assert loop.run(again.halts.refuses(version("one"))) is not None
+    assert loop.run(again.halts.refuses(version("two"))) is None
+    waiting = again.switch.get("local", "one").undelivered
+    assert waiting is not None
+    assert (waiting.mode, waiting.reason, waiting.by) == ("flatten", "enough", "me")
+    again.accounts["one"].away = False
+    again.follow()
+    account = again.accounts["one"]
+    assert (account.status.state, account.status.by, account.status.reason) == (AccountState.HALTED, "me", "enough")
+    assert account.flattens == [wish.id]
+    assert house.kept() == []
+    assert again.switch.get("local", "one").undelivered is None
+
+
+def test_a_kill_that_was_delivered_is_not_kept() -> None:
+    house = House()
+    house.switch.kill("local", "me", "one", Kill(mode="flatten", reason="enough"))
+    assert house.kept() == []
+    house.switch.resume("local", "me", "one", Resume(reason="fine"))
+    again = house.restarted()
+    again.follow()
+    assert again.accounts["one"].status.state is AccountState.ACTIVE
+
+
+def test_a_looser_wish_does_not_take_the_place_of_a_stricter_one() -> None:
+    house = House()
+    house.accounts["one"].away = True
+    for mode in ("reduce", "flatten", "pause", "reduce"):
+        with pytest.raises(BrokerUnavailable):
+            house.switch.kill("local", "me", "one", Kill(mode=cast(Any, mode), reason=mode))
+    (wish,) = house.kept()
+    assert wish.mode == "flatten"
+    house.accounts["one"].away = False
+    told = house.switch.kill("local", "me", "one", Kill(mode="pause", reason="again"))
+    assert told.items[0].state == "halted"
+    assert house.accounts["one"].flattens == [wish.id]
+    assert house.kept() == []
+
+
+def test_a_resume_withdraws_what_waits_even_while_the_bridge_is_away() -> None:
+    house = House()
+    account = house.accounts["one"]
+    account.away = True
+    with pytest.raises(BrokerUnavailable):
+        house.switch.kill("local", "me", "one", Kill(reason="enough"))
+    with pytest.raises(BrokerUnavailable, match="withdrawn"):
+        house.switch.resume("local", "me", "one", Resume(reason="a mistake"))
+    assert house.kept() == []
+    assert loop.run(house.halts.refuses(version("one"))) is not None
+    account.away = False
+    house.follow()
+    assert (account.status.state, account.told) == (AccountState.ACTIVE, [])
+    assert not house.halts.any
+
+
+class _Down(MemoryKillWishes):
+    down = True
+
+    async def keep(self, wish: KillWish) -> None:
+        self._reach()
+        await super().keep(wish)
+
+    async def withdraw(self, tenant: str, account: str) -> None:
+        self._reach()
+        await super().withdraw(tenant, account)
+
+    def _reach(self) -> None:
+        if self.down:
+            raise StorageUnavailable("the database is away")
+
+
+def test_a_database_that_is_away_holds_up_no_kill_and_is_told_later() -> None:
+    wishes = _Down()
+    house = House(wishes)
+    assert house.switch.kill("local", "me", "two", Kill(reason="enough")).items[0].state == "halted"
+    house.accounts["one"].away = True
+    with pytest.raises(BrokerUnavailable):
+        house.switch.kill("local", "me", "one", Kill(reason="enough"))
+    with pytest.raises(StorageUnavailable):  # what cannot be withdrawn would stop it again
+        house.switch.resume("local", "me", "one", Resume(reason="fine"))
+    assert house.halts.any
+    wishes.down = False
+    house.follow()
+    assert [each.account for each in house.kept()] == ["one"]
+
+
+def test_the_dashboard_is_told_once_of_a_halt_its_skips_and_its_end() -> None:
+    house = House()
+    house.switch.kill("local", "me", "one", Kill(reason="the news."))
+    house.follow()
+    for _ in range(3):
+        house.notices.skipped(version("one"), house.halts.standing("one"))
+    assert house.titles == ["one is halted", "Starts are skipped on one"]
+    halted, skipped = (stored.notification for stored in house.told.values())
+    assert (halted.level, skipped.workflow_id) == ("error", "wf-1")
+    assert "By me: the news. " in halted.message
+    again = house.restarted()
+    again.notices.skipped(version("one"), again.halts.standing("one"))
+    assert again.told.keys() == house.told.keys()  # the same ids: the dashboard has them already
+    house.switch.resume("local", "me", "one", Resume(reason="fine"))
+    house.follow()
+    assert house.titles[2:] == ["one may trade again"]
+    house.notices.skipped(version("one"), None)
+    assert len(house.told) == 3
+
+
+def test_the_dashboard_is_told_that_a_bridge_could_not_be() -> None:
+    house = House()
+    house.accounts["one"].away = True
+    with pytest.raises(BrokerUnavailable):
+        house.switch.kill("local", "me", "one", Kill(reason="enough"))
+    again = house.restarted()
+    assert again.told.keys() == house.told.keys()
+    house.accounts["one"].away = False
+    house.follow()
+    assert house.titles == ["one could not be stopped at its bridge yet", "one is halted"]

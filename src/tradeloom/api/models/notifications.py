@@ -1,4 +1,4 @@
-"""What nodes told the dashboard."""
+"""What nodes told the dashboard, and what became of orders and accounts."""
 
 from typing import Literal
 
@@ -13,9 +13,9 @@ class NotificationItem(Model):
     level: Literal["info", "success", "warning", "error"]
     title: str
     message: str
-    execution_id: str
-    workflow_id: str
-    node: str
+    execution_id: str = Field(description="Empty when it is about an account.")
+    workflow_id: str = Field(description="Empty when it is about no workflow.")
+    node: str = Field(description="Empty when no node told it.")
 
 
 class NotificationPage(Model):
