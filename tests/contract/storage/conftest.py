@@ -13,16 +13,13 @@ from tests.support.postgres import postgres_database, postgres_dsn, postgres_ser
 from tradeloom.engine.journal import Journal
 from tradeloom.engine.stores import Blobs
 from tradeloom.storage.blobs import FileBlobs
-from tradeloom.storage.memory import (
-    MemoryBlobs,
-    MemoryDatabase,
-    MemoryJournal,
-    MemoryOrders,
-    MemoryStores,
-    MemoryVariables,
-)
-from tradeloom.storage.memory_kill_wishes import MemoryKillWishes
-from tradeloom.storage.memory_trades import MemoryTrades
+from tradeloom.storage.memory.blobs import MemoryBlobs
+from tradeloom.storage.memory.journal import MemoryDatabase, MemoryJournal
+from tradeloom.storage.memory.kill_wishes import MemoryKillWishes
+from tradeloom.storage.memory.orders import MemoryOrders
+from tradeloom.storage.memory.stores import MemoryStores
+from tradeloom.storage.memory.trades import MemoryTrades
+from tradeloom.storage.memory.variables import MemoryVariables
 from tradeloom.storage.postgres.database import Database
 from tradeloom.storage.postgres.journal import PostgresJournal
 from tradeloom.storage.postgres.kill_wishes import PostgresKillWishes

@@ -16,7 +16,7 @@ from tradeloom.accounts.credentials.key_file import KeyFile
 from tradeloom.accounts.credentials.store import CredentialRecord, CredentialStore
 from tradeloom.accounts.credentials.vault import Vault
 from tradeloom.errors import Conflict, NotFound
-from tradeloom.storage.memory_credentials import MemoryCredentials
+from tradeloom.storage.memory.credentials import MemoryCredentials
 from tradeloom.storage.postgres.credentials import PostgresCredentials
 
 NOW = datetime(2026, 11, 25, 9, 30, 0, 123_000, tzinfo=UTC)

@@ -19,7 +19,7 @@ from tradeloom.engine.workers.settings import WorkerSettings
 from tradeloom.local.bridging import OnLoop
 from tradeloom.local.credentials import LocalCredentials
 from tradeloom.runtime.redaction import MARK, Redactor
-from tradeloom.storage.memory import MemoryStores
+from tradeloom.storage.memory.stores import MemoryStores
 from tradeloom.storage.postgres.credentials import PostgresCredentials
 from tradeloom.storage.postgres.database import Database
 from tradeloom.storage.postgres.variables import PostgresVariables

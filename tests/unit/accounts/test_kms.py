@@ -11,7 +11,7 @@ from tests.support.loop import run
 from tradeloom.accounts.credentials.errors import CredentialUnreadable, KeyUnavailable
 from tradeloom.accounts.credentials.vault import Vault
 from tradeloom.storage.kms import KmsKeyWrapper
-from tradeloom.storage.memory_credentials import MemoryCredentials
+from tradeloom.storage.memory.credentials import MemoryCredentials
 
 DATA_KEY = bytes(range(32))
 

@@ -16,7 +16,7 @@ from tradeloom.accounts.credentials.rotation import rotate_key
 from tradeloom.accounts.credentials.store import CredentialRecord
 from tradeloom.accounts.credentials.vault import MAX_CREDENTIALS, Vault
 from tradeloom.errors import Conflict, InvalidInput, NotFound
-from tradeloom.storage.memory_credentials import MemoryCredentials
+from tradeloom.storage.memory.credentials import MemoryCredentials
 
 MAIL = dict(CREDENTIALS["mail"].fields)
 TOKEN = {"token": "a-token-of-some-length"}

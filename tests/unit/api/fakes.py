@@ -35,9 +35,11 @@ from tradeloom.local.credentials import LocalCredentials
 from tradeloom.local.orders import LocalOrders
 from tradeloom.local.trades import LocalTrades
 from tradeloom.runtime.redaction import Redactor
-from tradeloom.storage.memory import MemoryBlobs, MemoryOrders, MemoryStores
-from tradeloom.storage.memory_credentials import MemoryCredentials
-from tradeloom.storage.memory_trades import MemoryTrades
+from tradeloom.storage.memory.blobs import MemoryBlobs
+from tradeloom.storage.memory.credentials import MemoryCredentials
+from tradeloom.storage.memory.orders import MemoryOrders
+from tradeloom.storage.memory.stores import MemoryStores
+from tradeloom.storage.memory.trades import MemoryTrades
 from tradeloom.trading.risk_limits import RiskLimits, changed
 
 NOW = datetime(2026, 11, 20, 14, 0, tzinfo=UTC)

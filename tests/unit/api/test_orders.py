@@ -12,7 +12,7 @@ from tests.unit.trading.test_mt5_client import Script, refused
 from tradeloom.api.ports import Ports
 from tradeloom.errors import Conflict
 from tradeloom.local.orders import LocalOrders
-from tradeloom.storage.memory import MemoryOrders
+from tradeloom.storage.memory.orders import MemoryOrders
 from tradeloom.trading import protocol
 from tradeloom.trading.intents import OrderOutcome, OutcomeStatus
 from tradeloom.trading.mt5_client import BridgeClient

@@ -14,7 +14,8 @@ from tradeloom.engine.interpreter.failures import StatesError, lambda_failure
 from tradeloom.engine.journal import Journal
 from tradeloom.engine.workers.invocation import Invocation
 from tradeloom.runtime.envelope import RunInfo
-from tradeloom.storage.memory import MemoryBlobs, MemoryDatabase, MemoryJournal
+from tradeloom.storage.memory.blobs import MemoryBlobs
+from tradeloom.storage.memory.journal import MemoryDatabase, MemoryJournal
 
 AS_OF = datetime(2026, 1, 5, 9, tzinfo=UTC)
 

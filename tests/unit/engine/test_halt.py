@@ -13,7 +13,7 @@ from tradeloom.engine.errors import JournalRefused
 from tradeloom.engine.failure import describe_stop
 from tradeloom.engine.journal import Execution
 from tradeloom.errors import ExecutionStopped
-from tradeloom.storage.memory import MemoryJournal
+from tradeloom.storage.memory.journal import MemoryJournal
 
 REASON = "AccountHalted: enough is enough"
 ERROR = {"name": "AccountHalted", "message": "enough is enough", "node": None}

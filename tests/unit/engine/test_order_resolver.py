@@ -12,7 +12,8 @@ from tests.support import loop
 from tradeloom.engine.order_resolver import NEVER_ARRIVED_AFTER, OrderResolver
 from tradeloom.engine.orders import LONGEST_LOOK_S, OrderRecord
 from tradeloom.errors import BrokerUnavailable, NotFound, StorageUnavailable
-from tradeloom.storage.memory import MemoryJournal, MemoryOrders
+from tradeloom.storage.memory.journal import MemoryJournal
+from tradeloom.storage.memory.orders import MemoryOrders
 from tradeloom.trading.intents import OrderOutcome, OutcomeStatus
 
 

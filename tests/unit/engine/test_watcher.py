@@ -21,7 +21,7 @@ from tradeloom.engine.dispatcher import Dispatched, StartCommand
 from tradeloom.engine.watcher import Watcher
 from tradeloom.errors import BrokerUnavailable, StorageUnavailable
 from tradeloom.local.triggers import market_triggers
-from tradeloom.storage.memory import MemoryVariables
+from tradeloom.storage.memory.variables import MemoryVariables
 from tradeloom.trading.broker import Tick
 
 HOUR = timedelta(hours=1)

@@ -18,8 +18,9 @@ from tradeloom.local.activation import check_limits, may_trade
 from tradeloom.local.bridging import OnLoop
 from tradeloom.local.workflows import LocalWorkflows
 from tradeloom.nodes.sub_workflows import MAX_DEPTH
-from tradeloom.storage.memory import MemoryBlobs, MemoryStores
-from tradeloom.storage.memory_credentials import MemoryCredentials
+from tradeloom.storage.memory.blobs import MemoryBlobs
+from tradeloom.storage.memory.credentials import MemoryCredentials
+from tradeloom.storage.memory.stores import MemoryStores
 from tradeloom.trading import protocol
 from tradeloom.trading.methods import AccountStatus
 from tradeloom.trading.mt5_client import BridgeClient

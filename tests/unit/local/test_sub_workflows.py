@@ -15,7 +15,8 @@ from tradeloom.engine.journal import Execution
 from tradeloom.engine.questions import Asker
 from tradeloom.engine.stores import VersionRecord
 from tradeloom.local.sub_workflows import SubWorkflowAnswers
-from tradeloom.storage.memory import MemoryJournal, MemoryStores
+from tradeloom.storage.memory.journal import MemoryJournal
+from tradeloom.storage.memory.stores import MemoryStores
 
 NAMES = ("a", "b", "c")
 """Workflows of two versions each, the first of which is active."""

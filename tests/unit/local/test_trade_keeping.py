@@ -12,8 +12,8 @@ from tradeloom.engine.stores import VersionRecord
 from tradeloom.engine.trades import TradeFilter
 from tradeloom.errors import BrokerUnavailable, StorageUnavailable
 from tradeloom.local.trade_keeping import FURTHEST, PAGE, TradeKeeper
-from tradeloom.storage.memory import MemoryStores
-from tradeloom.storage.memory_trades import MemoryTrades
+from tradeloom.storage.memory.stores import MemoryStores
+from tradeloom.storage.memory.trades import MemoryTrades
 from tradeloom.trading.trade_ledger import TradeRecord
 
 ALL = TradeFilter(tenant="local")

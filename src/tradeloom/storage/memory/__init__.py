@@ -1,0 +1,1 @@
+"""Ports in memory: for unit tests and for runs that need not survive. An instance is one database."""

@@ -1,0 +1,172 @@
+"""The journal in memory."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from tradeloom.engine.events import Event
+from tradeloom.engine.journal import (
+    ACTIVE,
+    Execution,
+    ExecutionFilter,
+    History,
+    LogLine,
+    NodeRun,
+    Record,
+    StoredNotification,
+)
+from tradeloom.storage.group_commit import LINGER_S, Batch, GroupCommit
+from tradeloom.storage.memory.rows import kept_row
+
+
+class MemoryDatabase:
+    """The rows. Journals opened on the same database share them, as engines share PostgreSQL."""
+
+    def __init__(self) -> None:
+        self.executions: dict[str, Execution] = {}
+        self.owners: dict[str, object] = {}
+        self.engines: set[object] = set()
+        self.keys: dict[tuple[str, str], str] = {}
+        self.runs: dict[tuple[str, str, int], NodeRun] = {}
+        self.logs: dict[tuple[str, int], LogLine] = {}
+        self.notifications: dict[str, StoredNotification] = {}
+
+
+class MemoryJournal:
+    def __init__(self, database: MemoryDatabase | None = None, *, linger_s: float = LINGER_S) -> None:
+        self.database = database or MemoryDatabase()
+        self._linger_s = linger_s
+        self._commits: GroupCommit | None = None
+        self._on_durable: Callable[[Sequence[Event]], None] = lambda events: None
+        self.on_lost: Callable[[Sequence[str]], None] = lambda execution_ids: None  # memory is never cut off
+
+    @property
+    def on_durable(self) -> Callable[[Sequence[Event]], None]:
+        return self._on_durable
+
+    @on_durable.setter
+    def on_durable(self, subscriber: Callable[[Sequence[Event]], None]) -> None:
+        self._on_durable = subscriber
+        if self._commits is not None:
+            self._commits.on_durable = subscriber
+
+    async def open(self) -> None:
+        self._commits = GroupCommit(self._commit, linger_s=self._linger_s)
+        self._commits.on_durable = self._on_durable
+        self._commits.start()
+        self.database.engines.add(self)
+
+    async def close(self) -> None:
+        await self._writer.close()
+        self.database.engines.discard(self)
+
+    def record(self, record: Record, event: Event | None = None) -> None:
+        self._writer.record(record, event)
+
+    async def create(self, execution: Execution) -> bool:
+        return await self._writer.create(execution)
+
+    async def barrier(self, execution_id: str) -> None:
+        await self._writer.barrier(execution_id)
+
+    def forget(self, execution_id: str) -> None:
+        self._writer.forget(execution_id)
+
+    @property
+    def _writer(self) -> GroupCommit:
+        if self._commits is None:
+            raise RuntimeError("the journal is not open")
+        return self._commits
+
+    async def _commit(self, batch: Batch) -> set[str]:
+        await asyncio.sleep(0)
+        created = {key for key, creation in batch.creations.items() if self._insert(creation.execution)}
+        for execution in batch.executions.values():
+            known = self.database.executions.get(execution.id)
+            if known is not None and known.status in ACTIVE:
+                reason = known.stop_reason or execution.stop_reason
+                self.database.executions[execution.id] = replace(kept_row(execution), stop_reason=reason)
+        for key, run in batch.runs.items():
+            self.database.runs[key] = kept_row(run)
+        for line in batch.logs:
+            self.database.logs.setdefault((line.execution_id, line.seq), kept_row(line))
+        for name, stored in batch.notifications.items():
+            self.database.notifications.setdefault(name, stored)
+        return created
+
+    def _insert(self, execution: Execution) -> bool:
+        key = None if execution.dedupe_key is None else (execution.tenant, execution.dedupe_key)
+        if execution.id in self.database.executions or key in self.database.keys:
+            return False
+        self.database.executions[execution.id] = kept_row(execution)
+        self.database.owners[execution.id] = self
+        if key is not None:
+            self.database.keys[key] = execution.id
+        return True
+
+    async def request_stop(self, tenant: str, execution_id: str, reason: str) -> Execution | None:
+        known = self.database.executions.get(execution_id)
+        if known is None or known.tenant != tenant:
+            return None
+        if known.status in ACTIVE and known.stop_reason is None:
+            known.stop_reason = reason
+        return kept_row(known)
+
+    async def claim(self) -> list[Execution]:
+        claimed = [
+            execution
+            for execution in self.database.executions.values()
+            if execution.status in ACTIVE and self.database.owners[execution.id] not in self.database.engines
+        ]
+        for execution in claimed:
+            self.database.owners[execution.id] = self
+        return [kept_row(execution) for execution in sorted(claimed, key=lambda row: row.created_at)]
+
+    async def history(self, execution_id: str) -> History:
+        runs = [kept_row(run) for run in self.database.runs.values() if run.execution_id == execution_id]
+        numbers = [run.finished_seq or run.started_seq for run in runs]
+        numbers += [seq for owner, seq in self.database.logs if owner == execution_id]
+        known = self.database.executions.get(execution_id)
+        return History(runs, max([*numbers, 0 if known is None else known.last_seq]))
+
+    async def execution(self, tenant: str, execution_id: str) -> Execution | None:
+        known = self.database.executions.get(execution_id)
+        return None if known is None or known.tenant != tenant else kept_row(known)
+
+    async def execution_by_key(self, tenant: str, dedupe_key: str) -> Execution | None:
+        return await self.execution(tenant, self.database.keys.get((tenant, dedupe_key), ""))
+
+    async def executions(self, which: ExecutionFilter) -> tuple[list[Execution], int]:
+        found = [
+            execution
+            for execution in self.database.executions.values()
+            if execution.tenant == which.tenant
+            and which.workflow_id in (None, execution.workflow_id)
+            and which.status in (None, execution.status)
+        ]
+        found.sort(key=lambda row: (row.created_at, row.id), reverse=True)
+        return [kept_row(row) for row in found[which.offset : which.offset + which.limit]], len(found)
+
+    async def active(self, tenant: str, workflow_id: str) -> list[Execution]:
+        found = [
+            kept_row(row)
+            for row in self.database.executions.values()
+            if row.tenant == tenant and row.workflow_id == workflow_id and row.status in ACTIVE
+        ]
+        return sorted(found, key=lambda row: (row.created_at, row.id))
+
+    async def node_runs(self, tenant: str, execution_id: str) -> list[NodeRun]:
+        if await self.execution(tenant, execution_id) is None:
+            return []
+        runs = [kept_row(run) for run in self.database.runs.values() if run.execution_id == execution_id]
+        return sorted(runs, key=lambda run: run.started_seq)
+
+    async def logs(self, tenant: str, execution_id: str, *, after: int = 0, limit: int = 1000) -> list[LogLine]:
+        if await self.execution(tenant, execution_id) is None:
+            return []
+        lines = [line for (owner, seq), line in self.database.logs.items() if owner == execution_id and seq > after]
+        return sorted(lines, key=lambda line: line.seq)[:limit]
+
+    async def notifications(self, tenant: str, *, limit: int = 50) -> list[StoredNotification]:
+        found = [stored for stored in self.database.notifications.values() if stored.tenant == tenant]
+        return sorted(found, key=lambda stored: stored.created_at, reverse=True)[:limit]
