@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,7 +12,7 @@ from tradeloom.api.models.workflows import WorkflowDetail, WorkflowPage, Workflo
 from tradeloom.compiler.compile import Compiled
 from tradeloom.engine import codec
 from tradeloom.engine.stores import Blobs, VersionRecord, WorkflowRecord, WorkflowStore
-from tradeloom.errors import InvalidInput
+from tradeloom.errors import InvalidInput, NotFound
 from tradeloom.local.activation import called_workflows, check_limits, may_trade
 from tradeloom.local.bridging import OnLoop
 from tradeloom.local.credentials import METADATA, unknown_credentials, uses_of
@@ -103,9 +104,12 @@ class LocalWorkflows:
 
     async def _page(self, tenant: str, limit: int, offset: int) -> WorkflowPage:
         records, total = await self._store.workflows(tenant, limit=limit, offset=offset)
-        versions = [await self._store.version(tenant, record.id, record.version) for record in records]
-        pairs = zip(records, versions, strict=True)
-        return WorkflowPage(items=[WorkflowSummary(**self._summary(*pair)) for pair in pairs], total=total)
+        items = []
+        for record in records:
+            with suppress(NotFound):  # deleted since it was listed
+                version = await self._store.version(tenant, record.id, record.version)
+                items.append(WorkflowSummary(**self._summary(record, version)))
+        return WorkflowPage(items=items, total=total)
 
     async def _get(self, tenant: str, workflow_id: str) -> WorkflowDetail:
         return await self._detail(await self._store.workflow(tenant, workflow_id))
