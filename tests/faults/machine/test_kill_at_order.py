@@ -22,7 +22,7 @@ import psutil
 import pytest
 
 from mt5_bridge.faultpoints import VARIABLE
-from tests.faults.machine.test_kill import AT_ONCE, batch_length_s, orders_of, trading_workflow
+from tests.faults.machine.test_kill import AT_ONCE, batch_length_s, doubled, lost, trading_workflow
 from tests.support.exam import record, sized
 from tests.support.machine import ENDED, Up, fills
 
@@ -110,12 +110,8 @@ def test_no_order_is_doubled_or_lost_around_order_send(system: Up, points: Point
         executions=dict(ends),
         orders=sum(made.values()),
     )
-    assert {magic: count for magic, count in made.items() if count > 1} == {}
-    assert {
-        execution: missing
-        for execution, status in statuses.items()
-        if status == "succeeded" and (missing := orders_of(execution) - made.keys())
-    } == {}
+    assert doubled(statuses, made) == []
+    assert lost(statuses, made) == {}
     assert recorded_fills(system.home) == set(made), "the journal tells of every fill, and of no other"
     # Several kills may fall into one execution, which then runs out of tries; enough must come through to be compared.
     assert ends["succeeded"] >= 0.25 * sum(ends.values()), ends
