@@ -92,7 +92,8 @@ class AccountWatch:
             day = day.model_copy(update={"peak": equity})  # a person has looked at it and let the account go on
         day = day.kept(equity, limits.max_daily_loss_pct)
         if day != before or risk_facts.REBASE in facts:
-            self._journal.keep({risk_facts.DAY: day.model_dump(mode="json"), risk_facts.REBASE: None})
+            heard = {risk_facts.REBASE: None} if risk_facts.REBASE in facts else {}  # one said since is for the next
+            self._journal.keep({risk_facts.DAY: day.model_dump(mode="json"), **heard})
         self._halt_if_due(day, equity, limits)
         return Standing(day, equity)
 
@@ -116,6 +117,8 @@ class AccountWatch:
         fallen = day.drawdown_pct(equity)
         if fallen < exact(limits.max_drawdown_pct) or self._journal.status().state is AccountState.HALTED:
             return
+        if self._journal.fact(risk_facts.REBASE) is not None:
+            return  # a person has cleared the halt while this look was under way
         reason = (
             f"equity {equity:.2f} is {fallen:.2f} % below its highest of {day.peak:.2f}; the limit is "
             f"{limits.max_drawdown_pct:g} %"

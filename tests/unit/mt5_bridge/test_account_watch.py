@@ -338,6 +338,27 @@ class TestDuty:
         desk.bench.worker.between_calls()
         assert desk.bench.journal.status().state is AccountState.HALTED
 
+    def test_a_person_who_clears_the_halt_while_it_looks_is_heard(self, desk: Desk) -> None:
+        desk.float(-1_000.0)
+        desk.bench.worker.between_calls()
+        desk.book(-1.0)
+        history, journal = desk.bench.terminal.history_deals_get, desk.bench.journal
+
+        def cleared(*dates: int, **filters: Any) -> Any:
+            journal.set_state(AccountState.ACTIVE, reason="seen", by="Ada", clear=True)
+            return history(*dates, **filters)
+
+        desk.bench.terminal.history_deals_get = cleared  # type: ignore[method-assign]
+        desk.float(-1_000.0)
+        for _ in range(2):
+            duty = desk.bench.worker._account_duty
+            assert duty is not None
+            duty._due = 0.0
+            desk.bench.worker.between_calls()
+            desk.bench.terminal.history_deals_get = history  # type: ignore[method-assign]
+            assert journal.status().state is AccountState.ACTIVE
+        assert Decimal(journal.fact("risk/day")["peak"]) == Decimal("8999.0")
+
     def test_an_account_that_cannot_be_read_stops_nothing(self, desk: Desk) -> None:
         desk.bench.terminal.account = None
         desk.bench.worker.between_calls()
