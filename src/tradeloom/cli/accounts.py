@@ -21,11 +21,14 @@ def show(*, home: Path | None, as_json: bool) -> None:
     if as_json:
         say_json(accounts)
         return
-    table = plain_table("account", "state", "since", "by", "reason", "positions", "orders", "equity")
+    table = plain_table(
+        "account", "state", "since", "by", "reason", "positions", "orders", "equity", "lost today", "drawdown"
+    )
     for each in accounts:
         table.add_row(
             Text(each["name"], "cyan"), _state(each), _moment(each["state_since"]), each["state_by"] or "",
             Text(each["state_reason"] or ""), _count(each["positions"]), _count(each["orders"]), _money(each),
+            _percent(each["day"], "loss_pct"), _percent(each["day"], "drawdown_pct"),
         )  # fmt: skip
     out.print(table)
     for each in accounts:
@@ -141,6 +144,11 @@ def _moment(text: str | None) -> str:
 
 def _count(number: int | None) -> str:
     return "?" if number is None else str(number)
+
+
+def _percent(day: Mapping[str, Any] | None, name: str) -> str:
+    value = None if day is None else day[name]
+    return "?" if value is None else f"{value:.2f} %"
 
 
 def _money(account: Mapping[str, Any]) -> str:

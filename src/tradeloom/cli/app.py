@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from tradeloom.cli import models
+from tradeloom.cli import credential_commands, limit_commands, models, order_commands
+from tradeloom.cli.options import Home, Json, Why
 from tradeloom.cli.output import told
 
 app = typer.Typer(
@@ -24,15 +25,12 @@ app = typer.Typer(
     "4 something around Tradeloom does not work · 5 a fault of Tradeloom · 130 interrupted",
 )
 
-app.add_typer(models.app)
+for group in (models, order_commands, limit_commands, credential_commands):
+    app.add_typer(group.app)
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")]
 File = Annotated[Path, typer.Argument(help="A workflow document (JSON).", show_default=False)]
 Port = Annotated[
     int | None, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes any free one. [default: 8420]")
-]
-Home = Annotated[
-    Path | None, typer.Option(help="Data directory. [default: TRADELOOM_HOME or ~/.local/share/tradeloom]")
 ]
 Speed = Annotated[float, typer.Option(min=0, max=1e6, help="Market seconds per second; 0 stands still.")]
 Data = Annotated[Path | None, typer.Option(help="Bars to replay (CSV: time,open,high,low,close,volume).")]
@@ -122,57 +120,6 @@ def nodes(
     show_nodes(type, as_json=as_json)
 
 
-orders = typer.Typer(
-    name="orders",
-    help="Show orders whose outcome is not known, and say what became of one that waits for a person.",
-    invoke_without_command=True,
-    rich_markup_mode="rich",
-)
-app.add_typer(orders)
-
-
-@orders.callback()
-@told
-def list_orders(
-    context: typer.Context,
-    state: Annotated[
-        list[str] | None, typer.Option(help="Only in this state; repeatable. [default: those that are open]")
-    ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="In every state.")] = False,
-    limit: Annotated[int, typer.Option(min=1, max=200, help="At most how many.")] = 50,
-    home: Home = None,
-    as_json: Json = False,
-) -> None:
-    """List orders, newest first."""
-    if context.invoked_subcommand is None:
-        from tradeloom.cli.orders import listing
-
-        listing(state or [], everything=everything, limit=limit, home=home, as_json=as_json)
-
-
-@orders.command("settle")
-@told
-def settle_order(
-    order: Annotated[str, typer.Argument(help="The order's id.", show_default=False)],
-    reason: Annotated[str, typer.Option(help="How you know; kept in the bridge's journal.", show_default=False)],
-    not_sent: Annotated[bool, typer.Option("--not-sent", help="The broker never had it.")] = False,
-    order_ticket: Annotated[
-        int | None, typer.Option("--order", min=1, max=2**63 - 1, metavar="TICKET", help="It is this order.")
-    ] = None,
-    deal: Annotated[int | None, typer.Option(min=1, max=2**63 - 1, metavar="TICKET", help="It made this deal.")] = None,
-    position: Annotated[
-        int | None, typer.Option(min=1, max=2**63 - 1, metavar="TICKET", help="It made, or closed, this position.")
-    ] = None,
-    home: Home = None,
-    as_json: Json = False,
-) -> None:
-    """Say what became of an order that the bridge cannot find; the bridge checks it at the broker."""
-    from tradeloom.cli.orders import settle
-
-    tickets = {"order": order_ticket, "deal": deal, "position": position}
-    settle(order, not_sent=not_sent, tickets=tickets, reason=reason, home=home, as_json=as_json)
-
-
 @app.command()
 @told
 def doctor(home: Home = None, as_json: Json = False) -> None:
@@ -208,9 +155,6 @@ def trades(
         limit=limit, summary=summary, by=by, as_csv=as_csv, as_json=as_json,
     )  # fmt: skip
     show_trades(wanted, home=home)
-
-
-Why = Annotated[str, typer.Option("--reason", help="Why; kept with the account.", show_default=False)]
 
 
 class Mode(StrEnum):
@@ -270,99 +214,6 @@ def resume(
     from tradeloom.cli.accounts import resume as let_it
 
     let_it(account, workflow=workflow, reason=reason, home=home, as_json=as_json)
-
-
-credentials = typer.Typer(
-    name="credentials",
-    help="Keep secrets for nodes. Values are written and never shown.",
-    no_args_is_help=True,
-    rich_markup_mode="rich",
-)
-app.add_typer(credentials)
-
-Sets = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        metavar="FIELD=VALUE",
-        help="A field; secret ones as field=env:VARIABLE or field=file:PATH. Repeatable.",
-    ),
-]
-Stdin = Annotated[bool, typer.Option("--stdin", help="Read fields as a JSON object from standard input.")]
-Which = Annotated[str, typer.Argument(help="Id or name.", show_default=False)]
-
-
-@credentials.command("kinds")
-@told
-def credential_kinds(as_json: Json = False) -> None:
-    """List the kinds of credentials and their fields."""
-    from tradeloom.cli.credentials import show_kinds
-
-    show_kinds(as_json=as_json)
-
-
-@credentials.command("add")
-@told
-def add_credential(
-    name: Annotated[str, typer.Argument(help="What you call it.", show_default=False)],
-    kind: Annotated[str, typer.Option(help="Such as smtp, http_bearer, telegram.", show_default=False)],
-    fields: Sets = None,
-    stdin: Stdin = False,
-    home: Home = None,
-    as_json: Json = False,
-) -> None:
-    """Add a credential; what is missing is asked for."""
-    from tradeloom.cli.credentials import add
-
-    add(name, kind, fields or [], stdin=stdin, home=home, as_json=as_json)
-
-
-@credentials.command("list")
-@told
-def list_credentials(home: Home = None, as_json: Json = False) -> None:
-    """List the credentials, without values."""
-    from tradeloom.cli.credentials import listing
-
-    listing(home=home, as_json=as_json)
-
-
-@credentials.command("change")
-@told
-def change_credential(
-    which: Which,
-    name: Annotated[str | None, typer.Option(help="A new name.")] = None,
-    fields: Sets = None,
-    stdin: Stdin = False,
-    home: Home = None,
-    as_json: Json = False,
-) -> None:
-    """Change some of a credential's fields; with none given, ask for its secrets."""
-    from tradeloom.cli.credentials import change
-
-    change(which, name, fields or [], stdin=stdin, home=home, as_json=as_json)
-
-
-@credentials.command("remove")
-@told
-def remove_credential(
-    which: Which,
-    even_if_used: Annotated[bool, typer.Option("--even-if-used", help="Although workflows name it.")] = False,
-    home: Home = None,
-    as_json: Json = False,
-) -> None:
-    """Remove a credential."""
-    from tradeloom.cli.credentials import remove
-
-    remove(which, even_if_used=even_if_used, home=home, as_json=as_json)
-
-
-@credentials.command("rotate")
-@told
-def rotate_credentials(home: Home = None, as_json: Json = False) -> None:
-    """Make a new key and seal every credential anew."""
-    from tradeloom.cli.credentials import rotate
-
-    rotate(home=home, as_json=as_json)
 
 
 def _version(wanted: bool) -> None:

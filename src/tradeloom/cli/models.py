@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tradeloom.cli.options import Home, Json
 from tradeloom.cli.output import told
 
 if TYPE_CHECKING:
@@ -18,10 +19,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )  # fmt: skip
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")]
-Home = Annotated[
-    Path | None, typer.Option(help="Data directory. [default: TRADELOOM_HOME or ~/.local/share/tradeloom]")
-]
 Name = Annotated[str, typer.Argument(help="A model's name, as `models list` shows it.", show_default=False)]
 
 

@@ -46,6 +46,9 @@ class Running:
     def post(self, *path: str, body: Mapping[str, Any] | None = None) -> Any:
         return self._ask("POST", path, body)
 
+    def put(self, *path: str, body: Mapping[str, Any]) -> Any:
+        return self._ask("PUT", path, body)
+
     def _ask(self, method: str, path: tuple[str, ...], body: Mapping[str, Any] | None, query: str = "") -> Any:
         where = "/".join((PREFIX, *(quote(part, safe="") for part in path))) + query
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}

@@ -1,4 +1,4 @@
-"""`tradeloom accounts`, `kill` and `resume` against a machine that runs, as a person types them."""
+"""`tradeloom accounts`, `limits`, `kill` and `resume` against a machine that runs, as a person types them."""
 
 import json
 import uuid
@@ -87,6 +87,41 @@ def test_from_a_position_to_a_flat_account_and_back(machine: RunningMachine, hom
     assert machine.get("/accounts/paper")["state_reason"] == "looked at it"
 
 
+def test_limits_are_seen_tightened_and_loosened_on_a_person_s_word(machine: RunningMachine, home: Path) -> None:
+    before = say_json(home, "limits", "paper")["limits"]
+    shown = say(home, "limits", "paper")
+    assert shown.exit_code == 0, shown.output
+    assert "lost today 0.0" in shown.stdout
+    assert "max_drawdown_pct" in shown.stdout
+    changes = ["max_lot=0.5", "workflow.max_lot=0.2", "workflows.wf-1.max_repeats=1"]
+    wrong = say(home, "limits", "set", "paper", *changes, "--reason", "careful")
+    assert (wrong.exit_code, "limits.workflows.wf-1.max_repeats" in wrong.output) == (3, True), wrong.output
+    told = say(home, "limits", "set", "paper", *changes[:2], "--reason", "careful")
+    assert told.exit_code == 0, told.output
+    lines = [line.split() for line in told.stdout.splitlines()[2:]]
+    assert [(line[0], line[-1]) for line in lines] == [("max_lot", "0.5"), ("workflow.max_lot", "0.2")]
+    assert say_json(home, "limits", "paper")["limits"] == before | {
+        "max_lot": "0.5", "workflow": before["workflow"] | {"max_lot": "0.2"},
+    }  # fmt: skip
+    workflow = machine.post("/workflows", OPENS | {"name": "too large", "nodes": larger(0.3)})["id"]
+    done = machine.post(f"/workflows/{workflow}/execute", {"wait_s": 25})
+    assert (done["status"], "workflow.max_lot" in str(done["error"])) == ("failed", True), done["error"]
+    back = [f"max_lot={before['max_lot']}", f"workflow.max_lot={before['workflow']['max_lot']}"]
+    refused = say(home, "limits", "set", "paper", *back, "--reason", "as before")
+    assert (refused.exit_code, "limits.max_lot" in refused.output) == (4, True), refused.output
+    said = say_json(home, "limits", "set", "paper", *back, "--reason", "as before", "--clear")
+    assert said == {"account": "paper", "limits": before}
+    again = say(home, "limits", "set", "paper", *back, "--reason", "as before")
+    assert "as they were" in again.stdout
+    assert [each["name"] for each in say_json(home, "limits")] == ["paper", "paper-test"]
+    assert say(home, "limits").exit_code == 0
+
+
+def larger(volume: float) -> list[dict[str, Any]]:
+    start, buy, _ = OPENS["nodes"]
+    return [start, buy | {"config": buy["config"] | {"volume": volume}}, OPENS["nodes"][2]]
+
+
 def test_all_accounts_and_a_workflow(machine: RunningMachine, home: Path) -> None:
     told = say_json(home, "kill", "--all", "--reason", "enough")
     assert [(each["name"], each["state"]) for each in told["items"]] == [("paper", "halted"), ("paper-test", "halted")]
@@ -110,6 +145,12 @@ def test_all_accounts_and_a_workflow(machine: RunningMachine, home: Path) -> Non
         (["kill", "paper"], 2, "--reason"),
         (["kill", "paper", "--mode", "explode", "--reason", "x"], 2, "--mode"),
         (["resume", "paper"], 2, "--reason"),
+        (["limits", "nothing"], 3, "There is no account 'nothing'"),
+        (["limits", "set", "nothing", "max_lot=1", "--reason", "x"], 3, "There is no account 'nothing'"),
+        (["limits", "set", "paper", "max_lot", "--reason", "x"], 3, "LIMIT=VALUE"),
+        (["limits", "set", "paper", "max_lot=0", "--reason", "x"], 3, "limits.max_lot"),
+        (["limits", "set", "paper", "max_lot=0.1"], 2, "--reason"),
+        (["limits", "set", "paper", "--reason", "x"], 2, "LIMIT=VALUE"),
         (["resume", "nothing", "--reason", "x"], 3, "There is no account 'nothing'"),
     ],
 )
@@ -122,7 +163,13 @@ def test_what_cannot_be_done_is_said(
 
 
 def test_nothing_runs(tmp_path: Path) -> None:
-    for words in (["accounts"], ["kill", "paper", "--reason", "x"], ["resume", "paper", "--reason", "x"]):
+    for words in (
+        ["accounts"],
+        ["limits"],
+        ["limits", "paper"],
+        ["kill", "paper", "--reason", "x"],
+        ["resume", "paper", "--reason", "x"],
+    ):
         told = say(tmp_path / "none", *words)
         assert told.exit_code == 4
         assert "Tradeloom is not running" in told.output
