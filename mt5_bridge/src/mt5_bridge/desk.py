@@ -15,7 +15,7 @@ from mt5_bridge import constants as mt5
 from mt5_bridge import faultpoints
 from mt5_bridge.changes import carried_out
 from mt5_bridge.clock import AccountClock
-from mt5_bridge.gatekeeper import Gatekeeper, Order
+from mt5_bridge.gatekeeper import Gatekeeper, Order, closed_already
 from mt5_bridge.journal import SENDABLE, UNSETTLED, Journal, Restrained
 from mt5_bridge.preparation import Quote
 from mt5_bridge.reconciliation import Reconciler
@@ -24,7 +24,7 @@ from mt5_bridge.refusals import broker_refusal, rejected
 from mt5_bridge.resending import check_resend
 from mt5_bridge.retcodes import NOTHING_TO_DO, Verdict, pipe_is_suspect, verdict_of_last_error, verdict_of_retcode
 from mt5_bridge.tally import Tally
-from mt5_bridge.terminal import Terminal
+from mt5_bridge.terminal import PipeBroken, Terminal
 from tradeloom.errors import BrokerUnavailable, TradeloomError
 from tradeloom.trading.exact import exact
 from tradeloom.trading.intents import (
@@ -300,9 +300,15 @@ class OrderDesk:
             return found or broker_refusal(intent, answer.code, answer.text)
         if not isinstance(intent, CloseIntent):
             return broker_refusal(intent, answer.code, answer.text)
-        if answer.code == _CLOSE_ORDER_EXISTS and self._records.open_position(intent.position) is not None:
-            return broker_refusal(intent, answer.code, answer.text or "another order is already closing the position")
-        return self._gatekeeper.already_closed(intent)
+        being_closed = answer.code == _CLOSE_ORDER_EXISTS
+        try:
+            if not being_closed or self._records.open_position(intent.position) is None:
+                return self._gatekeeper.already_closed(intent)
+        except TradeloomError as error:  # the broker has decided all the same
+            self.pipe_broken |= isinstance(error, PipeBroken)
+            if not being_closed:
+                return closed_already(intent, None)
+        return broker_refusal(intent, answer.code, answer.text or "another order is already closing the position")
 
     def _look(self, intent: OrderIntent, sent: _Transmission) -> OrderOutcome | None:
         """What the broker's records tell now; None where they do not, or cannot be read."""

@@ -22,7 +22,7 @@ from mt5_bridge.preparation import (
     closing_leg,
     opening_leg,
 )
-from mt5_bridge.records import BrokerRecords
+from mt5_bridge.records import BrokerRecords, Fills
 from mt5_bridge.refusals import broker_refusal, rejected
 from mt5_bridge.retcodes import NOTHING_TO_DO, Verdict, verdict_of_retcode
 from mt5_bridge.risk_gate import RiskGate
@@ -102,16 +102,7 @@ class Gatekeeper:
 
     def already_closed(self, intent: CloseIntent) -> OrderOutcome:
         """The outcome of a close that finds nothing left to close, with the price and profit it went out at."""
-        fills = self._records.last_close(intent.position)
-        return OrderOutcome(
-            client_order_id=intent.client_order_id,
-            status=OutcomeStatus.DONE,
-            position=intent.position,
-            price=fills.price if fills else None,
-            profit=fills.profit if fills else None,
-            reason="already_closed",
-            message=f"position {intent.position} was already closed",
-        )
+        return closed_already(intent, self._records.last_close(intent.position))
 
     def _draft_order(
         self,
@@ -248,6 +239,19 @@ class Gatekeeper:
         if verdict in _CHECK_REFUSES:
             return broker_refusal(intent, checked.retcode, checked.comment)
         return order
+
+
+def closed_already(intent: CloseIntent, fills: Fills | None) -> OrderOutcome:
+    """`fills` are what took the position out of the market, None where that is not known."""
+    return OrderOutcome(
+        client_order_id=intent.client_order_id,
+        status=OutcomeStatus.DONE,
+        position=intent.position,
+        price=fills.price if fills else None,
+        profit=fills.profit if fills else None,
+        reason="already_closed",
+        message=f"position {intent.position} was already closed",
+    )
 
 
 def _unsendable(intent: OrderIntent, error: Exception) -> OrderOutcome:

@@ -497,3 +497,24 @@ def test_an_order_that_became_late_while_it_was_checked_is_not_sent(bench: Bench
     outcome = bench.desk.send(market())
     assert (outcome.status, outcome.reason) == (REJECTED, "deadline")
     assert bench.terminal.sent == []
+
+
+@pytest.mark.parametrize("retcode", [10036, 10039])
+def test_a_close_the_broker_has_decided_is_settled_though_its_records_cannot_be_read(
+    bench: Bench, retcode: int
+) -> None:
+    """The broker has said that nothing was done: that is known, whatever else is not."""
+    bench.terminal.positions.append(make_position(7))
+
+    def decided(terminal: FakeTerminal, request: dict[str, Any]) -> Any:
+        unreadable: Any = lambda *_dates, **_filters: None  # noqa: E731
+        vars(terminal).update(positions_get=unreadable, history_deals_get=unreadable)
+        terminal.error = (-1, "Terminal: Call failed")
+        return answer(retcode)(terminal, request)
+
+    bench.terminal.script = [decided]
+    outcome = bench.desk.send(close(7))
+    assert outcome.status is (DONE if retcode == 10036 else REJECTED)
+    entry = bench.journal.entry(outcome.client_order_id)
+    assert entry is not None
+    assert entry.result == outcome
