@@ -38,6 +38,10 @@ def show(*, home: Path | None, as_json: bool) -> None:
             told = f"{each['name']}: workflow {slow['workflow_id']} opens nothing since {_moment(slow['at'])}"
             why = f"{slow['message']}. A person lifts it: tradeloom resume {each['name']} --workflow …"
             out.print(Text.assemble(("! ", "yellow"), f"{told}: {why}"), soft_wrap=True)
+        if each["undelivered"]:
+            wish = each["undelivered"]
+            told = f"{wish['by']} asked to stop it ({wish['mode']}: {wish['reason']}); its bridge is told once it answers"
+            out.print(Text.assemble(("! ", "bold red"), f"{each['name']}: {told}"), soft_wrap=True)
         if each["detail"]:
             out.print(Text.assemble(("! ", "yellow"), f"{each['name']}: {each['detail']}"), soft_wrap=True)
 
