@@ -40,7 +40,8 @@ def show(*, home: Path | None, as_json: bool) -> None:
             out.print(Text.assemble(("! ", "yellow"), f"{told}: {why}"), soft_wrap=True)
         if each["undelivered"]:
             wish = each["undelivered"]
-            told = f"{wish['by']} asked to stop it ({wish['mode']}: {wish['reason']}); its bridge is told once it answers"
+            why = f"{wish['mode']}: {wish['reason']}"
+            told = f"{wish['by']} asked to stop it ({why}); its bridge is told as soon as it answers"
             out.print(Text.assemble(("! ", "bold red"), f"{each['name']}: {told}"), soft_wrap=True)
         if each["detail"]:
             out.print(Text.assemble(("! ", "yellow"), f"{each['name']}: {each['detail']}"), soft_wrap=True)
