@@ -25,7 +25,8 @@ from mt5_bridge.paper.sample import write_sample_terminal
 from tradeloom.trading import methods, protocol
 from tradeloom.trading.bars import BarsReference
 from tradeloom.trading.intents import MarketOrderIntent, OrderOutcome, OutcomeStatus, Side, client_order_id
-from tradeloom.trading.mt5_client import BridgeClient, MT5Broker
+from tradeloom.trading.mt5_broker import MT5Broker
+from tradeloom.trading.mt5_client import BridgeClient
 from tradeloom.trading.mt5_transport import Endpoint, _Link
 from tradeloom.trading.risk_limits import RiskLimits
 from tradeloom.trading.timeframes import Timeframe

@@ -30,7 +30,8 @@ from tradeloom.trading.account_day import DayFigures
 from tradeloom.trading.exact import exact
 from tradeloom.trading.flattening import FlattenReport
 from tradeloom.trading.methods import AccountStatus
-from tradeloom.trading.mt5_client import BridgeClient, MT5Broker
+from tradeloom.trading.mt5_broker import MT5Broker
+from tradeloom.trading.mt5_client import BridgeClient
 from tradeloom.trading.risk import AccountState
 from tradeloom.trading.risk_limits import changed
 

@@ -13,7 +13,8 @@ from tradeloom.local.market import PaperMarket
 from tradeloom.local.private_accounts import private_account
 from tradeloom.local.tasks import ended
 from tradeloom.runtime.envelope import RunInfo
-from tradeloom.trading.mt5_client import BridgeClient, MT5Broker
+from tradeloom.trading.mt5_broker import MT5Broker
+from tradeloom.trading.mt5_client import BridgeClient
 
 
 class MarketClocks:

@@ -37,7 +37,8 @@ from tradeloom.runtime.names import names_of, sources_of
 from tradeloom.runtime.observability import set_sink
 from tradeloom.runtime.services import Disclosed, Notification
 from tradeloom.trading.broker import Broker
-from tradeloom.trading.mt5_client import BridgeClient, MT5Broker
+from tradeloom.trading.mt5_broker import MT5Broker
+from tradeloom.trading.mt5_client import BridgeClient
 from tradeloom.trading.risk_limits import RiskLimits
 from tradeloom.workflow.document import Connection, Node
 

@@ -9,7 +9,8 @@ import pytest
 from tests.faults.bridge.test_lost_and_killed import CuttingProxy
 from tests.integration.bridge.rig import Rig
 from tests.support.queue_transport import Poller, Queue, QueueTransport
-from tradeloom.trading.mt5_client import BridgeClient, MT5Broker
+from tradeloom.trading.mt5_broker import MT5Broker
+from tradeloom.trading.mt5_client import BridgeClient
 from tradeloom.trading.mt5_transport import Endpoint, RpcTransport, Transport
 
 

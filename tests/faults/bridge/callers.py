@@ -13,7 +13,8 @@ from pydantic import TypeAdapter
 
 from tradeloom.errors import BrokerUnavailable
 from tradeloom.trading.intents import OrderIntent, OrderOutcome
-from tradeloom.trading.mt5_client import BridgeClient, MT5Broker
+from tradeloom.trading.mt5_broker import MT5Broker
+from tradeloom.trading.mt5_client import BridgeClient
 
 CALLERS = 10
 

@@ -10,7 +10,7 @@ import pytest
 from tests.support.local_machine import RunningMachine
 from tests.support.workflow_examples import EXAMPLES, read_example
 from tradeloom.trading.broker import Position
-from tradeloom.trading.mt5_client import MT5Broker
+from tradeloom.trading.mt5_broker import MT5Broker
 
 
 def _workflow(*steps: dict[str, Any], name: str = "Chain", **settings: Any) -> dict[str, Any]:

@@ -27,7 +27,8 @@ from tradeloom.trading.intents import (
     Side,
     client_order_id,
 )
-from tradeloom.trading.mt5_client import BridgeClient, MT5Broker
+from tradeloom.trading.mt5_broker import MT5Broker
+from tradeloom.trading.mt5_client import BridgeClient
 from tradeloom.trading.risk_limits import RiskLimits
 
 MONDAY = datetime(2024, 1, 8, tzinfo=UTC)
@@ -88,7 +89,12 @@ class Rig:
             for name in names
         ]
         self.config = directory / "bridge.json"
-        document = {"data_dir": "data", "accounts": accounts, "listen": dict(listen or {}), "compat": dict(compat or {})}
+        document = {
+            "data_dir": "data",
+            "accounts": accounts,
+            "listen": dict(listen or {}),
+            "compat": dict(compat or {}),
+        }
         self.config.write_text(json.dumps(document))
         armed = [f"{point}={action}:{directory / point}.mark" for point, action in (points or {}).items()]
         self.bridge = BridgeProcess(self.config, {VARIABLE: ",".join(armed)})

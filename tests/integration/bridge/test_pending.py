@@ -11,7 +11,7 @@ import pytest
 from tests.integration.bridge.rig import MONDAY, Rig
 from tradeloom.errors import InvalidInput
 from tradeloom.trading.intents import Expiry, OrderOutcome, OutcomeStatus, PendingType, Side
-from tradeloom.trading.mt5_client import MT5Broker
+from tradeloom.trading.mt5_broker import MT5Broker
 from tradeloom.trading.risk import AccountState
 
 pytestmark = pytest.mark.xdist_group("bridge pending")

@@ -12,7 +12,7 @@ from mt5_bridge.journal import Journal
 from tests.integration.bridge.rig import LIMITS, MONDAY, Rig
 from tradeloom.errors import Conflict, NotFound
 from tradeloom.trading.intents import OrderOutcome, OutcomeStatus, PendingType, Side
-from tradeloom.trading.mt5_client import MT5Broker
+from tradeloom.trading.mt5_broker import MT5Broker
 from tradeloom.trading.risk import AccountState
 from tradeloom.trading.risk_limits import RiskLimits
 

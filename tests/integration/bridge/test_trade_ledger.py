@@ -18,7 +18,7 @@ from tradeloom.nodes.order.close import Close
 from tradeloom.nodes.order.limit import LimitOrder
 from tradeloom.nodes.order.market import MarketOrder
 from tradeloom.nodes.risk.daily_loss import DailyLoss
-from tradeloom.trading.mt5_client import MT5Broker
+from tradeloom.trading.mt5_broker import MT5Broker
 from tradeloom.trading.trade_ledger import TradeRecord
 
 pytestmark = pytest.mark.xdist_group("bridge ledger")

@@ -9,7 +9,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from mt5_bridge.launcher import BridgeProcess
-from tradeloom.trading.mt5_client import BridgeClient, MT5Broker
+from tradeloom.trading.mt5_broker import MT5Broker
+from tradeloom.trading.mt5_client import BridgeClient
 from tradeloom.trading.risk_limits import RiskLimits
 
 MONDAY = datetime(2024, 1, 8, tzinfo=UTC)

@@ -16,7 +16,7 @@ from tests.support.node_context import FakeContext
 from tradeloom.nodes.order.market import MarketOrder, MarketOrderConfig
 from tradeloom.nodes.risk.position_size import PositionSize, PositionSizeConfig, PositionSizeOutput
 from tradeloom.trading.broker import ClosedTrade
-from tradeloom.trading.mt5_client import MT5Broker
+from tradeloom.trading.mt5_broker import MT5Broker
 
 RISK_PCT = 0.5
 STOP_PCT = Decimal(2)

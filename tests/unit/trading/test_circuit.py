@@ -12,7 +12,8 @@ from tests.unit.trading.test_mt5_client import DONE, DOWN, LOST, NOTHING, Script
 from tradeloom.errors import BrokerTimeout, BrokerUnavailable, Conflict, OrderUnknown, StorageUnavailable
 from tradeloom.trading.circuit import CircuitBreaker, CircuitStatus, shared_breaker
 from tradeloom.trading.intents import OrderOutcome, OutcomeStatus
-from tradeloom.trading.mt5_client import BridgeClient, MT5Broker
+from tradeloom.trading.mt5_broker import MT5Broker
+from tradeloom.trading.mt5_client import BridgeClient
 
 CLOSED, OPEN, HALF_OPEN = CircuitStatus.CLOSED, CircuitStatus.OPEN, CircuitStatus.HALF_OPEN
 

@@ -26,7 +26,8 @@ from tradeloom.trading import protocol
 from tradeloom.trading.bars import BarsReference
 from tradeloom.trading.guards import GuardReport, GuardStatus, Trailing
 from tradeloom.trading.intents import OrderOutcome, OutcomeStatus
-from tradeloom.trading.mt5_client import BridgeClient, MT5Broker
+from tradeloom.trading.mt5_broker import MT5Broker
+from tradeloom.trading.mt5_client import BridgeClient
 from tradeloom.trading.mt5_transport import CallLost, Endpoint
 from tradeloom.trading.timeframes import Timeframe
 
