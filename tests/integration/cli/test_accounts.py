@@ -19,7 +19,7 @@ from tradeloom.cli.app import app
 __all__ = ["postgres_server"]
 
 pytestmark = pytest.mark.xdist_group("cli-accounts")
-OPENS = {
+OPENS: dict[str, Any] = {
     "name": "opens",
     "nodes": [
         {"id": "start", "type": "trigger.manual", "name": "Start"},
@@ -61,7 +61,8 @@ def say_json(home: Path, *words: str) -> Any:
 
 def test_from_a_position_to_a_flat_account_and_back(machine: RunningMachine, home: Path) -> None:
     workflow = machine.post("/workflows", OPENS)["id"]
-    assert machine.post(f"/workflows/{workflow}/execute", {"wait_s": 25})["status"] == "succeeded"
+    done = machine.post(f"/workflows/{workflow}/execute", {"wait_s": 25})
+    assert done["status"] == "succeeded", done["error"]
     listed = say(home, "accounts")
     assert listed.exit_code == 0, listed.output
     assert [line.split()[:2] for line in listed.stdout.splitlines()[1:3]] == [
@@ -105,7 +106,7 @@ def test_limits_are_seen_tightened_and_loosened_on_a_person_s_word(machine: Runn
     }  # fmt: skip
     workflow = machine.post("/workflows", OPENS | {"name": "too large", "nodes": larger(0.3)})["id"]
     done = machine.post(f"/workflows/{workflow}/execute", {"wait_s": 25})
-    assert (done["status"], "workflow.max_lot" in str(done["error"])) == ("failed", True), done["error"]
+    assert (done["error"]["name"], "workflow's limit of 0.2" in done["error"]["message"]) == ("RiskRejected", True)
     back = [f"max_lot={before['max_lot']}", f"workflow.max_lot={before['workflow']['max_lot']}"]
     refused = say(home, "limits", "set", "paper", *back, "--reason", "as before")
     assert (refused.exit_code, "limits.max_lot" in refused.output) == (4, True), refused.output
@@ -118,8 +119,8 @@ def test_limits_are_seen_tightened_and_loosened_on_a_person_s_word(machine: Runn
 
 
 def larger(volume: float) -> list[dict[str, Any]]:
-    start, buy, _ = OPENS["nodes"]
-    return [start, buy | {"config": buy["config"] | {"volume": volume}}, OPENS["nodes"][2]]
+    start, buy, rest = OPENS["nodes"]
+    return [start, buy | {"config": buy["config"] | {"volume": volume}}, rest]
 
 
 def test_all_accounts_and_a_workflow(machine: RunningMachine, home: Path) -> None:
