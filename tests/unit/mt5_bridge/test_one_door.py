@@ -2,7 +2,7 @@
 
 import ast
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,10 @@ import tradeloom
 from mt5_bridge import constants as mt5
 from mt5_bridge.compat.functions import READS
 from mt5_bridge.risk_gate import RiskGate
+from mt5_bridge.worker import AccountWorker
+from tests.unit.mt5_bridge.compat.conftest import Stage
 from tests.unit.mt5_bridge.fake_terminal import (
+    LIMITS,
     NOW,
     Bench,
     FakeTerminal,
@@ -28,6 +31,8 @@ from tests.unit.mt5_bridge.fake_terminal import (
     pending,
     trailing,
 )
+from tests.unit.mt5_bridge.test_flatten import Flattening
+from tradeloom.trading.flattening import FlattenStatus
 from tradeloom.trading.intents import OrderIntent, OutcomeStatus, Side
 from tradeloom.trading.risk import Action
 from tradeloom.trading.risk_rules import OrderFacts, Refusal
@@ -125,16 +130,14 @@ class WatchedGate:
             self.admitted.append((intent.magic, facts))
         return refused
 
+    def not_shown_yet(self, order_id: str, ticket: int) -> None:
+        self._gate.not_shown_yet(order_id, ticket)
 
-class GuardedTerminal(FakeTerminal):
-    """Takes a request only when the gate has just let exactly this one through, and each admission once."""
-
-    gate: WatchedGate
-
-    def order_send(self, request: dict[str, Any], /) -> Any:
-        assert self.gate.admitted, f"no admission for {request}"
-        magic, facts = self.gate.admitted.pop()
-        assert not self.gate.admitted
+    def let_through(self, request: dict[str, Any]) -> None:
+        """Asserts that the request is the one admitted last, whose admission is used up by it."""
+        assert self.admitted, f"no admission for {request}"
+        magic, facts = self.admitted.pop()
+        assert not self.admitted
         assert (magic, facts.symbol) == (request["magic"], request["symbol"])
         if "volume" in request:
             assert request["volume"] == float(facts.volume)
@@ -143,7 +146,23 @@ class GuardedTerminal(FakeTerminal):
         assert (facts.action is Action.CLOSE) == (
             request["action"] == mt5.TRADE_ACTION_DEAL and request.get("position", 0) > 0
         )
+
+
+class GuardedTerminal(FakeTerminal):
+    """Takes a request only when the gate has just let exactly this one through, and each admission once."""
+
+    gate: WatchedGate
+
+    def order_send(self, request: dict[str, Any], /) -> Any:
+        self.gate.let_through(request)
         return super().order_send(request)
+
+
+def watch(worker: AccountWorker) -> WatchedGate:
+    """The worker's gate, watched from now on."""
+    desk: Any = worker._desk
+    desk._gatekeeper._risk = gate = WatchedGate(desk._gatekeeper._risk)
+    return gate
 
 
 @pytest.fixture
@@ -151,8 +170,7 @@ def guarded(make_bench: Callable[..., Bench]) -> Bench:
     bench = make_bench()
     bench.terminal = GuardedTerminal()
     bench.restart()
-    keeper = bench.desk._gatekeeper
-    keeper._risk = bench.terminal.gate = WatchedGate(keeper._risk)
+    bench.terminal.gate = watch(bench.worker)
     return bench
 
 
@@ -185,6 +203,65 @@ def test_nor_by_a_guard(guarded: Bench) -> None:
     assert stops
 
 
+def test_nor_by_a_flatten(guarded: Bench, tmp_path: Path) -> None:
+    for order_id in "ab":
+        guarded.desk.send(market(order_id))
+    guarded.desk.send(pending("c"))
+    flattening = Flattening(guarded, tmp_path)
+    try:
+        flattening.begin()
+        guarded.terminal.sent.clear()
+        told = flattening.work()
+    finally:
+        flattening.close()
+    assert (told.status, told.closed, told.cancelled) == (FlattenStatus.FLAT, 2, 1)
+    assert len(guarded.terminal.sent) == 3
+
+
+@dataclass(frozen=True)
+class Scripts:
+    """Scripts on a paper terminal that takes only what the gate of their account has just let through; `sent` has the
+    actions it took."""
+
+    stage: Stage
+    sent: list[int]
+
+
+@pytest.fixture
+def scripts(tmp_path: Path) -> Iterator[Scripts]:
+    stage = Stage(tmp_path / "scripts")
+    made = Scripts(stage, [])
+    send, gate = stage.module.order_send, watch(stage.worker)
+
+    def guarded_send(request: dict[str, Any], /) -> Any:
+        gate.let_through(request)
+        made.sent.append(request["action"])
+        return send(request)
+
+    vars(stage.module)["order_send"] = guarded_send
+    yield made
+    stage.close()
+
+
+def test_nor_by_a_script(scripts: Scripts) -> None:
+    script = scripts.stage.script()
+    position = script.order()["order"]
+    pending_order = script.order(action=mt5.TRADE_ACTION_PENDING, type=mt5.ORDER_TYPE_BUY_LIMIT, price=1.05)["order"]
+    answers = [
+        script.order(action=mt5.TRADE_ACTION_SLTP, position=position, sl=1.05, tp=0.0),
+        script.order(action=mt5.TRADE_ACTION_MODIFY, order=pending_order, price=1.06),
+        script.order(action=mt5.TRADE_ACTION_REMOVE, order=pending_order),
+        script.order(type=mt5.ORDER_TYPE_SELL, position=position, price=1.1),
+    ]
+    assert [each["retcode"] for each in answers] == [10009] * 4
+    assert scripts.sent == [
+        mt5.TRADE_ACTION_DEAL, mt5.TRADE_ACTION_PENDING, mt5.TRADE_ACTION_SLTP, mt5.TRADE_ACTION_MODIFY,
+        mt5.TRADE_ACTION_REMOVE, mt5.TRADE_ACTION_DEAL,
+    ]  # fmt: skip
+    assert script.order(volume=float(LIMITS.max_lot) + 0.5)["retcode"] == 10006
+    assert len(scripts.sent) == 6, "what the gate refuses is not sent"
+
+
 def test_the_guarded_terminal_does_refuse(guarded: Bench) -> None:
     """Else the tests above would show nothing."""
     assert isinstance(guarded.terminal, GuardedTerminal)
@@ -193,6 +270,12 @@ def test_the_guarded_terminal_does_refuse(guarded: Bench) -> None:
     guarded.terminal.gate.admitted.append((7, replace(FACTS, volume=Decimal("0.2"))))
     with pytest.raises(AssertionError):
         guarded.terminal.order_send({"action": 1, "magic": 7, "symbol": "EURUSD", "volume": 0.1})
+
+
+def test_so_does_the_one_of_the_scripts(scripts: Scripts) -> None:
+    with pytest.raises(AssertionError, match="no admission"):
+        scripts.stage.module.order_send({"action": 1, "magic": 1, "symbol": "EURUSD", "volume": 0.1})
+    assert scripts.sent == []
 
 
 def test_that_place_is_reached_only_behind_the_gate_and_the_journal() -> None:
