@@ -71,6 +71,43 @@ def test_a_workflow_is_switched_on_and_off(page: Page, machine: RunningMachine) 
     expect(page.get_by_role("switch", name="RSI dip buyer active")).to_have_attribute("aria-checked", "false")
 
 
+def test_an_account_is_stopped_and_resumed_from_the_page(page: Page, machine: RunningMachine) -> None:
+    page.goto(machine.served.page)
+    account = page.get_by_role("article", name="Account paper", exact=True)
+    expect(account.locator(".state")).to_contain_text("Active")
+    expect(account.get_by_role("button", name="Resume paper")).to_have_count(0)
+    account.get_by_role("button", name="Flatten paper", exact=True).press("Enter")
+    dialog = page.get_by_role("dialog", name="Flatten paper?")
+    expect(dialog).to_contain_text("also those opened by hand")
+    expect(dialog.get_by_label("Reason")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(account.get_by_role("button", name="Flatten paper", exact=True)).to_be_focused()
+    assert machine.get("/accounts/paper")["state"] == "active"
+    account.get_by_role("button", name="Flatten paper", exact=True).click()
+    dialog.get_by_role("button", name="Flatten paper").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("Say why")
+    dialog.get_by_label("Reason").fill(EVIL)
+    dialog.get_by_role("button", name="Flatten paper").click()
+    expect(account.locator(".state")).to_contain_text("Halted")
+    expect(account).to_contain_text(EVIL)
+    expect(account).to_contain_text("Flat:")
+    expect(page.get_by_role("heading", name="paper", exact=True)).to_be_focused()
+    expect(page.locator("#notifications")).to_contain_text("paper is halted")
+    assert machine.get("/accounts/paper")["state_reason"] == EVIL
+    assert page.locator("main img, main script").count() == 0
+    account.get_by_role("button", name="Resume paper").click()
+    page.get_by_label("Reason").fill("looked at it")
+    page.keyboard.press("Enter")
+    expect(account.locator(".state")).to_contain_text("Active")
+    account.get_by_role("button", name="Pause paper", exact=True).click()
+    page.get_by_label("Reason").fill("a pause")
+    page.get_by_role("dialog").get_by_role("button", name="Pause paper").click()
+    expect(account).to_contain_text("a pause")
+    assert machine.get("/accounts/paper")["state"] == "halted"
+    assert machine.post("/accounts/paper/resume", {"reason": "the test is over"})["state"] == "active"
+
+
 def test_a_failure_is_told_where_it_happened(page: Page, machine: RunningMachine) -> None:
     made = machine.post(
         "/workflows",

@@ -55,5 +55,8 @@ export const api = {
   execution: (execution) => call("GET", `/executions/${id(execution)}`),
   logs: (execution, after) => call("GET", `/executions/${id(execution)}/logs?limit=200&after=${after}`),
   stop: (execution) => call("POST", `/executions/${id(execution)}/stop`),
+  accounts: () => call("GET", "/accounts"),
+  kill: (account, mode, reason) => call("POST", `/accounts/${id(account)}/kill`, { mode, reason }),
+  resume: (account, reason) => call("POST", `/accounts/${id(account)}/resume`, { reason }),
   notifications: () => call("GET", "/notifications?limit=20"),
 };

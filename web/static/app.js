@@ -1,5 +1,6 @@
 // Starts the page, follows the address, refreshes what is shown.
 
+import { drawAccounts, killDialog } from "./accounts.js";
 import { api, forgetToken, keepToken, takeToken } from "./api.js";
 import { h, marketTime, money, show } from "./dom.js";
 import { drawExecutions, drawNotifications, drawWorkflows, loadHome } from "./home.js";
@@ -7,6 +8,7 @@ import { drawExecution } from "./trace.js";
 
 const part = (id) => document.getElementById(id);
 const state = { open: false, timer: 0, round: 0, logs: { id: null, lines: [], after: 0 } };
+let readingAccounts = null;
 const LIVE = new Set(["running", "pending"]);
 
 function place() {
@@ -62,6 +64,12 @@ const act = {
     const made = await pressed(button, () => api.execute(workflow.id, test));
     if (made) location.hash = `#/executions/${made.id}`;
   },
+  ask: killDialog(part("kill"), async (told, account) => {
+    say(told);
+    await readingAccounts; // that one may have asked before
+    await Promise.all([refresh(), showAccounts()]);
+    part("accounts").querySelector(`h3[data-account="${CSS.escape(account)}"]`)?.focus();
+  }),
   async again(execution, button) {
     const made = await pressed(button, () => api.execute(execution.workflow_id, execution.test_mode));
     if (made) location.hash = `#/executions/${made.id}`;
@@ -100,7 +108,18 @@ async function refresh() {
   if (round === state.round && state.open) state.timer = setTimeout(refresh, document.hidden ? 15_000 : soon ? 400 : 2_000);
 }
 
+/** By itself: a terminal that hangs delays its account's figures, and nothing else. */
+function showAccounts() {
+  readingAccounts ??= api
+    .accounts()
+    .then((told) => drawAccounts(part("accounts"), told.items, act))
+    .catch(() => {}) // what cannot be reached at all is told by the rest of the page
+    .finally(() => (readingAccounts = null));
+  return readingAccounts;
+}
+
 async function showHome(chosen, round) {
+  showAccounts();
   const made = await loadHome(chosen);
   if (round !== state.round) return false;
   screen("home");

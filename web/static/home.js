@@ -94,7 +94,7 @@ export function drawNotifications(element, items) {
         { class: `note ${item.level}` },
         h("header", {}, h("strong", {}, item.title), h("span", { class: "soft small num" }, wallTime(item.time))),
         h("p", { class: "small" }, item.message),
-        h("a", { class: "small soft", href: `#/executions/${item.execution_id}` }, `${item.level}: open the execution`),
+        item.execution_id ? h("a", { class: "small soft", href: `#/executions/${item.execution_id}` }, `${item.level}: open the execution`) : null,
       ),
     );
     return h("ul", { class: "list card" }, rows);
