@@ -21,8 +21,9 @@ import psutil
 from tests.support.documents import document, node
 from tradeloom.compiler.compile import compile_workflow
 from tradeloom.engine.dispatcher import StartCommand
-from tradeloom.local.machine import TENANT, Machine, machine_up
+from tradeloom.local.machine import Machine, machine_up
 from tradeloom.local.settings import load_settings
+from tradeloom.local.storage import TENANT
 
 AIMS = {"nodes_20_p50_ms": 25.0, "nodes_100_p50_ms": 200.0, "one_node_ms": 2.0, "of_5_at_10_per_s": 150.0}
 RULES = [{"op": "set", "path": "x", "value": "= 1 + 1"}]

@@ -21,7 +21,7 @@ from tradeloom.cli.database import Place, on_database
 from tradeloom.cli.output import out, plain_table, say_json
 from tradeloom.errors import Conflict, InvalidInput, NotFound
 from tradeloom.local.credentials import uses
-from tradeloom.local.machine import TENANT
+from tradeloom.local.storage import TENANT
 from tradeloom.storage.postgres.credentials import PostgresCredentials
 from tradeloom.storage.postgres.stores import PostgresStores
 

@@ -18,10 +18,11 @@ from tradeloom.cli.output import Exit, Steps, err, out, say_json, stop
 from tradeloom.cli.trace import Trace, as_json, say_end
 from tradeloom.compiler.compile import Compiled, compile_workflow
 from tradeloom.errors import InvalidInput
-from tradeloom.local.machine import TENANT, Machine, machine_up
+from tradeloom.local.machine import Machine, machine_up
 from tradeloom.local.market import MarketData, bundled_data
 from tradeloom.local.scouting import chosen_trigger, find_signal
 from tradeloom.local.settings import load_settings
+from tradeloom.local.storage import TENANT
 
 WORKFLOW = "wf-run"
 

@@ -15,7 +15,7 @@ from tradeloom.cli.database import Place, on_database
 from tradeloom.cli.output import out, plain_table, say_json
 from tradeloom.engine.trades import TradeFilter, summaries
 from tradeloom.errors import InvalidInput
-from tradeloom.local.machine import TENANT
+from tradeloom.local.storage import TENANT
 from tradeloom.local.trades import exported, summary_of, trade_of
 from tradeloom.storage.postgres.stores import PostgresStores
 from tradeloom.storage.postgres.trades import PostgresTrades

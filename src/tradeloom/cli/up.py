@@ -14,11 +14,12 @@ from tradeloom.cli.run import found, traced
 from tradeloom.cli.trace import as_json as execution_json
 from tradeloom.compiler.compile import Compiled, compile_workflow
 from tradeloom.errors import NotFound
-from tradeloom.local.machine import TENANT, Machine, machine_up
+from tradeloom.local.machine import Machine, machine_up
 from tradeloom.local.market import ACCOUNT, bundled_data
 from tradeloom.local.places import examples_folder
 from tradeloom.local.serve import Served, serving
 from tradeloom.local.settings import Settings, load_settings
+from tradeloom.local.storage import TENANT
 
 DEMO: Final = "rsi_dip_buyer"
 

@@ -9,13 +9,11 @@ from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanag
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from tradeloom.accounts.credentials.key_file import KeyFile
 from tradeloom.accounts.credentials.vault import Vault
 from tradeloom.api.app import Api
 from tradeloom.api.ports import Ports
 from tradeloom.compiler.compile import local_arn
 from tradeloom.engine.engine import Engine
-from tradeloom.engine.order_resolver import OrderResolver
 from tradeloom.engine.orders import OrderAnswers
 from tradeloom.engine.permission import ActiveVersions
 from tradeloom.engine.questions import Answers
@@ -25,7 +23,7 @@ from tradeloom.engine.watcher import Watcher
 from tradeloom.engine.workers.pool import WorkerPool
 from tradeloom.engine.workers.settings import WorkerSettings
 from tradeloom.local.account_notices import AccountNotices
-from tradeloom.local.accounts import LocalAccounts
+from tradeloom.local.account_services import accounts_up, orders_up, trades_up
 from tradeloom.local.bridging import OnLoop
 from tradeloom.local.clocks import AccountClock
 from tradeloom.local.credentials import LocalCredentials
@@ -38,38 +36,25 @@ from tradeloom.local.logs import logging_to
 from tradeloom.local.market import MarketData, PaperMarket
 from tradeloom.local.market_clocks import MarketClocks
 from tradeloom.local.node_tests import LocalNodeTests
-from tradeloom.local.orders import LocalOrders
 from tradeloom.local.places import functions_root
 from tradeloom.local.private_accounts import PrivateMarket
 from tradeloom.local.settings import Settings
+from tradeloom.local.storage import TENANT, Storage, database_up, storage_up
 from tradeloom.local.sub_workflows import SubWorkflowAnswers
 from tradeloom.local.tasks import ended, together
-from tradeloom.local.trade_keeping import TradeKeeper
-from tradeloom.local.trades import LocalTrades
 from tradeloom.local.triggers import market_triggers
-from tradeloom.local.undelivered import Undelivered
 from tradeloom.local.webhooks import Door
 from tradeloom.local.workflows import LocalWorkflows
 from tradeloom.nodes.registry import node_types
 from tradeloom.nodes.trigger.schedule import ScheduleTrigger
 from tradeloom.runtime.redaction import Redactor
-from tradeloom.storage.blobs import FileBlobs
-from tradeloom.storage.postgres.credentials import PostgresCredentials
-from tradeloom.storage.postgres.database import Database
 from tradeloom.storage.postgres.journal import PostgresJournal
-from tradeloom.storage.postgres.kill_wishes import PostgresKillWishes
-from tradeloom.storage.postgres.migrations import migrate
-from tradeloom.storage.postgres.orders import PostgresOrders
 from tradeloom.storage.postgres.server import PostgresServer
 from tradeloom.storage.postgres.stores import PostgresStores
-from tradeloom.storage.postgres.trades import PostgresTrades
-from tradeloom.storage.postgres.variables import PostgresVariables
 from tradeloom.storage.tenants.provisioning import TenantAccess
 from tradeloom.workflow.schedules import next_fires
 
 log: Final = logging.getLogger(__name__)
-
-TENANT: Final = "local"
 
 Step = Callable[[str], AbstractContextManager[None]]
 """Told what is being done while it is done."""
@@ -129,7 +114,7 @@ async def machine_up(
         )
         with step("PostgreSQL, bridge and workers"):
             dsn, _, _ = await together(
-                asyncio.to_thread(_database, server), asyncio.to_thread(market.start), pool.start()
+                asyncio.to_thread(database_up, server), asyncio.to_thread(market.start), pool.start()
             )
         with step("engine"):
             machine = await _engine_up(stack, home, settings, market, pool, dsn, given)
@@ -143,43 +128,6 @@ async def machine_up(
         log.info("shutting down")
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Storage:
-    """What stays when the machine is down."""
-
-    database: Database
-    journal: PostgresJournal
-    stores: PostgresStores
-    blobs: FileBlobs
-    variables: PostgresVariables
-    orders: PostgresOrders
-    trades: PostgresTrades
-    kill_wishes: PostgresKillWishes
-    vault: Vault
-
-
-async def _storage_up(stack: AsyncExitStack, home: Home, settings: Settings, dsn: str) -> _Storage:
-    database = Database(dsn)
-    await database.open()
-    stack.push_async_callback(database.close)
-    journal = PostgresJournal(database)
-    await journal.open()
-    stack.push_async_callback(journal.close)
-    variables = PostgresVariables(database)
-    await variables.purge()
-    return _Storage(
-        database=database,
-        journal=journal,
-        stores=PostgresStores(database),
-        blobs=FileBlobs(home.blobs),
-        variables=variables,
-        orders=PostgresOrders(database),
-        trades=PostgresTrades(database),
-        kill_wishes=PostgresKillWishes(database),
-        vault=Vault(PostgresCredentials(database), KeyFile(settings.key_file or home.key_file)),
-    )
-
-
 async def _engine_up(
     stack: AsyncExitStack,
     home: Home,
@@ -189,7 +137,7 @@ async def _engine_up(
     dsn: str,
     given: Redactor,
 ) -> Machine:
-    kept = await _storage_up(stack, home, settings, dsn)
+    kept = await storage_up(stack, home, settings, dsn)
     clocks = MarketClocks(market)
     await clocks.open(stack)
     on_loop = OnLoop(asyncio.get_running_loop())
@@ -219,7 +167,7 @@ async def _engine_up(
     watcher = _watcher(kept, executions, clocks)
     stack.push_async_callback(watcher.close)
     workflows = _workflows(kept, on_loop, executions, clocks, scheduler, watcher)
-    accounts = await _accounts(stack, kept, on_loop, market, engine, workflows, halts, notices)
+    accounts = await accounts_up(stack, kept, on_loop, market, engine, workflows, halts, notices)
     ports = Ports(
         workflows=workflows,
         executions=executions,
@@ -228,8 +176,8 @@ async def _engine_up(
         credentials=credentials,
         status=_status(kept, on_loop, market, engine, pool),
         accounts=accounts,
-        orders=_orders(stack, kept, on_loop, market),
-        trades=_trades(stack, kept, on_loop, market, clocks),
+        orders=orders_up(stack, kept, on_loop, market),
+        trades=trades_up(stack, kept, on_loop, market, clocks),
     )
     return Machine(
         home=home,
@@ -246,63 +194,13 @@ async def _engine_up(
         watcher=watcher,
         door=Door(workflows=kept.stores, blobs=kept.blobs, vault=kept.vault, dispatcher=executions.dispatcher),
         api=Api(ports),
-        ping=lambda: _ping(kept.database),
+        ping=kept.ping,
         resumed=await engine.resume(),
     )
 
 
-async def _accounts(
-    stack: AsyncExitStack,
-    kept: _Storage,
-    on_loop: OnLoop,
-    market: PaperMarket,
-    engine: Engine,
-    workflows: LocalWorkflows,
-    halts: Halts,
-    notices: AccountNotices,
-) -> LocalAccounts:
-    assert market.client is not None
-    accounts = LocalAccounts(
-        on_loop,
-        bridge=market.client,
-        accounts=market.accounts,
-        halts=halts,
-        sweep=engine.stop_halted,
-        kill_workflow=workflows.kill,
-        undelivered=Undelivered(TENANT, kept.kill_wishes),
-        notices=notices,
-    )
-    await accounts.open()
-    stack.push_async_callback(ended, asyncio.ensure_future(accounts.follow()))
-    return accounts
-
-
-def _orders(stack: AsyncExitStack, kept: _Storage, on_loop: OnLoop, market: PaperMarket) -> LocalOrders:
-    """The orders, and beside them the task that settles those nobody knows the fate of."""
-    orders = LocalOrders(on_loop, kept.orders, lambda: market.client)
-    resolver = OrderResolver(kept.orders, kept.journal, orders.outcome)
-    stack.push_async_callback(ended, asyncio.ensure_future(resolver.run()))
-    return orders
-
-
-def _trades(
-    stack: AsyncExitStack, kept: _Storage, on_loop: OnLoop, market: PaperMarket, clocks: MarketClocks
-) -> LocalTrades:
-    keeper = TradeKeeper(
-        tenant=TENANT,
-        accounts=market.accounts,
-        broker_of=clocks.market_of,
-        session_of=market.session,
-        trades=kept.trades,
-        workflows=kept.stores,
-    )
-    stack.push_async_callback(keeper.close)
-    stack.push_async_callback(ended, asyncio.ensure_future(keeper.keep()))
-    return LocalTrades(on_loop, kept.trades)
-
-
 def _engine(
-    stack: AsyncExitStack, kept: _Storage, pool: WorkerPool, clocks: MarketClocks, answers: Answers, halts: Halts
+    stack: AsyncExitStack, kept: Storage, pool: WorkerPool, clocks: MarketClocks, answers: Answers, halts: Halts
 ) -> Engine:
     engine = Engine(
         journal=kept.journal,
@@ -320,7 +218,7 @@ def _engine(
 
 
 def _sub_workflows(
-    kept: _Storage, engine: Engine, executions: LocalExecutions, pool: WorkerPool, clocks: MarketClocks
+    kept: Storage, engine: Engine, executions: LocalExecutions, pool: WorkerPool, clocks: MarketClocks
 ) -> SubWorkflowAnswers:
     @contextlib.contextmanager
     def resting(execution_id: str) -> Iterator[None]:
@@ -337,7 +235,7 @@ def _sub_workflows(
     )
 
 
-def _scheduler(kept: _Storage, executions: LocalExecutions, clocks: MarketClocks) -> Scheduler:
+def _scheduler(kept: Storage, executions: LocalExecutions, clocks: MarketClocks) -> Scheduler:
     return Scheduler(
         workflows=kept.stores,
         schedules=kept.stores,
@@ -349,7 +247,7 @@ def _scheduler(kept: _Storage, executions: LocalExecutions, clocks: MarketClocks
     )
 
 
-def _watcher(kept: _Storage, executions: LocalExecutions, clocks: MarketClocks) -> Watcher:
+def _watcher(kept: Storage, executions: LocalExecutions, clocks: MarketClocks) -> Watcher:
     watcher = Watcher(
         workflows=kept.stores,
         variables=kept.variables,
@@ -365,7 +263,7 @@ def _watcher(kept: _Storage, executions: LocalExecutions, clocks: MarketClocks) 
 
 
 def _workflows(
-    kept: _Storage,
+    kept: Storage,
     on_loop: OnLoop,
     executions: LocalExecutions,
     clocks: MarketClocks,
@@ -388,26 +286,16 @@ def _workflows(
     )
 
 
-def _status(kept: _Storage, on_loop: OnLoop, market: PaperMarket, engine: Engine, pool: WorkerPool) -> LocalStatus:
+def _status(kept: Storage, on_loop: OnLoop, market: PaperMarket, engine: Engine, pool: WorkerPool) -> LocalStatus:
     assert market.client is not None
     return LocalStatus(
         on_loop,
         bridge=market.client,
         accounts=market.accounts,
-        ping_database=lambda: _ping(kept.database),
+        ping_database=kept.ping,
         running=lambda: len(engine.running),
         workers=lambda: len(pool.pids),
     )
-
-
-async def _ping(database: Database) -> None:
-    await database.one("SELECT 1 AS one")
-
-
-def _database(server: PostgresServer) -> str:
-    dsn = server.start()
-    migrate(dsn)
-    return dsn
 
 
 def _acting_functions() -> frozenset[str]:

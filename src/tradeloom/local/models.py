@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from tradeloom.local.home import Home
-from tradeloom.local.machine import TENANT
 from tradeloom.local.settings import Settings
+from tradeloom.local.storage import TENANT
 from tradeloom.nodes.models import ModelStore
 from tradeloom.nodes.variables import Variable
 from tradeloom.storage.blobs import FileBlobs
