@@ -1,8 +1,7 @@
 """The commands of `tradeloom limits`; what they do is in `limits`."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-import click
 import typer
 from typer.core import TyperGroup
 
@@ -13,7 +12,7 @@ from tradeloom.cli.output import told
 class _ShowsByDefault(TyperGroup):
     """Without the name of a command it shows: `limits paper` is `limits show paper`."""
 
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if not args or args[0] not in (*self.commands, *ctx.help_option_names):
             args = ["show", *args]
         return super().parse_args(ctx, args)
