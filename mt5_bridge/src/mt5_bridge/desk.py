@@ -213,7 +213,10 @@ class OrderDesk:
             return self._filled(intent, sent)
         found = self._look(intent, sent)
         if isinstance(intent, PendingOrderIntent):
-            return self._placed(intent, sent) if found is None else _with_code(found, sent)
+            if found is not None:
+                return _with_code(found, sent)
+            self._gatekeeper.not_shown_yet(intent.client_order_id, sent.answer.result.order)
+            return self._placed(intent, sent)
         if found is not None and found.status is OutcomeStatus.DONE:
             return _with_code(found, sent)
         return carried_out(intent, sent.order.request, sent.answer.code, self._records.zone)
@@ -232,6 +235,7 @@ class OrderDesk:
         except TradeloomError:
             fills = None
         if fills is None or fills.volume < said:
+            self._gatekeeper.not_shown_yet(intent.client_order_id, result.order)
             price = result.price or request["price"]
             fills = Fills(said, price, 0.0, result.deal, result.order, self._position_of(result.order))
         return filled_outcome(intent, request, fills, sent.answer.code)

@@ -100,6 +100,10 @@ class Gatekeeper:
             return _unsendable(intent, error)
         return drafted if isinstance(drafted, OrderOutcome) else self._check(intent, drafted)
 
+    def not_shown_yet(self, order_id: str, ticket: int) -> None:
+        """The order was carried out, and the terminal does not list it yet: it counts all the same."""
+        self._risk.not_shown_yet(order_id, ticket)
+
     def already_closed(self, intent: CloseIntent) -> OrderOutcome:
         """The outcome of a close that finds nothing left to close, with the price and profit it went out at."""
         return closed_already(intent, self._records.last_close(intent.position))

@@ -10,13 +10,14 @@ Whatever cannot be read or is no number raises `Unjudgeable`: an order nobody ca
 """
 
 import math
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
 from mt5_bridge import constants as mt5
-from mt5_bridge.journal import Entry, Journal
+from mt5_bridge.journal import UNSETTLED, Entry, Journal, OrderState
 from mt5_bridge.pending import PENDING_TYPES
 from mt5_bridge.terminal import Terminal, read_all
 from tradeloom.trading.exact import exact
@@ -29,6 +30,10 @@ _DIGITS = 6
 """Of a lot's worth: finer than any money, and coarser than what a float adds to it."""
 _CLOSE_BY = 8
 """Two opposite positions closing each other: that opens nothing."""
+
+
+_LAG_S = 60.0
+"""For how long an order that the terminal shows nowhere, though the broker has answered, is counted."""
 
 
 class Unjudgeable(Exception):
@@ -80,12 +85,36 @@ def result_of(position: Any) -> Decimal:
 class BookReader:
     """Reads the book. Raises `Unjudgeable`, `BrokerError` or `PipeBroken` when it cannot be read."""
 
-    def __init__(self, terminal: Terminal, journal: Journal) -> None:
+    def __init__(self, terminal: Terminal, journal: Journal, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._terminal = terminal
         self._journal = journal
+        self._monotonic = monotonic
+        self._unshown: dict[str, tuple[int, float]] = {}
+        """By client order id: the broker's order, and until when (monotonic) it is waited for."""
+
+    def not_shown_yet(self, order_id: str, ticket: int) -> None:
+        """The broker has carried the order out, and the terminal's lists lag behind: until they show the broker's order
+        `ticket` it counts as working."""
+        if ticket:
+            self._unshown[order_id] = ticket, self._monotonic() + _LAG_S
+
+    def _still_unshown(self) -> list[Entry]:
+        for order_id, (ticket, until) in list(self._unshown.items()):
+            if self._monotonic() > until or self._shows(ticket):
+                del self._unshown[order_id]
+        entries = [self._journal.entry(order_id) for order_id in self._unshown]
+        return [entry for entry in entries if entry is not None and entry.state not in UNSETTLED - {OrderState.PLACED}]
+
+    def _shows(self, ticket: int) -> bool:
+        return bool(
+            read_all(self._terminal, "history_deals_get", ticket=ticket)
+            or read_all(self._terminal, "orders_get", ticket=ticket)
+            or read_all(self._terminal, "history_orders_get", ticket=ticket)
+        )
 
     def book(self, account: Any, order_id: str) -> Book:
         """Without the order `order_id`, which is the one to be judged."""
+        lagging = self._still_unshown()  # first: what shows from now on is in the lists read next
         positions = read_all(self._terminal, "positions_get")
         orders = read_all(self._terminal, "orders_get")
         if not positions and not orders and known(account.margin, "min_margin_level_pct", "the margin in use") > 0:
@@ -93,7 +122,7 @@ class BookReader:
         found = [_held(position) for position in positions]
         found += [_working(order) for order in orders if order.type != _CLOSE_BY]
         listed = {each.magic for each in found}
-        for entry in self._journal.unaccounted():
+        for entry in (*self._journal.unaccounted(), *lagging):
             intent = entry.intent
             if intent.client_order_id != order_id and intent.magic not in listed:
                 found += _unsettled(entry)

@@ -54,6 +54,10 @@ class RiskGate:
         except Unjudgeable as unknown:
             return Refusal(unknown.rule, "risk", unknown.message)
 
+    def not_shown_yet(self, order_id: str, ticket: int) -> None:
+        """See `BookReader.not_shown_yet`."""
+        self._reader.not_shown_yet(order_id, ticket)
+
     def _of_new_risk(
         self, intent: OrderIntent, facts: OrderFacts, account: Any, side: Side, limits: RiskLimits
     ) -> Refusal | None:

@@ -12,9 +12,9 @@ import pytest
 import mt5_bridge
 import tradeloom
 from mt5_bridge import constants as mt5
+from mt5_bridge.account_worker import AccountWorker
 from mt5_bridge.compat.functions import READS
 from mt5_bridge.risk_gate import RiskGate
-from mt5_bridge.worker import AccountWorker
 from tests.unit.mt5_bridge.compat.conftest import Stage
 from tests.unit.mt5_bridge.fake_terminal import (
     LIMITS,

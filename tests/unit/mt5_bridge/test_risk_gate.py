@@ -22,6 +22,7 @@ from tests.unit.mt5_bridge.fake_terminal import (
     close,
     make_order,
     make_position,
+    make_result,
     make_symbol_info,
     make_tick,
     market,
@@ -30,7 +31,7 @@ from tests.unit.mt5_bridge.fake_terminal import (
     pending,
 )
 from tradeloom.errors import BrokerError, Conflict, NotFound, StorageUnavailable
-from tradeloom.trading.intents import OrderOutcome, OutcomeStatus, PendingType, Side
+from tradeloom.trading.intents import OrderIntent, OrderOutcome, OutcomeStatus, PendingType, Side
 from tradeloom.trading.risk import AccountState
 from tradeloom.trading.risk_limits import RiskLimits, WorkflowLimits
 
@@ -104,6 +105,25 @@ class TestSizes:
         assert bench.desk.send(market("a")).status is OutcomeStatus.UNKNOWN
         assert rule(bench.desk.send(market("b"))) == "max_exposure"
         assert rule(bench.restart().desk.send(market("c"))) is None  # found nowhere after its horizon: it was not sent
+
+    @pytest.mark.parametrize("intent", [market("a"), pending("a")], ids=["position", "order"])
+    def test_what_the_terminal_does_not_list_yet_counts(self, make_bench: MakeBench, intent: OrderIntent) -> None:
+        """A live terminal's lists lag behind the answer to an order."""
+        bench = make_bench(limits=limits(max_exposure=12_000))
+        late: list[dict[str, Any]] = []
+
+        def lagging(_terminal: FakeTerminal, request: dict[str, Any]) -> Any:
+            late.append(request)
+            return make_result(10009, order=bench.terminal.ticket + 1, volume=request["volume"], price=request["price"])
+
+        bench.terminal.script = [lagging]
+        assert rule(bench.desk.send(intent)) is None
+        assert rule(bench.desk.send(market("b"))) == "max_exposure"
+        bench.terminal.execute(late[0])
+        assert rule(bench.desk.send(market("c"))) == "max_exposure"
+        bench.terminal.positions.clear()
+        bench.terminal.orders.clear()
+        assert rule(bench.desk.send(market("d"))) is None
 
     def test_margin(self, make_bench: MakeBench) -> None:
         bench = make_bench(limits=limits(min_margin_level_pct=500))
