@@ -82,7 +82,7 @@ function card(account, act) {
     ),
     stopped ? h("p", { class: "why" }, `By ${account.state_by} on ${wallTime(account.state_since)}: ${account.state_reason}`) : null,
     flattenLine(account.flatten),
-    account.undelivered ? h("p", { class: "why" }, `${account.undelivered.by} asked to stop it (${account.undelivered.mode}: ${account.undelivered.reason}). Its bridge does not answer and is told as soon as it does; until then look at the broker.`) : null,
+    account.undelivered ? h("p", { class: "why" }, `${account.undelivered.by} asked to stop it (${account.undelivered.mode}: ${account.undelivered.reason}). Its bridge has not confirmed it and is told until it does; meanwhile look at the broker.`) : null,
     account.detail ? h("p", { class: "soft small" }, account.detail) : null,
     h("p", { class: "facts" }),
     h("div", { class: "actions" }, waysOf(account).map(button)),

@@ -41,7 +41,7 @@ def show(*, home: Path | None, as_json: bool) -> None:
         if each["undelivered"]:
             wish = each["undelivered"]
             why = f"{wish['mode']}: {wish['reason']}"
-            told = f"{wish['by']} asked to stop it ({why}); its bridge is told as soon as it answers"
+            told = f"{wish['by']} asked to stop it ({why}); its bridge is told until it confirms it"
             out.print(Text.assemble(("! ", "bold red"), f"{each['name']}: {told}"), soft_wrap=True)
         if each["detail"]:
             out.print(Text.assemble(("! ", "yellow"), f"{each['name']}: {each['detail']}"), soft_wrap=True)

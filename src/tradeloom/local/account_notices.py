@@ -38,10 +38,10 @@ class AccountNotices:
             self._tell("error" if halted else "warning", title, message, account, now.state, now.changed_at)
 
     def waits(self, wish: KillWish) -> None:
-        """The bridge could not be told."""
+        """The bridge was not there, or did not say that it did it."""
         message = (
-            f"{wish.by} asked for it ({wish.mode}): {wish.reason}. Its bridge does not answer and is told as soon as "
-            "it does. Until then orders and positions at the broker are as they were: look there."
+            f"{wish.by} asked for it ({wish.mode}): {wish.reason}. Its bridge has not confirmed it and is told "
+            "until it does. Meanwhile then orders and positions at the broker are as they were: look there."
         )
         self._tell("error", f"{wish.account} could not be stopped at its bridge yet", message, wish.id, "waits")
 

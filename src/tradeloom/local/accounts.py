@@ -11,8 +11,6 @@ from typing import Any, Final
 from tradeloom.api.models.accounts import (
     AccountDetail,
     AccountPage,
-    Day,
-    Flatten,
     Kill,
     Killed,
     Resume,
@@ -21,14 +19,12 @@ from tradeloom.api.models.accounts import (
 )
 from tradeloom.api.models.limits import AccountLimits, ChangeLimits
 from tradeloom.engine.kill_wishes import KillWish
-from tradeloom.errors import BrokerTimeout, BrokerUnavailable, Conflict, NotFound, TradeloomError
+from tradeloom.errors import Conflict, InvalidInput, NotFound, TradeloomError
+from tradeloom.local.account_facts import detail_of
 from tradeloom.local.account_notices import AccountNotices
 from tradeloom.local.bridging import OnLoop
 from tradeloom.local.halts import Halts, Standing
 from tradeloom.local.undelivered import Undelivered
-from tradeloom.trading.account_day import DayFigures
-from tradeloom.trading.exact import exact
-from tradeloom.trading.flattening import FlattenReport
 from tradeloom.trading.methods import AccountStatus
 from tradeloom.trading.mt5_broker import MT5Broker
 from tradeloom.trading.mt5_client import BridgeClient
@@ -40,10 +36,8 @@ log: Final = logging.getLogger(__name__)
 LOOK_S: Final = 1.0
 """How often the bridge is asked: a halt may also come from the risk gate itself."""
 
-TERMINAL_S: Final = 2.0
-"""How long a terminal that hangs may keep an account from being told of."""
-
-_UNREACHABLE: Final = (BrokerUnavailable, BrokerTimeout)
+_REFUSALS: Final = (Conflict, InvalidInput, NotFound)
+"""What a bridge that is well says to a kill it will never do. Anything else leaves open whether it was told."""
 
 
 class LocalAccounts:
@@ -150,9 +144,10 @@ class LocalAccounts:
             await self._undelivered.keep(wish)
             try:
                 status = await asyncio.to_thread(self._tell, wish)
-            except _UNREACHABLE:
-                return
             except TradeloomError as error:
+                if not isinstance(error, _REFUSALS):
+                    log.debug("account %s cannot be stopped yet: %s", wish.account, error.message)
+                    return
                 log.error("account %s could not be stopped: %s", wish.account, error.message)
                 if not isinstance(error, Conflict):  # that is stopped more strictly already
                     self._notices.refused(wish, error.message)
@@ -170,7 +165,7 @@ class LocalAccounts:
         failures: dict[str, TradeloomError] = {}
         settled: list[KillWish] = []
         for wish, status in zip(wishes, told, strict=True):
-            if isinstance(status, _UNREACHABLE):
+            if isinstance(status, TradeloomError) and not isinstance(status, _REFUSALS):
                 failures[wish.account] = status
                 self._undelivered.wait(self._undelivered.strictest(wish))
                 self._assume(wish)
@@ -225,7 +220,7 @@ class LocalAccounts:
                 status = await asyncio.to_thread(
                     self._broker(account).set_state, AccountState.ACTIVE, reason=wanted.reason, by=user, clear=True
                 )
-            except _UNREACHABLE as error:
+            except TradeloomError as error:
                 if withdrawn is None:
                     raise
                 raise _only_withdrawn(withdrawn, error) from error
@@ -250,25 +245,7 @@ class LocalAccounts:
         return AccountPage(items=await asyncio.gather(*[self._detail(account) for account in self._accounts]))
 
     async def _detail(self, account: str) -> AccountDetail:
-        broker = self._broker(account)
-        parts = await asyncio.gather(
-            asyncio.to_thread(_front, broker),
-            asyncio.to_thread(_worker, broker),
-            _soon(asyncio.to_thread(_terminal, broker)),
-            return_exceptions=True,
-        )
-        found: dict[str, Any] = {"name": account, "available": True, "undelivered": self._waiting(account)}
-        troubles: list[str] = []
-        for part in parts:
-            if isinstance(part, TradeloomError):
-                found["available"] = False
-                troubles.append(part.message)
-            elif isinstance(part, BaseException):
-                raise part
-            else:
-                found |= part
-        found["day"] = _day(found.get("day"), found.get("equity"))
-        return AccountDetail(**found, detail=" ".join(dict.fromkeys(troubles)))
+        return await detail_of(account, self._broker(account), self._waiting(account))
 
     def _waiting(self, account: str) -> UndeliveredKill | None:
         wish = self._undelivered.of(account)
@@ -302,61 +279,6 @@ def _state(wish: KillWish) -> AccountState:
     return AccountState.REDUCING if wish.mode == "reduce" else AccountState.HALTED
 
 
-def _front(broker: MT5Broker) -> dict[str, Any]:
-    """What the bridge's front tells, also while the worker hangs."""
-    status, flatten = broker.state(), broker.flattened()
-    return {
-        "state": status.state.value,
-        "state_reason": status.reason,
-        "state_by": status.by,
-        "state_since": status.changed_at,
-        "limits": status.limits.model_dump(mode="json"),
-        "throttled": [each.model_dump(mode="json") for each in status.throttled],
-        "day": status.day,
-        "flatten": None if flatten is None else flatten_of(flatten),
-    }
-
-
-def _worker(broker: MT5Broker) -> dict[str, Any]:
-    health = broker.health()
-    return {"worker": health.get("status"), "unsettled": health.get("unsettled"), "guards": health.get("guards")}
-
-
-def _terminal(broker: MT5Broker) -> dict[str, Any]:
-    account = broker.account()
-    return {
-        "trade_mode": account.trade_mode,
-        "currency": account.currency,
-        "balance": account.balance,
-        "equity": account.equity,
-        "positions": len(broker.positions()),
-        "orders": len(broker.orders()),
-    }
-
-
-def _day(figures: DayFigures | None, equity: float | None) -> Day | None:
-    if figures is None:
-        return None
-    losses: dict[str, Any] = {}
-    if equity is not None:
-        now = exact(equity)
-        losses = {name: getattr(figures, name)(now) for name in ("loss", "loss_pct", "drawdown", "drawdown_pct")}
-    return Day(began=figures.began, baseline=figures.baseline, peak=figures.peak, **losses)
-
-
-async def _soon(told: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
-    try:
-        async with asyncio.timeout(TERMINAL_S):
-            return await told
-    except TimeoutError as error:
-        raise BrokerTimeout("The account's terminal does not answer at the moment.") from error
-
-
-def flatten_of(report: FlattenReport) -> Flatten:
-    told = report.model_dump(mode="json")
-    return Flatten(id=told.pop("flatten_id"), **told)
-
-
 def _incomplete(failures: dict[str, TradeloomError], stopped: int, *, of: int) -> TradeloomError:
     """The first failure, with what was done all the same."""
     first = next(iter(failures.values()))
@@ -364,12 +286,12 @@ def _incomplete(failures: dict[str, TradeloomError], stopped: int, *, of: int) -
     if isinstance(first, Conflict):
         hint = "It is stopped more strictly than that. Resume it first, once you know why it was."
         return Conflict(f"{names}: {first.message}.", field="mode", hint=hint)
-    if not isinstance(first, _UNREACHABLE):
+    if isinstance(first, _REFUSALS):
         done = f" The other {of - len(failures)} are stopped." if of > len(failures) else ""
         return type(first)(f"{names}: {first.message}.{done}", field=first.field, hint=first.hint)
     return type(first)(
         f"The bridge could not be told to stop {names}: {first.message}",
-        hint=f"{stopped} executions were stopped here, and the bridge is told as soon as it answers, also "
+        hint=f"{stopped} executions were stopped here, and the bridge is told until it confirms it, also "
         "after a restart of Tradeloom; nothing starts on the account meanwhile. "
         "Orders and positions at the broker are as they were: look there.",
     )

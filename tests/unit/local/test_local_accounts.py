@@ -15,7 +15,15 @@ from tradeloom.api.models.accounts import Kill, Resume
 from tradeloom.api.models.limits import ChangeLimits
 from tradeloom.engine.kill_wishes import KillWish
 from tradeloom.engine.stores import VersionRecord
-from tradeloom.errors import BrokerUnavailable, Conflict, NotFound, StorageUnavailable
+from tradeloom.errors import (
+    BrokerError,
+    BrokerUnavailable,
+    Conflict,
+    InvalidInput,
+    NotFound,
+    StorageUnavailable,
+    TradeloomError,
+)
 from tradeloom.local.account_notices import AccountNotices
 from tradeloom.local.accounts import LocalAccounts
 from tradeloom.local.bridging import OnLoop
@@ -42,6 +50,7 @@ class Account:
 
     def __init__(self) -> None:
         self.away = self.terminal_away = False
+        self.trouble: TradeloomError | None = None
         self.status = status_of(AccountState.ACTIVE, by="bridge")
         self.flattens: list[str] = []
         self.told: list[AccountState] = []
@@ -104,6 +113,8 @@ class Account:
         return [1]
 
     def _reach(self) -> None:
+        if self.trouble is not None:
+            raise self.trouble
         if self.away:
             raise BrokerUnavailable("no bridge is running")
 
@@ -455,3 +466,36 @@ def test_the_dashboard_is_told_that_a_bridge_could_not_be() -> None:
     house.accounts["one"].away = False
     house.follow()
     assert house.titles == ["one could not be stopped at its bridge yet", "one is halted"]
+
+
+@pytest.mark.parametrize(
+    "trouble", [StorageUnavailable("its disk is full"), BrokerError("nobody can read that answer")]
+)
+def test_a_bridge_that_fails_to_do_it_is_told_until_it_does(trouble: TradeloomError) -> None:
+    house = House()
+    account = house.accounts["one"]
+    account.trouble = trouble
+    with pytest.raises(type(trouble), match="could not be told"):
+        house.switch.kill("local", "me", "one", Kill(mode="flatten", reason="enough"))
+    house.follow()
+    (wish,) = house.kept()
+    account.trouble = None
+    house.follow()
+    assert account.flattens == [wish.id]
+    assert house.kept() == []
+
+
+def test_what_the_bridge_refuses_is_told_and_not_tried_for_ever() -> None:
+    house = House()
+    account = house.accounts["one"]
+    account.away = True
+    with pytest.raises(BrokerUnavailable):
+        house.switch.kill("local", "me", "one", Kill(reason="enough"))
+    account.trouble = InvalidInput("not such a reason")
+    house.follow()
+    assert house.kept() == []
+    assert house.titles[1:] == ["one was not stopped as asked"]
+    account.trouble, account.away = None, False
+    house.follow()
+    assert account.told == []
+    assert not house.halts.any
