@@ -167,6 +167,14 @@ class Kernel:
             if process.on_exit:
                 process.on_exit()
 
+    def end(self) -> None:
+        """Unwinds whoever is left. The collector cannot see into a greenlet that waits: its world would never be freed."""
+        self._due.clear()
+        for task, process in list(self._owner.items()):
+            process.alive, process.on_exit = False, None
+            task.throw(Crash)
+        self._owner.clear()
+
     def _unwind(self, process: Process) -> None:
         for task in list(process.tasks):
             self._turn.pop(task, None)

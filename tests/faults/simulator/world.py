@@ -71,6 +71,7 @@ class World:
             until += _AFTERMATH_S
             kernel.run(until)
         kernel.run(until + _AFTERMATH_S)
+        kernel.end()
         return self
 
     # Engines
