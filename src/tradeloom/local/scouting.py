@@ -9,12 +9,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from mt5_bridge.account_worker import AccountWorker
 from mt5_bridge.config import AccountConfig
 from mt5_bridge.guard_store import GuardStore
 from mt5_bridge.journal import Journal
 from mt5_bridge.paper.sample import write_sample_terminal
 from mt5_bridge.paper.server_time import to_datetime
-from mt5_bridge.worker import AccountWorker, connect_terminal
+from mt5_bridge.worker import connect_terminal
 from tradeloom.compiler.compile import Compiled
 from tradeloom.errors import (
     CredentialProblem,

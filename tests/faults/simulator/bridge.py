@@ -15,12 +15,12 @@ from typing import Any
 from unittest.mock import patch
 
 from mt5_bridge import front as front_module
+from mt5_bridge.account_worker import AccountWorker
 from mt5_bridge.clock import WallClock
 from mt5_bridge.config import AccountConfig, BridgeConfig
 from mt5_bridge.front import Front
 from mt5_bridge.journal import Journal
 from mt5_bridge.supervisor import HandedOver
-from mt5_bridge.worker import AccountWorker
 from tests.faults.simulator.disk import Disk, SimulatedStore
 from tests.faults.simulator.kernel import Kernel, Process, Signal
 from tests.faults.simulator.terminal import Connection, SimulatedTerminal

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from mt5_bridge import constants as mt5
+from mt5_bridge.account_worker import AccountWorker
 from mt5_bridge.config import AccountConfig
 from mt5_bridge.guard_store import GuardStore
 from mt5_bridge.journal import Journal
-from mt5_bridge.worker import AccountWorker
 from tradeloom.errors import Conflict
 from tradeloom.trading.guards import Guard, Trailing
 from tradeloom.trading.intents import (

@@ -196,7 +196,7 @@ def test_trades_bear_the_workflow_that_opened_them(make_bench: MakeBench) -> Non
     opened = bench.desk.send(market())
     books.deal(SELL, 0.1, 1.2, position=opened.position, entry=OUT, reason=4, at=NOW + timedelta(hours=1))
     books.deal(SELL, 0.1, 1.2, position=9, entry=OUT, at=NOW + timedelta(hours=2))
-    found = bench.worker._with_workflows(books.trades())
+    found = bench.worker.reads._with_workflows(books.trades())
     assert [trade.workflow_id for trade in found] == ["w", None]
 
 

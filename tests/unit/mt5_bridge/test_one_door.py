@@ -114,7 +114,11 @@ def test_every_door_leads_to_the_desk() -> None:
         for _, node in parsed(path)
         if isinstance(node, ast.Call) and (made := ast.unparse(node.func)) in ("OrderDesk", "Gatekeeper", "RiskGate")
     }
-    assert makers == {("worker.py", "OrderDesk"), ("worker.py", "Gatekeeper"), ("worker.py", "RiskGate")}
+    assert makers == {
+        ("account_worker.py", "OrderDesk"),
+        ("account_worker.py", "Gatekeeper"),
+        ("account_worker.py", "RiskGate"),
+    }
 
 
 class WatchedGate:

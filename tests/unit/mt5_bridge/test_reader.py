@@ -138,12 +138,12 @@ def test_the_account(bench: Bench) -> None:
 def test_positions_bear_the_workflow_that_opened_them(bench: Bench) -> None:
     bench.desk.send(market())
     bench.terminal.positions.append(make_position(9, side=1, volume=0.07, sl=1.2, magic=3))
-    found: Any = bench.worker._listed("positions", PositionsParams(symbol="EURUSD"))
+    found: Any = bench.worker.reads._listed("positions", PositionsParams(symbol="EURUSD"))
     ours, other = found
     assert (ours.workflow_id, other.workflow_id) == ("w", None)
     assert (other.side, other.volume, other.stop_loss, other.take_profit) == (Side.SELL, Decimal("0.07"), 1.2, None)
     assert other.opened_at == NOW
-    assert bench.worker._listed("positions", PositionsParams(symbol="GBPUSD")) == []
+    assert bench.worker.reads._listed("positions", PositionsParams(symbol="GBPUSD")) == []
 
 
 def test_pending_orders_show_their_terms_and_orders_at_market_are_none(make_bench: MakeBench) -> None:

@@ -8,9 +8,9 @@ from decimal import Decimal
 
 import pytest
 
+from mt5_bridge.account_worker import AccountWorker
 from mt5_bridge.journal import OrderState
 from mt5_bridge.preparation import Leg, Quote, SymbolRules, build_request
-from mt5_bridge.worker import AccountWorker
 from tests.unit.mt5_bridge.fake_terminal import (
     LOGIN,
     NOW,

@@ -50,7 +50,7 @@ CLIENT, EXPERT, STOP_LOSS, TAKE_PROFIT, STOP_OUT, ROLLOVER = 0, 3, 4, 5, 6, 7
 
 def records(bench: Bench, since: datetime = NOW - DAY, until: datetime = NOW + DAY, **more: Any) -> list[TradeRecord]:
     asked = methods.TradeLedgerParams(since=since, until=until, **more)
-    return bench.worker._trade_ledger(asked)
+    return bench.worker.reads._trade_ledger(asked)
 
 
 def send(bench: Bench, intent: OrderIntent) -> OrderOutcome:
@@ -267,7 +267,7 @@ def test_only_a_workflows_or_a_symbols(bench: Bench) -> None:
 
 def test_without_the_journal_nobody_says_whose_a_trade_was(bench: Bench) -> None:
     """A record that left it out would be kept for good."""
-    bench.worker._journal_trouble = StorageUnavailable("the order journal is damaged")
+    bench.worker.reads._journal_trouble = StorageUnavailable("the order journal is damaged")
     with pytest.raises(StorageUnavailable, match="damaged"):
         records(bench)
 

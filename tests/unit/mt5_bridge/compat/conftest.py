@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from mt5_bridge.account_worker import AccountWorker
 from mt5_bridge.compat import reads
 from mt5_bridge.compat.desk import ScriptDesk
 from mt5_bridge.compat.objects import Struct
@@ -26,7 +27,6 @@ from mt5_bridge.paper.session import Session
 from mt5_bridge.paper.terminal import PaperTerminal
 from mt5_bridge.paper.trade_calls import TradeCalls
 from mt5_bridge.server_time import ServerZone
-from mt5_bridge.worker import AccountWorker
 from tests.unit.mt5_bridge.fake_terminal import LIMITS, FakeClock
 from tradeloom.errors import BrokerUnavailable
 from tradeloom.trading import protocol
