@@ -40,14 +40,14 @@ class SymbolLots:
         )
         return max(held - against + working, _NONE) if netting else held + working
 
-    def largest(self, *, netting: bool) -> Decimal:
-        """The most on either side."""
-        return max(self.side(side, netting=netting) for side in Side)
+    def largest(self) -> Decimal:
+        """The most on either side, netting."""
+        return max(self.side(side, netting=True) for side in Side)
 
     def gross(self, *, netting: bool) -> Decimal:
         """The most on both sides together; netting can only ever hold one."""
         if netting:
-            return self.largest(netting=True)
+            return self.largest()
         return sum((self.side(side, netting=False) for side in Side), _NONE)
 
 
@@ -72,13 +72,14 @@ class Exposure:
     netting: bool
 
     def of_symbol(self, symbol: str, side: Side, volume: Decimal) -> Projected:
+        """In its symbol: on the order's side, which what is held on the other makes no room on; netting, where a side
+        is the other's end, on the larger one."""
         before = self.lots.get(symbol, SymbolLots())
         after = before.with_order(side, volume)
         value = self.lot_value[symbol]
-        return Projected(
-            before.largest(netting=self.netting) * value,
-            after.largest(netting=self.netting) * value,
-        )
+        if self.netting:
+            return Projected(before.largest() * value, after.largest() * value)
+        return Projected(before.side(side, netting=False) * value, after.side(side, netting=False) * value)
 
     def of_all(self, symbol: str, side: Side, volume: Decimal) -> Projected:
         """Gross, in all symbols."""

@@ -34,8 +34,9 @@ def held_after(book: list[Holding], *, netting: bool) -> dict[str, tuple[Decimal
     return {symbol: (max(a - b, Decimal(0)), max(b - a, Decimal(0))) for symbol, (a, b) in lots.items()}
 
 
-def worst(book: list[Holding], symbol: str, *, netting: bool) -> tuple[Decimal, Decimal]:
-    """The most on one side of the symbol and the most gross in all, over every choice of orders that fill."""
+def worst(book: list[Holding], symbol: str, side: Side, *, netting: bool) -> tuple[Decimal, Decimal]:
+    """The most on that side of the symbol (netting: on either) and the most gross in all, over every choice of orders
+    that fill."""
     open_now = [each for each in book if each.is_open]
     working = [each for each in book if not each.is_open]
     in_symbol, gross = Decimal(0), Decimal(0)
@@ -43,7 +44,8 @@ def worst(book: list[Holding], symbol: str, *, netting: bool) -> tuple[Decimal, 
     for choice in product((True, False), repeat=len(working)):
         filled = open_now + [each for each, fills in zip(working, choice, strict=True) if fills]
         held = held_after(filled, netting=netting)
-        in_symbol = max(in_symbol, *(lots * VALUES[symbol] for lots in held[symbol]))
+        sides = held[symbol] if netting else [held[symbol][side is Side.SELL]]
+        in_symbol = max(in_symbol, *(lots * VALUES[symbol] for lots in sides))
         for name in SYMBOLS:
             most[name] = max(most[name], sum(held[name], Decimal(0)) * VALUES[name])
         gross = max(gross, sum((sum(held[name], Decimal(0)) * VALUES[name] for name in SYMBOLS), Decimal(0)))
@@ -55,7 +57,7 @@ def worst(book: list[Holding], symbol: str, *, netting: bool) -> tuple[Decimal, 
 def test_it_is_the_worst_that_any_choice_of_fills_leads_to(book: list[Holding], order: Holding, netting: bool) -> None:
     order = replace(order, is_open=False)
     exposure = Exposure(lots_by_symbol(book), VALUES, netting)
-    before, after = (worst(each, order.symbol, netting=netting) for each in (book, [*book, order]))
+    before, after = (worst(each, order.symbol, order.side, netting=netting) for each in (book, [*book, order]))
     assert exposure.of_symbol(order.symbol, order.side, order.lots) == Projected(before[0], after[0])
     assert exposure.of_all(order.symbol, order.side, order.lots) == Projected(before[1], after[1])
 
@@ -102,3 +104,10 @@ def test_a_netting_order_against_the_position_reduces() -> None:
     assert exposure.growth("EURUSD", Side.SELL, Decimal(2)) == 0
     assert exposure.growth("EURUSD", Side.SELL, Decimal(3)) == 1
     assert not exposure.of_symbol("EURUSD", Side.SELL, Decimal(3)).breaks(Decimal(1))
+
+
+def test_a_side_beyond_the_limit_makes_no_room_on_the_other() -> None:
+    """Prices rose, or a person tightened the limit: what is held besides has the same limit."""
+    exposure = Exposure({"EURUSD": SymbolLots(long=Decimal(3))}, VALUES, netting=False)
+    assert exposure.of_symbol("EURUSD", Side.SELL, Decimal(3)).breaks(2 * VALUES["EURUSD"])
+    assert not exposure.of_symbol("EURUSD", Side.SELL, Decimal(2)).breaks(2 * VALUES["EURUSD"])
