@@ -42,6 +42,7 @@ class ServerZone:
             ) from error
         self.name = name
         self._shift = _shift_seconds(match["shift"])
+        self._tables: dict[tuple[int, int], tuple[list[float], list[int]]] = {}
 
     def offset_at(self, utc: float) -> int:
         """Seconds the server clock is ahead of UTC at a moment."""
@@ -68,8 +69,14 @@ class ServerZone:
 
     def _table(self, first: float, last: float) -> tuple[list[float], list[int]]:
         """Server times at which the offset changes, and the offsets before, between and after them."""
-        years = range(_year(first - 2 * _DAY), _year(last + 2 * _DAY) + 1)
-        start = int(datetime(years[0], 1, 1, tzinfo=UTC).timestamp())
+        years = _year(first - 2 * _DAY), _year(last + 2 * _DAY)
+        if years not in self._tables:
+            self._tables[years] = self._table_of(*years)
+        return self._tables[years]
+
+    def _table_of(self, first_year: int, last_year: int) -> tuple[list[float], list[int]]:
+        years = range(first_year, last_year + 1)
+        start = int(datetime(first_year, 1, 1, tzinfo=UTC).timestamp())
         boundaries: list[float] = []
         offsets = [self.offset_at(start)]
         for year in years:
@@ -79,6 +86,7 @@ class ServerZone:
         return boundaries, offsets
 
 
+@lru_cache(maxsize=256)
 def _zone_offset(zone: ZoneInfo, utc: int) -> int:
     """Seconds ahead of UTC."""
     offset = datetime.fromtimestamp(utc, tz=UTC).astimezone(zone).utcoffset()

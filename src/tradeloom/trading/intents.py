@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
@@ -73,6 +74,7 @@ def resend_id(order_id: str) -> str:
     return hashlib.sha256(f"{order_id}\x1fagain".encode()).hexdigest()[:32]
 
 
+@lru_cache(maxsize=1024)
 def magic_number(order_id: str) -> int:
     """52-bit magic derived from the client order id; survives a broker that rewrites comments."""
     digest = hashlib.sha256(order_id.encode()).digest()
