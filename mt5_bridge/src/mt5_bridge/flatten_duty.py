@@ -28,6 +28,7 @@ from tradeloom.trading.risk import AccountState
 SLICE_S = 0.25
 """How long it works before calls are answered again: none may look like a hung terminal."""
 _VALID = timedelta(seconds=30)
+"""By a clock that goes as fast as ours; on a replay as much longer as it is faster."""
 _DEVIATION = 10_000
 """In points. Getting out counts, not the price."""
 _CONFIRM_S = 2.0
@@ -292,7 +293,7 @@ class FlattenDuty:
         return flatten_order_id(self._flatten_id or "", item.kind, item.ticket, item.attempt)
 
     def _intent(self, item: Item, order_id: str) -> OrderIntent:
-        now = self._clock.now()
+        clock = self._clock.reading()
         common = {
             "client_order_id": order_id,
             "account": self._account,
@@ -300,8 +301,8 @@ class FlattenDuty:
             "workflow_id": ORIGIN,
             "node_id": ORIGIN,
             "cause": "flatten",
-            "created_at": now,
-            "deadline": now + _VALID,
+            "created_at": clock.time,
+            "deadline": clock.time + _VALID * max(clock.speed, 1.0),
             "symbol": item.symbol,
         }
         if item.kind == "order":

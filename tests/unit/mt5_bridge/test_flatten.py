@@ -1,6 +1,7 @@
 """Flattening: what is on the account goes, once, whatever the broker says on the way; and what is left is told."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,8 @@ from tests.unit.mt5_bridge.fake_terminal import (
 )
 from tradeloom.errors import StorageUnavailable
 from tradeloom.trading.flattening import FlattenReport, FlattenStatus, flatten_order_id
-from tradeloom.trading.intents import OutcomeStatus
+from tradeloom.trading.intents import OrderIntent, OutcomeStatus
+from tradeloom.trading.methods import MarketClock
 from tradeloom.trading.risk import AccountState
 
 ID = "f" * 32
@@ -415,3 +417,19 @@ def test_an_account_is_not_flat_because_another_one_is(bench: Bench, on_live: Fl
     on_live.begin()
     told = on_live.work(seconds=5)
     assert (told.status, on_live.duty.pipe_broken) == (FlattenStatus.RUNNING, True)
+
+
+def test_a_fast_replay_does_not_make_every_close_late(bench: Bench, flattening: Flattening) -> None:
+    """Market time goes on while an order is written down: seconds at this speed."""
+    hold(bench, 11)
+    bench.clock.reading = lambda: MarketClock(time=bench.clock.time, speed=5_000.0, paper=True)  # type: ignore[method-assign]
+    claim = bench.journal.claim
+
+    def slow(intent: OrderIntent) -> Any:
+        bench.clock.time += timedelta(minutes=2)
+        return claim(intent)
+
+    bench.journal.claim = slow  # type: ignore[method-assign]
+    flattening.begin()
+    assert flattening.work(seconds=10).status is FlattenStatus.FLAT
+    assert len(closes(bench, 11)) == 1
