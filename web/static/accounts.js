@@ -66,7 +66,8 @@ function focusAgain(element, held) {
 }
 
 function card(account, act) {
-  const [tone, mark, label] = STATES[account.state] ?? ["", "?", "Not known"];
+  const known = STATES[account.state] ?? ["", "?", "Not known"];
+  const [tone, mark, label] = account.undelivered ? ["bad", "…", "Being stopped"] : known;
   const stopped = account.state === "halted" || account.state === "reducing";
   const button = (way) =>
     h("button", { type: "button", class: WAYS[way].danger ? "danger" : way === "resume" ? "primary" : null, "aria-label": `${WAYS[way].label} ${account.name}`, "aria-haspopup": "dialog", "data-account": account.name, on: { click: () => act.ask(account, way) } }, WAYS[way].label);

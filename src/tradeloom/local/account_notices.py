@@ -41,7 +41,7 @@ class AccountNotices:
         """The bridge was not there, or did not say that it did it."""
         message = (
             f"{wish.by} asked for it ({wish.mode}): {wish.reason}. Its bridge has not confirmed it and is told "
-            "until it does. Meanwhile then orders and positions at the broker are as they were: look there."
+            "until it does. Meanwhile orders and positions at the broker are as they were: look there."
         )
         self._tell("error", f"{wish.account} could not be stopped at its bridge yet", message, wish.id, "waits")
 

@@ -36,6 +36,9 @@ log: Final = logging.getLogger(__name__)
 LOOK_S: Final = 1.0
 """How often the bridge is asked: a halt may also come from the risk gate itself."""
 
+PATIENCE_S: Final = 2.0
+"""How long a bridge may take to hear of a kill before what runs is stopped without it."""
+
 _REFUSALS: Final = (Conflict, InvalidInput, NotFound)
 """What a bridge that is well says to a kill it will never do. Anything else leaves open whether it was told."""
 
@@ -59,6 +62,7 @@ class LocalAccounts:
         undelivered: Undelivered,
         notices: AccountNotices,
         look_s: float = LOOK_S,
+        patience_s: float = PATIENCE_S,
     ) -> None:
         self._on_loop = on_loop
         self._bridge = bridge
@@ -67,6 +71,7 @@ class LocalAccounts:
         self._sweep = sweep
         self._kill_workflow = kill_workflow
         self._look_s = look_s
+        self._patience_s = patience_s
         self._undelivered = undelivered
         self._notices = notices
         self._delivering: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -161,14 +166,15 @@ class LocalAccounts:
         wishes = [self._undelivered.strictest(wish) for wish in wanted]
         # Beside the telling: neither a database nor a bridge that hangs holds up the other.
         keeping = asyncio.gather(*[self._undelivered.keep(wish) for wish in wishes])
-        told = await asyncio.gather(*[asyncio.to_thread(self._tell, wish) for wish in wishes], return_exceptions=True)
+        telling = [asyncio.ensure_future(asyncio.to_thread(self._tell, wish)) for wish in wishes]
+        stopped = await self._stopped_meanwhile(wishes, telling)
+        told = await asyncio.gather(*telling, return_exceptions=True)
         failures: dict[str, TradeloomError] = {}
         settled: list[KillWish] = []
         for wish, status in zip(wishes, told, strict=True):
             if isinstance(status, TradeloomError) and not isinstance(status, _REFUSALS):
                 failures[wish.account] = status
-                self._undelivered.wait(self._undelivered.strictest(wish))
-                self._assume(wish)
+                self._wait(wish)
                 continue
             settled.append(wish)
             if isinstance(status, AccountStatus):
@@ -179,13 +185,27 @@ class LocalAccounts:
                 failures[wish.account] = status
             else:
                 raise status
-        stopped = await self._sweep()
+        stopped += await self._sweep()
         await keeping
         await asyncio.gather(*[self._undelivered.end(wish) for wish in settled])
         if failures:
             raise _incomplete(failures, stopped, of=len(wishes))
         details = await asyncio.gather(*[self._detail(wish.account) for wish in wishes])
         return Killed(items=details, stopped=stopped)
+
+    async def _stopped_meanwhile(self, wishes: Sequence[KillWish], telling: Sequence[asyncio.Future[Any]]) -> int:
+        """How many executions had to be stopped without waiting any longer for a bridge that hangs."""
+        _, hanging = await asyncio.wait(telling, timeout=self._patience_s)
+        if not hanging:
+            return 0
+        for wish, told in zip(wishes, telling, strict=True):
+            if told in hanging:
+                self._wait(wish)
+        return await self._sweep()
+
+    def _wait(self, wish: KillWish) -> None:
+        self._undelivered.wait(self._undelivered.strictest(wish))
+        self._assume(wish)
 
     def _assume(self, wish: KillWish) -> None:
         """As if the bridge had been told: it will be."""
@@ -290,7 +310,7 @@ def _incomplete(failures: dict[str, TradeloomError], stopped: int, *, of: int) -
         done = f" The other {of - len(failures)} are stopped." if of > len(failures) else ""
         return type(first)(f"{names}: {first.message}.{done}", field=first.field, hint=first.hint)
     return type(first)(
-        f"The bridge could not be told to stop {names}: {first.message}",
+        f"The bridge could not be told to stop {names}: {first.message.rstrip('.')}.",
         hint=f"{stopped} executions were stopped here, and the bridge is told until it confirms it, also "
         "after a restart of Tradeloom; nothing starts on the account meanwhile. "
         "Orders and positions at the broker are as they were: look there.",

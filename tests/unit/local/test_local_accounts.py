@@ -1,6 +1,7 @@
 """The kill switch of one machine: the bridge first, then what runs; and what happens while the bridge is away."""
 
 import asyncio
+import threading
 from collections.abc import Coroutine
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -51,6 +52,7 @@ class Account:
     def __init__(self) -> None:
         self.away = self.terminal_away = False
         self.trouble: TradeloomError | None = None
+        self.hangs: threading.Event | None = None
         self.status = status_of(AccountState.ACTIVE, by="bridge")
         self.flattens: list[str] = []
         self.told: list[AccountState] = []
@@ -113,6 +115,8 @@ class Account:
         return [1]
 
     def _reach(self) -> None:
+        if self.hangs is not None:
+            assert self.hangs.wait(60)
         if self.trouble is not None:
             raise self.trouble
         if self.away:
@@ -122,7 +126,7 @@ class Account:
 class House:
     """Two accounts, the real switch, what it swept and what the dashboard was told."""
 
-    def __init__(self, wishes: MemoryKillWishes | None = None) -> None:
+    def __init__(self, wishes: MemoryKillWishes | None = None, patience_s: float = 60) -> None:
         self.wishes = wishes or MemoryKillWishes()
         self.told: dict[str, Any] = {}
         journal = SimpleNamespace(record=lambda stored: self.told.setdefault(stored.notification.id, stored))
@@ -134,7 +138,7 @@ class House:
         bridge = SimpleNamespace(account=self.accounts.__getitem__)
         self.switch = LocalAccounts(
             cast(OnLoop, _InThisThread()), bridge=cast(BridgeClient, bridge), accounts=tuple(self.accounts),
-            halts=self.halts, sweep=self._sweep, kill_workflow=self._kill_workflow, look_s=0.01,
+            halts=self.halts, sweep=self._sweep, kill_workflow=self._kill_workflow, look_s=0.01, patience_s=patience_s,
             undelivered=Undelivered("local", self.wishes), notices=self.notices,
         )  # fmt: skip
 
@@ -499,3 +503,18 @@ def test_what_the_bridge_refuses_is_told_and_not_tried_for_ever() -> None:
     house.follow()
     assert account.told == []
     assert not house.halts.any
+
+
+def test_what_runs_is_stopped_while_the_bridge_hangs() -> None:
+    house = House(patience_s=0.01)
+    account, stopped = house.accounts["one"], threading.Event()
+    account.hangs = stopped
+
+    async def sweep() -> int:
+        stopped.set()  # the bridge answers only once what runs was stopped
+        return 4 if await house.halts.refuses(version("one")) is not None else 0
+
+    house.switch._sweep = sweep
+    told = house.switch.kill("local", "me", "one", Kill(reason="enough"))
+    assert (told.stopped, told.items[0].state, told.items[0].undelivered) == (8, "halted", None)
+    assert house.kept() == []
