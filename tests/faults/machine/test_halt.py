@@ -21,6 +21,7 @@ from tests.support.exam import record
 from tests.support.local_machine import RunningMachine
 from tests.support.machine import fills
 from tests.support.postgres import postgres_server
+from tradeloom.engine.dispatcher import StartCommand
 from tradeloom.engine.engine import StartRequest
 from tradeloom.runtime.envelope import RunInfo
 
@@ -123,6 +124,16 @@ class Desk:
         told: dict[str, Any] = self.machine.get(f"/executions/{execution}")
         return told
 
+    def trigger(self, workflow: str) -> str:
+        """What a trigger that fires is answered."""
+        machine, loop = self.machine.machine, self.machine._loop
+        assert loop is not None
+        fired = machine.executions.dispatcher.dispatch(StartCommand(workflow_id=workflow, trigger="start"))
+        return asyncio.run_coroutine_threadsafe(fired, loop).result(60).verdict
+
+    def notified(self) -> list[str]:
+        return [each["title"] for each in self.machine.get("/notifications?limit=200")["items"]]
+
     def ended(self, executions: list[str], timeout_s: float) -> list[dict[str, Any]]:
         found = [self.read(each) for each in executions]
         give_up = time.monotonic() + timeout_s
@@ -201,6 +212,10 @@ def test_a_pause_reaches_everything_and_nothing_is_sent_any_more(desk: Desk) -> 
     assert desk.sent() == before  # the order that was claimed never left
     refused = desk.machine.ask("POST", f"/workflows/{orders}/execute")
     assert (refused.status_code, refused.json()["error"]["name"]) == (409, "AccountHalted")
+    desk.machine.post(f"/workflows/{orders}/toggle", {"active": True})
+    assert [desk.trigger(orders) for _ in range(3)] == ["skipped"] * 3
+    until(lambda: "Starts are skipped on paper" in desk.notified(), "the skip is told")
+    assert [desk.notified().count(each) for each in ("paper is halted", "Starts are skipped on paper")] == [1, 1]
     health = desk.machine.get("/health")
     assert next(each for each in health["accounts"] if each["name"] == "paper")["state"] == "halted"
 
@@ -213,6 +228,8 @@ def test_after_a_restart_it_is_still_halted_until_a_person_resumes_it(desk: Desk
     assert (standing["state"], standing["state_by"], standing["state_reason"]) == ("halted", "local", "a test of pause")
     assert desk.machine.ask("POST", f"/workflows/{orders}/execute").json()["error"]["name"] == "AccountHalted"
     assert desk.resume()["state"] == "active"
+    until(lambda: "paper may trade again" in desk.notified(), "the resume is told")
+    assert desk.notified().count("paper is halted") == 1
     (done,) = desk.ended([desk.start(orders)], 60)
     assert done["status"] == "succeeded"
 
