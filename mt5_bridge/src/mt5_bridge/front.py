@@ -8,19 +8,17 @@ import logging
 import math
 import threading
 import time
-from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from mt5_bridge import faultpoints, risk_facts
+from mt5_bridge import faultpoints
 from mt5_bridge.compat.reads import METHOD as SCRIPT_READ
-from mt5_bridge.config import AccountConfig, BridgeConfig
-from mt5_bridge.flatten_store import FlattenStore
-from mt5_bridge.guard_store import GuardStore
-from mt5_bridge.journal import SENDABLE, UNSETTLED, Entry, Journal
+from mt5_bridge.config import BridgeConfig
+from mt5_bridge.journal import UNSETTLED
 from mt5_bridge.logs import about, note
 from mt5_bridge.metrics import Metrics
-from mt5_bridge.supervisor import HandedOver, Supervisor
+from mt5_bridge.seat import ACCOUNT_SETTINGS, Seat
+from mt5_bridge.supervisor import HandedOver
 from tradeloom.errors import (
     BrokerError,
     BrokerTimeout,
@@ -31,9 +29,8 @@ from tradeloom.errors import (
     TradeloomError,
 )
 from tradeloom.trading import methods, protocol
-from tradeloom.trading.flattening import FlattenReport, FlattenStatus
-from tradeloom.trading.intents import OrderOutcome, OutcomeStatus
-from tradeloom.trading.methods import METHODS, AccountStatus, Effect, FlattenParams, SendParams, StateParams
+from tradeloom.trading.flattening import FlattenReport
+from tradeloom.trading.methods import METHODS, Effect, FlattenParams, SendParams, StateParams
 from tradeloom.trading.protocol import Request
 from tradeloom.trading.risk import AccountState
 
@@ -41,103 +38,6 @@ _log = logging.getLogger(__name__)
 _GONE_WAIT_S = 3.0
 _NUDGE_S = 2.0
 """How long a flatten's answer waits for the worker's first look."""
-
-
-class Seat:
-    """One account at the front: its worker's supervisor, and its journal for what needs no worker."""
-
-    def __init__(self, settings: AccountConfig, config: BridgeConfig, metrics: Metrics) -> None:
-        self.settings = settings
-        self.supervisor = Supervisor(
-            settings, config.account_dir(settings.name), config.log_level, partial(metrics.told, settings.name)
-        )
-        self._config = config
-        self._journal: Journal | None = None
-        self._trouble: StorageUnavailable | None = None
-        self._guards: GuardStore | None = None
-        self._guards_trouble: StorageUnavailable | None = None
-        self._flattens: FlattenStore | None = None
-        self._flattens_trouble: StorageUnavailable | None = None
-        try:
-            self._flattens = FlattenStore(config.flattens_path(settings.name))
-        except StorageUnavailable as error:
-            self._flattens_trouble = error
-            _log.error("account %s: %s", settings.name, error.message)
-        try:
-            self._guards = GuardStore(config.guards_path(settings.name))
-        except StorageUnavailable as error:
-            self._guards_trouble = error
-            _log.error("account %s: %s", settings.name, error.message)
-        try:
-            self._journal = Journal(config.journal_path(settings.name))
-            self._journal.set_limits(settings.limits)
-        except StorageUnavailable as error:
-            self._trouble = error
-            _log.error("account %s cannot trade: %s", settings.name, error.message)
-
-    @property
-    def journal(self) -> Journal:
-        if self._journal is None or self._trouble is not None:
-            raise self._trouble or StorageUnavailable("the order journal is not open")
-        return self._journal
-
-    @property
-    def guards(self) -> GuardStore:
-        if self._guards is None:
-            raise self._guards_trouble or StorageUnavailable("the guards' file is not open")
-        return self._guards
-
-    @property
-    def flattens(self) -> FlattenStore:
-        if self._flattens is None:
-            raise self._flattens_trouble or StorageUnavailable("the flattens' file is not open")
-        return self._flattens
-
-    def set_state(self, wanted: StateParams) -> AccountStatus:
-        """Raises `Conflict` for a loosening that no person asked for. A flatten that still runs ends with the halt."""
-        status = self.journal.set_state(wanted.state, reason=wanted.reason, by=wanted.by, clear=wanted.clear)
-        if status.state is not AccountState.HALTED and self._flattens is not None:
-            self._flattens.end(FlattenStatus.ABANDONED)
-        return status
-
-    def status(self) -> AccountStatus:
-        """How the account stands, with its day."""
-        day = risk_facts.day_figures(self.journal.fact(risk_facts.DAY))
-        return self.journal.status().model_copy(update={"day": day})
-
-    def health(self) -> dict[str, Any]:
-        health = {"terminal": self.settings.terminal, **self.supervisor.health()}
-        try:
-            health |= {"guards": self.guards.count_active(), "guards_file": "ok"}
-        except StorageUnavailable as error:
-            health |= {"guards": None, "guards_file": error.message}
-        try:
-            health |= {
-                "state": self.journal.status().state,
-                "unsettled": self.journal.undecided(),
-                "journal": "ok",
-                "flattening": self._flattens is not None and self._flattens.running() is not None,
-            }
-        except StorageUnavailable as error:
-            health |= {"state": None, "unsettled": None, "journal": error.message}
-        return health
-
-    def books(self) -> dict[str, Any]:
-        """What the journal holds: `orders` by state, None when it cannot be read; `bytes` on the disk; and `account`,
-        why it is in its state."""
-        path = self._config.journal_path(self.settings.name)
-        sizes = (file.stat().st_size for file in (path, path.with_name(path.name + "-wal")) if file.exists())
-        try:
-            orders, account = self.journal.counts(), self.journal.status().model_dump(mode="json")
-        except StorageUnavailable:
-            orders, account = None, None
-        return {"orders": orders, "bytes": sum(sizes), "account": account}
-
-    def close(self) -> None:
-        self.supervisor.stop()
-        for file in (self._journal, self._guards, self._flattens):
-            if file is not None:
-                file.close()
 
 
 class Front:
@@ -249,8 +149,8 @@ class Front:
         seat = self._seats.get(request.account)
         if seat is None:
             raise NotFound(f"this bridge has no account {request.account}", field="account")
-        if isinstance(request.params, _ACCOUNT_SETTINGS):
-            return protocol.encode_answer(_settled(seat, request.params).model_dump(mode="json"))
+        if isinstance(request.params, ACCOUNT_SETTINGS):
+            return protocol.encode_answer(seat.change(request.params).model_dump(mode="json"))
         match request.params:
             case methods.FlattenParams() as wanted:
                 return self._flatten(seat, wanted, payload, give_up)
@@ -282,13 +182,13 @@ class Front:
         except HandedOver as lost:
             _log.warning("order %s: %s", order_id, lost.message)
             gone = lost.gone.wait(max(min(give_up - time.monotonic(), _GONE_WAIT_S), 0.0))
-            outcome = _after_loss(seat, order_id, lost.message, process_gone=gone)
+            outcome = seat.after_loss(order_id, lost.message, process_gone=gone)
         except TradeloomError:
             raise
         except Exception:
             # A bug of ours, and the worker may have the order: the journal tells, or nobody knows.
             _log.exception("order %s: handing it over failed", order_id)
-            outcome = _after_loss(seat, order_id, "the bridge failed at this order", process_gone=False)
+            outcome = seat.after_loss(order_id, "the bridge failed at this order", process_gone=False)
         return protocol.encode_answer(outcome.model_dump(mode="json"))
 
     def _flatten(self, seat: Seat, wanted: FlattenParams, payload: bytes, give_up: float) -> bytes:
@@ -331,44 +231,11 @@ class Front:
             self._counts[what] += change
 
 
-_ACCOUNT_SETTINGS = (StateParams, methods.LimitsParams, methods.UnthrottleParams)
-
-
-def _settled(seat: Seat, wanted: StateParams | methods.LimitsParams | methods.UnthrottleParams) -> AccountStatus:
-    """What a person sets of an account, in the journal; the worker finds it there."""
-    match wanted:
-        case StateParams():
-            return seat.set_state(wanted)
-        case methods.LimitsParams():
-            return seat.journal.change_limits(
-                wanted.limits, reason=wanted.reason, by=wanted.by, clear=wanted.clear, expected=wanted.expected
-            )
-        case methods.UnthrottleParams():
-            return seat.journal.unthrottle(wanted.workflow_id, reason=wanted.reason, by=wanted.by)
-
-
 def _read(seat: Seat, method: str, payload: bytes, give_up: float) -> bytes:
     try:
         return seat.supervisor.request(method, payload, give_up)
     except HandedOver as lost:
         raise BrokerTimeout(lost.message) from lost
-
-
-def _after_loss(seat: Seat, order_id: str, why: str, *, process_gone: bool) -> OrderOutcome:
-    """What the journal says of an order whose worker stopped answering.
-
-    Once that process has ended nothing can be under way any more, so a row that never reached SENT was not sent.
-    """
-    entry: Entry | None = None
-    try:
-        entry = seat.journal.entry(order_id)
-    except StorageUnavailable as error:
-        _log.error("order %s: %s", order_id, error.message)
-        process_gone = False  # we may not conclude anything from a journal we cannot read
-    if process_gone and (entry is None or entry.state in SENDABLE):
-        raise BrokerUnavailable(f"{why} before the order was sent; nothing was sent")
-    known = entry.outcome() if entry else None
-    return known or OrderOutcome(client_order_id=order_id, status=OutcomeStatus.UNKNOWN, message=why)
 
 
 def _check_envelope(version: Any, method: Any, request_id: Any, deadline: Any, payload: Any) -> None:

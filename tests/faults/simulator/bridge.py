@@ -2,7 +2,7 @@
 
 What the operating system and the supervisor's thread do in a bridge is done here with virtual time: one call at a time
 through the pipe, a worker that died or hangs is replaced, an orphan of a dead front is let finish and then ended. In
-the front's module the clock and the ways to files and processes are put in place by `seen_by_the_front`.
+the front's modules the clock and the ways to files and processes are put in place by `seen_by_the_front`.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,6 +15,7 @@ from typing import Any
 from unittest.mock import patch
 
 from mt5_bridge import front as front_module
+from mt5_bridge import seat as seat_module
 from mt5_bridge.account_worker import AccountWorker
 from mt5_bridge.clock import WallClock
 from mt5_bridge.config import AccountConfig, BridgeConfig
@@ -305,7 +306,7 @@ def seen_by(machine: Machine) -> Iterator[None]:
 
 @contextmanager
 def seen_by_the_front(kernel_now: Callable[[], Kernel]) -> Iterator[None]:
-    """Puts virtual time, the simulated disk and the simulated pipe behind the names the front's module uses."""
+    """Puts virtual time, the simulated disk and the simulated pipe behind the names the front's modules use."""
     clock = SimpleNamespace(
         monotonic=lambda: kernel_now().monotonic(),
         time=lambda: kernel_now().time(),
@@ -320,9 +321,9 @@ def seen_by_the_front(kernel_now: Callable[[], Kernel]) -> Iterator[None]:
 
     with (
         patch.object(front_module, "time", clock),
-        patch.object(front_module, "Journal", journal),
-        patch.object(front_module, "Supervisor", supervisor),
-        patch.object(front_module, "GuardStore", _no_file),
-        patch.object(front_module, "FlattenStore", _no_file),
+        patch.object(seat_module, "Journal", journal),
+        patch.object(seat_module, "Supervisor", supervisor),
+        patch.object(seat_module, "GuardStore", _no_file),
+        patch.object(seat_module, "FlattenStore", _no_file),
     ):
         yield

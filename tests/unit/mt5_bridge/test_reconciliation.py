@@ -332,7 +332,7 @@ def test_history_may_lag_behind_a_new_connection_as_behind_an_order(make_bench: 
         bench.pauses.append,
         wall=lambda: wall,
     )
-    bench.journal._now = lambda: wall  # type: ignore[method-assign]
+    bench.journal._now = lambda: wall
     order_id = market().client_order_id
     bench.terminal.script = [nothing(-10005)]
     bench.desk.send(market())
