@@ -170,12 +170,10 @@ def _deal(request: TradeRequest, scene: Scene, origin: dict[str, Any]) -> OrderI
     _check_price(request, scene, side)
     volume = exact(request.volume)
     if request.position:
-        if scene.position is not None:
-            if scene.position["type"] == request.type:
-                raise Turned(TRADE_RETCODE_INVALID, "a close is opposite to its position")
-            if exact(scene.position["volume"]) == volume:
-                return _close(request, None, origin)
-        _check_volume(volume, scene)
+        if scene.position is not None and scene.position["type"] == request.type:
+            raise Turned(TRADE_RETCODE_INVALID, "a close is opposite to its position")
+        if scene.position is None or exact(scene.position["volume"]) != volume:  # the whole may be off the step
+            _check_volume(volume, scene)
         return _close(request, volume, origin)
     _check_volume(volume, scene)
     return MarketOrderIntent(
@@ -189,7 +187,7 @@ def _deal(request: TradeRequest, scene: Scene, origin: dict[str, Any]) -> OrderI
     )
 
 
-def _close(request: TradeRequest, volume: Decimal | None, origin: dict[str, Any]) -> CloseIntent:
+def _close(request: TradeRequest, volume: Decimal, origin: dict[str, Any]) -> CloseIntent:
     return CloseIntent(
         symbol=request.symbol, position=request.position, volume=volume, deviation=request.deviation, **origin
     )

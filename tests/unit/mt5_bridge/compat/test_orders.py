@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,11 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mt5_bridge.compat.objects import Struct
-from mt5_bridge.compat.orders import MAX_WORDS
+from mt5_bridge.compat.orders import MAX_WORDS, Scene, intent_of
 from mt5_bridge.journal import OrderState
+from mt5_bridge.paper.arguments import trade_request
+from mt5_bridge.server_time import ServerZone
 from tests.support import exam
 from tests.unit.mt5_bridge.compat.conftest import COMMENT, MAGIC, START, Script, Stage
-from tradeloom.trading.intents import magic_number
+from tradeloom.trading.intents import CloseIntent, magic_number
 from tradeloom.trading.risk import AccountState
 
 type MakeStage = Callable[..., Stage]
@@ -292,3 +295,13 @@ def test_whatever_a_request_holds_it_is_answered_and_acts_once_at_most(stage: St
         assert result is None
         assert script.error[0] < 0
     assert len(stage.deals) - before in (0, 1)
+
+
+def test_a_close_takes_no_more_than_was_asked_for_though_the_position_grows_meanwhile() -> None:
+    """On a netting account another order may add to it between the script's look and the close."""
+    whole = Scene(symbol=None, tick=None, position=Struct("TradePosition", ("type", "volume"), (0, 0.5)))
+    request = trade_request(({"action": 1, "symbol": "EURUSD", "type": 1, "position": 7, "volume": 0.5},), {})
+    origin = {"client_order_id": "a" * 32, "account": "acc", "execution_id": "e", "workflow_id": "w", "node_id": "n"}
+    intent = intent_of(request, whole, ServerZone("UTC"), created_at=START, deadline=START, **origin)
+    assert isinstance(intent, CloseIntent)
+    assert intent.volume == Decimal("0.5")
