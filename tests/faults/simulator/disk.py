@@ -5,8 +5,7 @@ then still leaves its commits in the page cache, but a power cut loses a tail of
 """
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -33,6 +32,10 @@ class Disk:
         self.account: AccountRecord | None = None
         self.facts: dict[str, Any] = {}
         self._unsynced: list[list[_Undo]] = []
+
+    def check(self) -> None:
+        if self.damaged:
+            raise StorageUnavailable("the order journal is damaged; nothing is sent until it is restored")
 
     def commit(self, undo: list[_Undo]) -> None:
         if not self.fsync:
@@ -62,30 +65,58 @@ class SimulatedStore:
     def close(self) -> None:
         pass
 
-    @contextmanager
-    def reading(self) -> Iterator[JournalReader]:
+    def reading(self) -> "_Reading":
         self._check()
-        yield _Rows(self._disk, [])
+        return _Reading(_Rows(self._disk, []))
 
-    @contextmanager
-    def transaction(self) -> Iterator[JournalWriter]:
-        self._kernel.point(self._process, "a write to the journal")
-        self._check()
-        undo: list[_Undo] = []
-        try:
-            yield _Rows(self._disk, undo)
-            if self._disk.full and undo:
-                raise StorageUnavailable("the order journal cannot be used (the disk is full); nothing was sent")
-        except BaseException:
-            roll_back(undo)
-            raise
-        self._disk.commit(undo)
-        self._kernel.point(self._process, "a journal write that is done")
+    def transaction(self) -> "_Transaction":
+        return _Transaction(self._disk, self._kernel, self._process)
 
     def _check(self) -> None:
         self._process.check()
-        if self._disk.damaged:
-            raise StorageUnavailable("the order journal is damaged; nothing is sent until it is restored")
+        self._disk.check()
+
+
+class _Reading:
+    """Plain classes, as `_Transaction`: a schedule opens dozens of them, and generators cost more than what they do."""
+
+    __slots__ = ("_rows",)
+
+    def __init__(self, rows: "_Rows") -> None:
+        self._rows = rows
+
+    def __enter__(self) -> JournalReader:
+        return self._rows
+
+    def __exit__(self, *_error: object) -> None:
+        pass
+
+
+class _Transaction:
+    """Ends on the disk, or as if it had never begun."""
+
+    __slots__ = ("_disk", "_kernel", "_process", "_undo")
+
+    def __init__(self, disk: Disk, kernel: Kernel, process: Process) -> None:
+        self._disk = disk
+        self._kernel = kernel
+        self._process = process
+        self._undo: list[_Undo] = []
+
+    def __enter__(self) -> JournalWriter:
+        self._kernel.point(self._process, "a write to the journal")
+        self._disk.check()
+        return _Rows(self._disk, self._undo)
+
+    def __exit__(self, error: object, *_where: object) -> None:
+        if error is not None:
+            roll_back(self._undo)
+            return
+        if self._disk.full and self._undo:
+            roll_back(self._undo)
+            raise StorageUnavailable("the order journal cannot be used (the disk is full); nothing was sent")
+        self._disk.commit(self._undo)
+        self._kernel.point(self._process, "a journal write that is done")
 
 
 class _Rows:
@@ -144,7 +175,8 @@ class _Rows:
     def update(self, entry: Entry) -> None:
         known = self._disk.orders.get(entry.intent.client_order_id)
         if known is not None:
-            self._put(_kept(replace(entry, intent=known.intent)), known)
+            request = None if entry.request is None else dict(entry.request)
+            self._put(replace(entry, intent=known.intent, request=request), known)
 
     def decide_anew(self, intent: OrderIntent, at: datetime) -> None:
         known = self._disk.orders.get(intent.client_order_id)

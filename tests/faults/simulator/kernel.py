@@ -5,9 +5,9 @@ hub goes on with whatever is due next. A process can be killed at any *point*: i
 whatever handler of theirs still reaches for the world is refused, so that a kill leaves behind what a power cut would.
 """
 
-import heapq
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from heapq import heappop, heappush
 from typing import Any
 
 from greenlet import getcurrent, greenlet
@@ -70,6 +70,7 @@ class Kernel:
         self._due: list[tuple[float, int, Any]] = []
         self._number = 0
         self._hub = getcurrent()
+        self._to_hub = self._hub.switch
         self._turn: dict[greenlet, int] = {}
         self._owner: dict[greenlet, Process] = {}
 
@@ -111,43 +112,43 @@ class Kernel:
     def at(self, delay: float, call: Callable[[], None]) -> None:
         """Has the world do something later; `call` must not wait."""
         self._number += 1
-        heapq.heappush(self._due, (self.now + delay, self._number, call))
+        heappush(self._due, (self.now + delay, self._number, call))
 
     def sleep(self, seconds: float) -> None:
-        self.park(max(seconds, 0.0))
+        self.park(seconds if seconds > 0.0 else 0.0)
 
     def park(self, seconds: float) -> None:
         """Waits until woken or until the time is over."""
         task = getcurrent()
-        self._number += 1
-        self._turn[task] = self._number
-        heapq.heappush(self._due, (self.now + seconds, self._number, task))
-        self._hub.switch()
+        self._number = number = self._number + 1
+        self._turn[task] = number
+        heappush(self._due, (self.now + seconds, number, task))
+        self._to_hub()
 
     def wake(self, task: greenlet) -> None:
         self._number += 1
         self._turn[task] = self._number
-        heapq.heappush(self._due, (self.now, self._number, task))
+        heappush(self._due, (self.now, self._number, task))
 
     def run(self, until: float) -> None:
         """Until nothing is due any more, or the time has come."""
-        due = self._due
+        due, turn = self._due, self._turn.get
         while due and due[0][0] <= until:
-            when, number, what = heapq.heappop(due)
-            self.now = when
+            self.now, number, what = heappop(due)
             if not isinstance(what, greenlet):
                 what()
-            elif self._turn.get(what) == number:
+            elif turn(what) == number:
                 what.switch()
 
     # Ends
 
     def point(self, process: Process, where: str) -> None:
         """A step at which something may die, by plan; the caller dies here when it is the one."""
-        process.check()
+        if not process.alive:
+            raise Crash
         self._points += 1
-        strike = self._plan.get(self._points)
-        if strike is not None:
+        if self._points in self._plan:
+            strike = self._plan[self._points]
             self.say(process.name, f"at {where}:")
             strike()
             process.check()
@@ -168,7 +169,7 @@ class Kernel:
                 process.on_exit()
 
     def end(self) -> None:
-        """Unwinds whoever is left. The collector cannot see into a greenlet that waits: its world would never be freed."""
+        """Unwinds whoever is left. The collector sees into no greenlet that waits: its world would never be freed."""
         self._due.clear()
         for task, process in list(self._owner.items()):
             process.alive, process.on_exit = False, None
