@@ -144,9 +144,7 @@ class PaperMarket:
     def _write_config(self) -> Path:
         accounts = []
         for name, login in _LOGINS.items():
-            limits = RiskLimits.for_paper(
-                self._symbols(name), max_lot=MAX_LOT, max_price_age_s=MAX_PRICE_AGE_S
-            )
+            limits = RiskLimits.for_paper(self._symbols(name), max_lot=MAX_LOT, max_price_age_s=MAX_PRICE_AGE_S)
             accounts.append(
                 {
                     "name": name,
