@@ -3,6 +3,7 @@
 import gc
 import logging
 import os
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -13,7 +14,9 @@ from multiprocessing import get_context
 from tests.faults.simulator.invariants import broken
 from tests.faults.simulator.world import World, run, simulated
 
-_BATCH = 250
+_BATCH = 100
+_START = "fork" if sys.platform == "linux" else "spawn"
+"""A process that is forked need not import everything anew."""
 _COLLECT_EVERY = 4
 """Worlds that have ended are full of cycles: taken away while the cache still holds them, they cost least."""
 
@@ -75,7 +78,7 @@ def campaign(seeds: range, *, processes: int | None = None) -> Iterator[Findings
     """The findings so far, batch after batch."""
     findings = Findings()
     batches = [seeds[start : start + _BATCH] for start in range(0, len(seeds), _BATCH)]
-    with get_context("spawn").Pool(processes or os.cpu_count() or 1) as pool:
+    with get_context(_START).Pool(processes or os.cpu_count() or 1) as pool:
         for found in pool.imap_unordered(examine, batches):
             findings.add(found)
             yield findings
