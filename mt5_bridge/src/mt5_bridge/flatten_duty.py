@@ -10,33 +10,28 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 
 from mt5_bridge import faultpoints
 from mt5_bridge.clock import AccountClock
 from mt5_bridge.desk import OrderDesk
 from mt5_bridge.flatten_store import FlattenStore, Item, ItemState
-from mt5_bridge.journal import SENDABLE, UNSETTLED, Journal, OrderState
+from mt5_bridge.flatten_targets import exit_id, exit_intent, settle_undecided, targets
+from mt5_bridge.journal import SENDABLE, Journal, OrderState
 from mt5_bridge.reader import Reader
 from mt5_bridge.records import BrokerRecords
 from mt5_bridge.terminal import PipeBroken
 from tradeloom.errors import TradeloomError
-from tradeloom.trading.flattening import ORIGIN, FlattenStatus, flatten_order_id
-from tradeloom.trading.intents import CancelIntent, CloseIntent, OrderIntent, OrderOutcome, OutcomeStatus
+from tradeloom.trading.flattening import FlattenStatus
+from tradeloom.trading.intents import OrderIntent, OrderOutcome, OutcomeStatus
 from tradeloom.trading.risk import AccountState
 
 SLICE_S = 0.25
 """How long it works before calls are answered again: none may look like a hung terminal."""
-_VALID = timedelta(seconds=30)
-"""By a clock that goes as fast as ours; on a replay as much longer as it is faster."""
-_DEVIATION = 10_000
-"""In points. Getting out counts, not the price."""
 _CONFIRM_S = 2.0
 """A terminal that has just connected may list nothing: empty must be seen twice, this far apart."""
 _FIRST_REST_S = 0.5
 _LONGEST_REST_S = 60.0
 _AFTER_TROUBLE_S = 1.0
-_OPENING = ("market", "pending")
 _UNLISTED = "the terminal does not list it, and its records do not say that it is gone"
 
 _log = logging.getLogger(__name__)
@@ -164,7 +159,7 @@ class FlattenDuty:
 
     def _look(self, flatten_id: str) -> None:
         """What is on the account now: the next things to do, or the end."""
-        listed = self._listed()
+        listed = targets(self._reader)
         if not listed:
             since, self._empty_since = self._empty_since, None  # what was seen before a gap counts no more
             self._assert_connected()
@@ -175,7 +170,7 @@ class FlattenDuty:
                 self._put(flatten_id, item if known is None else _again(known, item))
         gone = [item for key, item in self._items.items() if item.state is ItemState.OPEN and key not in listed]
         unsure = [item for item in gone if not self._has_left(flatten_id, item)]
-        undecided = self._settle_undecided()
+        undecided = settle_undecided(self._journal, self._desk)
         trouble = _undecided(undecided) if undecided else None
         self._store.tell(flatten_id, looked=True, trouble=trouble)
         if listed or unsure or undecided:
@@ -183,12 +178,6 @@ class FlattenDuty:
             self._plan(listed)
         else:
             self._confirm()
-
-    def _listed(self) -> dict[tuple[str, int], Item]:
-        """Orders first: one that is filled while positions are closed would open another."""
-        orders = [Item("order", o.ticket, o.symbol, o.side, o.remaining) for o in self._reader.orders(None)]
-        held = [Item("position", p.ticket, p.symbol, p.side, p.volume) for p in self._reader.positions(None)]
-        return {item.key: item for item in (*orders, *held)}
 
     def _has_left(self, flatten_id: str, item: Item) -> bool:
         """Whether something that is not listed any more is certainly gone; it is put down then."""
@@ -198,24 +187,10 @@ class FlattenDuty:
             if not (past is not None or (item.kind == "position" and self._records.is_closed(ticket))):
                 self._put(flatten_id, item.told(trouble=_UNLISTED))
                 return False
-        outcome = self._desk.outcome(self._order_id(item))
+        outcome = self._desk.outcome(exit_id(self._flatten_id or "", item))
         ours = outcome is not None and _by_us(outcome)
         self._put(flatten_id, item.told(state=ItemState.DONE if ours else ItemState.LEFT, trouble=None))
         return True
-
-    def _settle_undecided(self) -> int:
-        """Orders sent earlier that may still open something, once each was looked up; those left to a person not."""
-        count = 0
-        for order_id in self._journal.unsettled():
-            entry = self._journal.entry(order_id)
-            if entry is None or entry.intent.kind not in _OPENING or entry.state is OrderState.MANUAL:
-                continue
-            if entry.state is OrderState.PLACED and entry.intent.kind == "pending":
-                continue  # it rests, is listed, and is cancelled as any other
-            self._desk.outcome(order_id)
-            after = self._journal.entry(order_id)
-            count += after is not None and after.state in UNSETTLED and after.state is not OrderState.MANUAL
-        return count
 
     def _plan(self, listed: dict[tuple[str, int], Item]) -> None:
         now = self._monotonic()
@@ -250,10 +225,10 @@ class FlattenDuty:
 
     def _try(self, item: Item) -> tuple[OrderOutcome, bool]:
         """The outcome of the item's present try, sent now unless it was before, and whether it is left to a person."""
-        order_id = self._order_id(item)
+        order_id = exit_id(self._flatten_id or "", item)
         entry = self._journal.entry(order_id)
         known = None if entry is None or entry.state in SENDABLE else self._desk.outcome(order_id)
-        outcome = known or self._desk.send(self._intent(item, order_id))
+        outcome = known or self._desk.send(self._exit(item, order_id))
         after = self._journal.entry(order_id)
         return outcome, after is not None and after.state is OrderState.MANUAL
 
@@ -285,31 +260,15 @@ class FlattenDuty:
         if (attempt, why) != (item.attempt, item.trouble):
             self._put(flatten_id, item.told(attempt=attempt, trouble=why))
 
+    def _exit(self, item: Item, order_id: str) -> OrderIntent:
+        clock = self._clock.reading()
+        most = self._reader.symbol(item.symbol).volume_max if item.kind == "position" else None
+        flatten = self._flatten_id or ""
+        return exit_intent(item, order_id, flatten, account=self._account, clock=clock, volume_max=most)
+
     def _put(self, flatten_id: str, item: Item) -> None:
         self._store.put(flatten_id, item)
         self._items[item.key] = item
-
-    def _order_id(self, item: Item) -> str:
-        return flatten_order_id(self._flatten_id or "", item.kind, item.ticket, item.attempt)
-
-    def _intent(self, item: Item, order_id: str) -> OrderIntent:
-        clock = self._clock.reading()
-        common = {
-            "client_order_id": order_id,
-            "account": self._account,
-            "execution_id": f"flatten-{self._flatten_id}",
-            "workflow_id": ORIGIN,
-            "node_id": ORIGIN,
-            "cause": "flatten",
-            "created_at": clock.time,
-            "deadline": clock.time + _VALID * max(clock.speed, 1.0),
-            "symbol": item.symbol,
-        }
-        if item.kind == "order":
-            return CancelIntent(**common, order=item.ticket)
-        most = self._reader.symbol(item.symbol).volume_max
-        part = most if item.volume > most else None  # what is larger than an order may be takes several
-        return CloseIntent(**common, position=item.ticket, volume=part, deviation=_DEVIATION)
 
 
 def _again(known: Item, now: Item) -> Item:
