@@ -148,6 +148,11 @@ class AccountWatch:
     def _new_day(
         self, before: AccountDay | None, began: datetime, now: datetime, equity: Decimal, money: Decimal
     ) -> AccountDay:
+        if before is None and equity <= 0:
+            # A terminal that has only just connected may show this; a day may not be measured from it.
+            raise Unjudgeable(
+                _RULE, f"the account shows an equity of {equity:.2f}: there is nothing to begin its day with"
+            )
         since = began if before is None else min(began, before.seen)
         deals = self._deals(since, now, -1)
         fresh = deals if before is None else [deal for deal in deals if deal.ticket > before.last_deal]

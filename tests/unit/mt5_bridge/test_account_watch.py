@@ -305,6 +305,15 @@ class TestADayNobodySawBegin:
         assert desk.rule() == "max_daily_loss_pct"
         assert desk.bench.desk.send(close(70)).status is OutcomeStatus.DONE
 
+    def test_an_empty_account_begins_no_day(self, make_bench: MakeBench) -> None:
+        desk = Desk(make_bench(limits=TIGHT))
+        desk.account.balance = desk.account.equity = 0.0
+        assert desk.rule() == "max_daily_loss_pct"
+        assert desk.bench.journal.fact("risk/day") is None
+        desk.account.balance = desk.account.equity = 10_000.0
+        assert desk.rule() is None
+        assert Decimal(desk.bench.journal.fact("risk/day")["baseline"]) == 10_000
+
     def test_nothing_was_open(self, make_bench: MakeBench) -> None:
         desk = Desk(make_bench(limits=TIGHT))
         desk.book(-301.0)
