@@ -1,9 +1,10 @@
 """The pieces every machine is made of: names of states and variables, records, retries and catches."""
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
-from tradeloom.errors import OrderUnknown, TradeloomError
+from tradeloom.errors import BrokerUnavailable, OrderUnknown, TradeloomError
 from tradeloom.nodes.base import Node as NodeType
 from tradeloom.workflow.document import Node, RetryPolicy
 
@@ -29,6 +30,10 @@ ORDER_UNKNOWN: State = {
 """How a workflow waits for an order nobody knows the fate of: the node runs again after 2, 5, 12, 31 and 60 seconds and
 asks for the outcome under the same id, past the minute after which the bridge gives an order up (its
 `history_horizon_s`). A node that was cut off in the middle of an order is the same case."""
+BRIDGE_TRIES, BRIDGE_PAUSE_S = 5, 2
+"""A bridge or terminal that is started again takes some seconds: a node that finds none tries at least so often, first
+after so long, whatever its own policy says of other errors. Nothing was sent, and an order's deadline keeps it from
+trading late."""
 TIMEOUT_GRACE_S = 2
 """A state waits this much longer than its handler may take, so that the handler's own answer wins."""
 
@@ -72,19 +77,30 @@ def retries(node_type: type[NodeType], policy: RetryPolicy) -> list[State]:
         "BackoffRate": 2,
         "JitterStrategy": "FULL",
     }
-    own_errors = sorted(error.__name__ for error in node_type.errors if _worth_trying_again(error))
+    worth = {error for error in node_type.errors if _worth_trying_again(error)} if policy.max_attempts else set()
     waits = [ORDER_UNKNOWN] if OrderUnknown in node_type.errors else []
-    if not own_errors or policy.max_attempts == 0:
-        return [*waits, service]
-    own = {
-        "ErrorEquals": own_errors,
+    own = []
+    if BrokerUnavailable in worth:
+        worth.remove(BrokerUnavailable)
+        patient = {
+            "max_attempts": max(policy.max_attempts, BRIDGE_TRIES),
+            "interval_s": max(policy.interval_s, BRIDGE_PAUSE_S),
+        }
+        own.append(_own_retrier([BrokerUnavailable], policy.model_copy(update=patient)))
+    if worth:
+        own.insert(0, _own_retrier(worth, policy))
+    return [*own, *waits, service]
+
+
+def _own_retrier(errors: Iterable[type[TradeloomError]], policy: RetryPolicy) -> State:
+    return {
+        "ErrorEquals": sorted(error.__name__ for error in errors),
         "IntervalSeconds": policy.interval_s,
         "MaxAttempts": policy.max_attempts,
         "BackoffRate": policy.backoff_rate,
         "MaxDelaySeconds": 300,
         "JitterStrategy": "FULL",
     }
-    return [own, *waits, service]
 
 
 def leads_to(state: State, target: str) -> bool:

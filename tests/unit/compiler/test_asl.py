@@ -55,9 +55,19 @@ def test_a_delay_comes_after_what_does_not_wait() -> None:
 def test_retries_name_only_errors_that_say_so() -> None:
     nodes = [node("t"), node("acc", "market.account", retry={"max_attempts": 4, "interval_s": 2, "backoff_rate": 3})]
     task = machine(document(nodes, "t > acc"))["acc"]
-    assert task["Retry"][0]["ErrorEquals"] == ["BrokerTimeout", "BrokerUnavailable"]
-    assert (task["Retry"][0]["MaxAttempts"], task["Retry"][0]["IntervalSeconds"]) == (4, 2)
+    timeout, away = task["Retry"][:2]
+    assert (timeout["ErrorEquals"], timeout["MaxAttempts"], timeout["IntervalSeconds"]) == (["BrokerTimeout"], 4, 2)
+    assert (away["ErrorEquals"], away["MaxAttempts"], away["BackoffRate"]) == (["BrokerUnavailable"], 5, 3)
     assert [c["ErrorEquals"] for c in task["Catch"]] == [["States.DataLimitExceeded"], ["States.ALL"]]
+
+
+@pytest.mark.parametrize(("policy", "tries", "pause"), [({}, 5, 2), ({"max_attempts": 9, "interval_s": 7}, 9, 7)])
+def test_a_bridge_that_is_started_again_is_waited_for(policy: dict[str, Any], tries: int, pause: int) -> None:
+    task = machine(document([node("t"), node("acc", "market.account", retry=policy)], "t > acc"))["acc"]
+    (away,) = [each for each in task["Retry"] if "BrokerUnavailable" in each["ErrorEquals"]]
+    assert (away["MaxAttempts"], away["IntervalSeconds"]) == (tries, pause)
+    never = machine(document([node("t"), node("acc", "market.account", retry={"max_attempts": 0})], "t > acc"))["acc"]
+    assert not any("BrokerUnavailable" in each["ErrorEquals"] for each in never["Retry"])
 
 
 @pytest.mark.parametrize("attempts", [0, 4])
