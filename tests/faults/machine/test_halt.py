@@ -235,8 +235,10 @@ def test_after_a_restart_it_is_still_halted_until_a_person_resumes_it(desk: Desk
 
 
 def test_reducing_lets_exits_go_on_and_ends_what_would_open(desk: Desk) -> None:
-    opens = desk.save(chain("only opens", START, SHORT, BUY))
-    both = desk.save(chain("closes, then opens", START, SHORT, CLOSE, BUY))
+    # Both still wait when the word comes, on a slow machine too.
+    pause = SHORT | {"config": {"mode": "seconds", "seconds": 6}}
+    opens = desk.save(chain("only opens", START, pause, BUY))
+    both = desk.save(chain("closes, then opens", START, pause, CLOSE, BUY))
     running = [desk.start(opens), desk.start(both)]
     assert desk.broker.positions()
     before = len(desk.broker.positions())
