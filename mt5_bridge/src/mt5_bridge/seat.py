@@ -74,16 +74,17 @@ class Seat:
         return self._flattens
 
     def change(self, wanted: StateParams | LimitsParams | UnthrottleParams) -> AccountStatus:
-        """What a person sets of the account, in the journal; the worker finds it there."""
+        """What a person sets of the account, in the journal, where the worker finds it; how the account then stands."""
         match wanted:
             case StateParams():
-                return self.set_state(wanted)
+                status = self.set_state(wanted)
             case LimitsParams():
-                return self.journal.change_limits(
+                status = self.journal.change_limits(
                     wanted.limits, reason=wanted.reason, by=wanted.by, clear=wanted.clear, expected=wanted.expected
                 )
             case UnthrottleParams():
-                return self.journal.unthrottle(wanted.workflow_id, reason=wanted.reason, by=wanted.by)
+                status = self.journal.unthrottle(wanted.workflow_id, reason=wanted.reason, by=wanted.by)
+        return self._with_day(status)
 
     def set_state(self, wanted: StateParams) -> AccountStatus:
         """Raises `Conflict` for a loosening that no person asked for. A flatten that still runs ends with the halt."""
@@ -94,8 +95,10 @@ class Seat:
 
     def status(self) -> AccountStatus:
         """How the account stands, with its day."""
-        day = risk_facts.day_figures(self.journal.fact(risk_facts.DAY))
-        return self.journal.status().model_copy(update={"day": day})
+        return self._with_day(self.journal.status())
+
+    def _with_day(self, status: AccountStatus) -> AccountStatus:
+        return status.model_copy(update={"day": risk_facts.day_figures(self.journal.fact(risk_facts.DAY))})
 
     def health(self) -> dict[str, Any]:
         health = {"terminal": self.settings.terminal, **self.supervisor.health()}
