@@ -18,7 +18,7 @@ from tests.support import exam
 from tradeloom.errors import BrokerError
 from tradeloom.trading.intents import magic_number
 
-ROUNDS = exam.sized(5, 100)
+ROUNDS = exam.sized(3, 100)
 DONE, TIMEOUT, REJECTED = 10009, 10012, 10006
 WISH = """
 show(connected=True)

@@ -26,7 +26,7 @@ from tests.faults.machine.test_kill import AT_ONCE, batch_length_s, doubled, los
 from tests.support.exam import record, sized
 from tests.support.machine import ENDED, Up, fills
 
-KILLS = sized(6, 200)
+KILLS = sized(3, 200)
 POINTS = ("worker.claimed", "worker.sent", "worker.executed", "front.answered")
 VICTIMS = ("front", "terminal", "engine")
 AROUND_S = 0.1

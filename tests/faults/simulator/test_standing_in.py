@@ -12,7 +12,7 @@ from tests.support import exam
 from tradeloom.trading.intents import OrderOutcome, OutcomeStatus
 
 SEEDS = range(1, 201)
-SCHEDULES = exam.sized(ci=800, full=50_000)
+SCHEDULES = exam.sized(ci=300, full=50_000)
 
 
 @pytest.mark.exam(suite="fault simulator, standing in")
