@@ -123,7 +123,10 @@ class Walk:
                 return self.script.run(payload)
             except NodeFailed as failure:
                 tries += 1
-                if failure.name not in retryable or tries > node.retry.max_attempts:
+                again = node.retry.max_attempts
+                if failure.name == "BrokerUnavailable" and again > 0:
+                    again = max(again, 5)  # a bridge that is started again is waited for
+                if failure.name not in retryable or tries > again:
                     raise
 
     def _loop(self, node: Node, items: list[Any], known: Mapping[str, Record], iteration: Iteration) -> Record:
