@@ -69,7 +69,7 @@ unit: setup ## the offline tests only
 
 suites: setup
 	@rm -f .coverage .coverage.*
-	@$(BIN)/pytest -n auto --dist loadgroup --cov --cov-report= tests
+	@$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder --cov --cov-report= tests
 	@$(BIN)/coverage report --skip-covered --sort=cover --fail-under=85
 
 templates: setup ## the cloud templates' tests

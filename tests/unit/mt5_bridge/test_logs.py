@@ -15,7 +15,9 @@ def log(tmp_path: Path) -> Iterator[logging.Logger]:
     root = logging.getLogger()
     before, level = list(root.handlers), root.level
     logs.log_to(tmp_path / "logs" / "bridge.log", "INFO")
+    noted = logs._about.set({})  # what other tests noted outside of any call
     yield logging.getLogger("mt5_bridge.test")
+    logs._about.reset(noted)
     for handler in set(root.handlers) - set(before):
         root.removeHandler(handler)
         handler.close()
