@@ -15,7 +15,7 @@ from typing import Any
 
 from mt5_bridge.certificates import Certificates
 from mt5_bridge.config import ListenConfig
-from tradeloom.errors import Conflict
+from mt5_bridge.listening import Listener, shut
 from tradeloom.trading import mt5_wire, protocol
 
 _log = logging.getLogger(__name__)
@@ -24,7 +24,6 @@ _HANDSHAKE_S = 5.0
 _MOST_KNOCKING = 128
 _STALL_S = 10.0
 _IDLE_S = 3600.0
-_ACCEPT_S = 0.5
 
 
 def server_context(certificates: Certificates) -> ssl.SSLContext:
@@ -49,17 +48,19 @@ class BridgeServer:
         self._knocking: dict[ssl.SSLSocket, float] = {}  # since when, the oldest first
         self._refused = {"handshake": 0, "too_many": 0}
         self._lock = threading.Lock()
-        self._closing = threading.Event()
-        try:
-            self._listener = socket.create_server((listen.host, listen.port), backlog=_MOST_KNOCKING)
-        except OSError as error:
-            raise Conflict(f"cannot listen on {listen.host}:{listen.port}: {error}", field="listen.port") from error
-        self._listener.settimeout(_ACCEPT_S)
-        self.port: int = self._listener.getsockname()[1]
-        self._thread = threading.Thread(target=self._accept, name="accept", daemon=True)
+        self._listener = Listener(
+            listen.host,
+            listen.port,
+            self._serve,
+            name="client",
+            field="listen.port",
+            backlog=_MOST_KNOCKING,
+            between=self._drop_late_ones,
+        )
+        self.port = self._listener.port
 
     def start(self) -> None:
-        self._thread.start()
+        self._listener.start()
 
     def connections(self) -> dict[str, int]:
         """How many are `open` now; how many failed in the `handshake` or were `too_many` since the start."""
@@ -67,8 +68,7 @@ class BridgeServer:
             return {"open": len(self._open), "knocking": len(self._knocking), **self._refused}
 
     def stop_accepting(self) -> None:
-        self._closing.set()
-        self._listener.close()
+        self._listener.stop()
 
     def close(self) -> None:
         """Ends every connection."""
@@ -76,23 +76,7 @@ class BridgeServer:
         with self._lock:
             remaining = [*self._open, *self._knocking]
         for connection in remaining:
-            _shut(connection)
-
-    def _accept(self) -> None:
-        while not self._closing.is_set():
-            self._drop_late_ones()
-            try:
-                connection, address = self._listener.accept()
-            except TimeoutError:
-                continue
-            except OSError:
-                if not self._closing.is_set():
-                    _log.exception("accepting a connection failed")
-                    self._closing.wait(_ACCEPT_S)
-                continue
-            threading.Thread(
-                target=self._serve, args=(connection, address), name=f"client-{address}", daemon=True
-            ).start()
+            shut(connection)
 
     def _drop_late_ones(self) -> None:
         """The handshake's own time-out begins anew with each byte, so it does not end who sends them one by one."""
@@ -113,7 +97,7 @@ class BridgeServer:
             # Whatever a peer can do wrong ends its own connection, in one line.
             _log.info("connection from %s ended: %s: %.200s", address, type(error).__name__, error)
         finally:
-            _shut(connection)
+            shut(connection)
 
     def _talk(self, connection: socket.socket, address: tuple[str, int]) -> None:
         connection.settimeout(_HANDSHAKE_S)
@@ -168,12 +152,3 @@ def _cut(connection: ssl.SSLSocket) -> None:
     """Under the hands of the thread that uses it, whose read ends. `SSLSocket.shutdown` would take its state away."""
     with contextlib.suppress(OSError):
         socket.socket.shutdown(connection, socket.SHUT_RDWR)
-
-
-def _shut(connection: socket.socket) -> None:
-    try:
-        connection.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass
-    finally:
-        connection.close()

@@ -4,7 +4,6 @@ The client of 1.0.11 knows neither TLS nor tokens, so whoever can open a connect
 account, within its limits. That is why it listens on loopback only and is off unless somebody turns it on.
 """
 
-import contextlib
 import logging
 import socket
 import threading
@@ -15,11 +14,11 @@ from mt5_bridge.compat.peer import Gone, Peer
 from mt5_bridge.compat.session import ScriptSession
 from mt5_bridge.compat.store import ScriptStore
 from mt5_bridge.config import BridgeConfig, CompatConfig
+from mt5_bridge.listening import Listener, shut
 from mt5_bridge.server_time import ServerZone
-from tradeloom.errors import Conflict, StorageUnavailable
+from tradeloom.errors import StorageUnavailable
 
 _log = logging.getLogger(__name__)
-_ACCEPT_S = 0.5
 
 
 class CompatServer:
@@ -34,15 +33,8 @@ class CompatServer:
         self._places = threading.BoundedSemaphore(compat.max_connections)
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
-        self._closing = threading.Event()
-        family = socket.AF_INET6 if ":" in compat.host else socket.AF_INET
-        try:
-            self._listener = socket.create_server((compat.host, compat.port), family=family)
-        except OSError as error:
-            raise Conflict(f"cannot listen on {compat.host}:{compat.port}: {error}", field="compat.port") from error
-        self._listener.settimeout(_ACCEPT_S)
-        self.port: int = self._listener.getsockname()[1]
-        self._thread = threading.Thread(target=self._accept, name="accept-scripts", daemon=True)
+        self._listener = Listener(compat.host, compat.port, self._take, name="script", field="compat.port")
+        self.port = self._listener.port
 
     def start(self) -> None:
         _log.warning(
@@ -51,11 +43,10 @@ class CompatServer:
             self._compat.host,
             self.port,
         )
-        self._thread.start()
+        self._listener.start()
 
     def stop_accepting(self) -> None:
-        self._closing.set()
-        self._listener.close()
+        self._listener.stop()
 
     def close(self) -> None:
         """Ends every connection."""
@@ -63,37 +54,28 @@ class CompatServer:
         with self._lock:
             remaining = list(self._open)
         for connection in remaining:
-            _shut(connection)
+            shut(connection)
         if self._store is not None:
             self._store.close()
 
     def _open_store(self) -> ScriptStore:
         """Opened at its first use and tried again after a failure."""
         with self._lock:
-            if self._closing.is_set() and self._store is None:
+            if self._listener.closing and self._store is None:
                 raise StorageUnavailable("the bridge is stopping; nothing was sent")
             if self._store is None:
                 self._store = ScriptStore(self._store_path)
             return self._store
 
-    def _accept(self) -> None:
-        while not self._closing.is_set():
-            try:
-                connection, address = self._listener.accept()
-            except TimeoutError:
-                continue
-            except OSError:
-                if not self._closing.is_set():
-                    _log.exception("accepting a connection of a script failed")
-                    self._closing.wait(_ACCEPT_S)
-                continue
-            if not self._places.acquire(blocking=False):
-                _log.warning("connection of a script from %s turned away: too many", address)
-                _shut(connection)
-                continue
-            threading.Thread(
-                target=self._serve, args=(connection, address), name=f"script-{address}", daemon=True
-            ).start()
+    def _take(self, connection: socket.socket, address: Any) -> None:
+        if not self._places.acquire(blocking=False):
+            _log.warning("connection of a script from %s turned away: too many", address)
+            shut(connection)
+            return
+        try:
+            self._serve(connection, address)
+        finally:
+            self._places.release()
 
     def _serve(self, connection: socket.socket, address: Any) -> None:
         try:
@@ -112,8 +94,7 @@ class CompatServer:
         finally:
             with self._lock:
                 self._open.discard(connection)
-            _shut(connection)
-            self._places.release()
+            shut(connection)
 
 
 def _is_there(connection: socket.socket) -> bool:
@@ -124,9 +105,3 @@ def _is_there(connection: socket.socket) -> bool:
         return True
     except OSError:
         return False
-
-
-def _shut(connection: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        connection.shutdown(socket.SHUT_RDWR)
-    connection.close()
