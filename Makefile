@@ -67,6 +67,8 @@ arrows: setup ## import-linter: what may import what
 unit: setup ## the offline tests only
 	@$(BIN)/pytest tests/unit
 
+# A file stays on one worker, where its tests share their machine, bridge or database; files are taken in order, so that
+# the small ones at the end fill both workers.
 suites: setup
 	@rm -f .coverage .coverage.*
 	@$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder --cov --cov-report= tests

@@ -2,12 +2,9 @@
 
 import re
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.local_machine import RunningMachine
-
-pytestmark = pytest.mark.xdist_group("page")  # one machine and one browser for all of them
 
 EVIL = '<img src=x onerror=alert(1)><script>alert(2)</script> "quoted"'
 

@@ -22,13 +22,6 @@ Resource = dict[str, Any]
 Template = dict[str, Any]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One worker runs them all, so that a parallel run synthesises once as well."""
-    for item in items:
-        if item.path.is_relative_to(Path(__file__).parent):
-            item.add_marker(pytest.mark.xdist_group("infra"))
-
-
 @dataclass(frozen=True)
 class Cloud:
     """What a synthesis wrote. `templates` are by stack, without the prefix."""

@@ -15,8 +15,6 @@ from tradeloom.trading.intents import OrderOutcome, OutcomeStatus
 from tradeloom.trading.mt5_transport import CallLost
 from tradeloom.trading.timeframes import Timeframe
 
-pytestmark = pytest.mark.xdist_group("transport_bridge")
-
 CLOCK = protocol.encode_request("paper", methods.NoParams())
 DONE, UNKNOWN = OutcomeStatus.DONE, OutcomeStatus.UNKNOWN
 

@@ -17,7 +17,6 @@ from tradeloom.trading.flattening import FlattenReport, FlattenStatus
 from tradeloom.trading.intents import OutcomeStatus
 from tradeloom.trading.risk import AccountState
 
-pytestmark = pytest.mark.xdist_group("flatten")
 ID = "f" * 32
 FLAT, RUNNING = FlattenStatus.FLAT, FlattenStatus.RUNNING
 

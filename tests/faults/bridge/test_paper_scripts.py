@@ -14,8 +14,6 @@ from tests.integration.bridge.rig import MONDAY, Rig
 from tradeloom.errors import BrokerUnavailable
 from tradeloom.trading.intents import OrderOutcome, OutcomeStatus
 
-pytestmark = pytest.mark.xdist_group("paper_scripts")
-
 DONE, REJECTED = OutcomeStatus.DONE, OutcomeStatus.REJECTED
 PARTIAL = OutcomeStatus.PARTIAL
 

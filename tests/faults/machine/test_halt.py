@@ -27,7 +27,6 @@ from tradeloom.runtime.envelope import RunInfo
 
 __all__ = ["postgres_server"]
 
-pytestmark = pytest.mark.xdist_group("halt")
 QUEUED = 20
 REACH_S = 5.0
 """What is promised; asserted ten times as long, so that a busy machine fails nothing."""

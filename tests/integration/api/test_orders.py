@@ -22,8 +22,6 @@ from tradeloom.local.market import ACCOUNT, PaperMarket, bundled_data
 
 __all__ = ["postgres_server"]
 
-pytestmark = pytest.mark.xdist_group("orders_machine")
-
 LOST = {"kind": "timeout", "executed": True, "history_lag_s": 9}
 BUY = {"symbol": "EURUSD", "side": "buy", "volume": 0.1}
 

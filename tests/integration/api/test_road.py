@@ -5,8 +5,6 @@ import time
 from datetime import datetime, timedelta
 from typing import Any
 
-import pytest
-
 from tests.support.local_machine import RunningMachine
 from tests.support.workflow_examples import EXAMPLES, read_example
 from tradeloom.trading.broker import Position
@@ -19,8 +17,6 @@ def _workflow(*steps: dict[str, Any], name: str = "Chain", **settings: Any) -> d
     connections = [{"source": one["id"], "target": other["id"]} for one, other in itertools.pairwise(nodes)]
     return {"name": name, "nodes": nodes, "connections": connections, "settings": settings}
 
-
-pytestmark = pytest.mark.xdist_group("road")  # one machine for all of them, whose market moves on from test to test
 
 BUY: dict[str, Any] = {
     "id": "buy",

@@ -21,9 +21,6 @@ from tests.integration.workflows.drawing import chain, node
 from tests.support.canaries import CANARIES, database, encoded, files, secret, sightings
 from tests.support.local_machine import RunningMachine
 
-# One machine for all of them: what is looked for afterwards is what every one of them left there.
-pytestmark = pytest.mark.xdist_group("secrets")
-
 SECRETS = {kind: secret(kind) for kind in CANARIES}
 PASTED = "cnryPasted-0f8a1c77e6"
 

@@ -7,13 +7,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 
-import pytest
-
 from tests.integration.bridge.rig import Rig
 from tradeloom.trading.mt5_client import BridgeClient
 from tradeloom.trading.mt5_transport import RpcTransport, _Link
-
-pytestmark = pytest.mark.xdist_group("bridge client")
 
 
 def idle(client: BridgeClient) -> list[_Link]:

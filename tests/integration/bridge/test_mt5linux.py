@@ -16,8 +16,6 @@ from tests.integration.bridge.scripts import COMPAT, changed_files, run_script, 
 from tradeloom.trading.intents import magic_number
 from tradeloom.trading.risk import AccountState
 
-shares_a_bridge = pytest.mark.xdist_group("bridge mt5linux")
-
 HOURS = 5_200
 START = MONDAY + timedelta(hours=5_100)
 
@@ -53,7 +51,6 @@ def test_the_package_is_as_it_was_published() -> None:
     assert changed_files() == []
 
 
-@shares_a_bridge
 def test_a_script_does_all_its_work_through_the_bridge(long_rig: Rig) -> None:
     shown = run_script(
         long_rig,
@@ -139,7 +136,6 @@ def check_bars(rig: Rig, count: int, dtype: Any, times: list[int], closes: list[
     assert rig.broker.market_time() >= START
 
 
-@shares_a_bridge
 def test_the_usual_ways_with_results_work(long_rig: Rig) -> None:
     """As MetaQuotes' own examples treat them."""
     shown = run_script(
@@ -179,7 +175,6 @@ show(text=str(position)[:24], flag=bool(mt5.positions_get(ticket=1)), kind=type(
     )
 
 
-@shares_a_bridge
 def test_the_clients_constants_mean_here_what_they_mean_there(long_rig: Rig) -> None:
     shown = run_script(long_rig, "show(**{name: getattr(mt5, name) for name in dir(mt5) if name.isupper()})")
     ours = {name: value for name, value in vars(constants).items() if name.isupper()}
@@ -188,7 +183,6 @@ def test_the_clients_constants_mean_here_what_they_mean_there(long_rig: Rig) -> 
     assert shown.keys() ^ ours.keys() == {"TRADE_RETCODE_HEDGE_PROHIBITED", "ORDER_FILLING_BOC"}
 
 
-@shares_a_bridge
 def test_the_gate_judges_scripts_as_everybody(long_rig: Rig) -> None:
     before = len(long_rig.deals())
     attempt = """

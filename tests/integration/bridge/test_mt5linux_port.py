@@ -21,8 +21,6 @@ from tests.integration.bridge.rig import Rig, eventually
 from tests.integration.bridge.scripts import COMPAT, port_of, start_script
 from tests.support import exam
 
-pytestmark = pytest.mark.xdist_group("bridge mt5linux port")
-
 
 @pytest.fixture(scope="module")
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:

@@ -18,8 +18,6 @@ from tradeloom.nodes.order.limit import LimitOrder
 from tradeloom.nodes.order.modify import Modify
 from tradeloom.nodes.order.stop import StopOrder
 
-pytestmark = pytest.mark.xdist_group("bridge trading")
-
 HOUR = timedelta(hours=1)
 
 

@@ -20,7 +20,6 @@ from tradeloom.trading.intents import OutcomeStatus
 from tradeloom.trading.mt5_client import BridgeClient
 
 ROOT = Path(__file__).parents[3]
-pytestmark = pytest.mark.xdist_group("bridge package")
 
 
 @pytest.fixture(scope="module")

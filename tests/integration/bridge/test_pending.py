@@ -14,8 +14,6 @@ from tradeloom.trading.intents import Expiry, OrderOutcome, OutcomeStatus, Pendi
 from tradeloom.trading.mt5_broker import MT5Broker
 from tradeloom.trading.risk import AccountState
 
-pytestmark = pytest.mark.xdist_group("bridge pending")
-
 START = MONDAY + timedelta(hours=100)
 HOUR = timedelta(hours=1)
 DONE, PLACED, REJECTED = OutcomeStatus.DONE, OutcomeStatus.PLACED, OutcomeStatus.REJECTED

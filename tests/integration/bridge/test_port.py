@@ -25,8 +25,6 @@ from tradeloom.trading import methods, protocol
 from tradeloom.trading.mt5_client import BridgeClient
 from tradeloom.trading.mt5_transport import Endpoint
 
-pytestmark = pytest.mark.xdist_group("bridge port")
-
 
 @pytest.fixture(autouse=True)
 def still_alive(rig: Rig) -> Iterator[None]:

@@ -24,7 +24,6 @@ from tradeloom.trading import methods, protocol
 from tradeloom.trading.mt5_client import BridgeClient
 from tradeloom.trading.mt5_transport import Endpoint
 
-pytestmark = pytest.mark.xdist_group("bridge crowds")
 CROWD = 1_000
 
 

@@ -19,8 +19,6 @@ from tradeloom.trading.risk_limits import RiskLimits
 START = MONDAY + timedelta(hours=100)
 """A Friday, four in the morning. Prices rise by a pip an hour: a lot sold loses ten dollars."""
 
-pytestmark = pytest.mark.xdist_group("bridge-risk")
-
 
 @pytest.fixture
 def rig(tmp_path: Path) -> Iterator[Rig]:

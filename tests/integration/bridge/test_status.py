@@ -15,8 +15,6 @@ from tests.integration.bridge.rig import Rig, eventually
 from tradeloom.errors import NotFound
 from tradeloom.trading.risk import AccountState
 
-pytestmark = pytest.mark.xdist_group("bridge status")
-
 
 @pytest.fixture
 def address(rig: Rig) -> tuple[str, int]:

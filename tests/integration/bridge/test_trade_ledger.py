@@ -21,8 +21,6 @@ from tradeloom.nodes.risk.daily_loss import DailyLoss
 from tradeloom.trading.mt5_broker import MT5Broker
 from tradeloom.trading.trade_ledger import TradeRecord
 
-pytestmark = pytest.mark.xdist_group("bridge ledger")
-
 THIN = {"liquidity_lots": "0.3", "commission_per_lot": "3.33", "filling_modes": ["ioc"]}
 LONG_AGO = MONDAY - timedelta(days=1)
 

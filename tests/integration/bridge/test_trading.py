@@ -13,8 +13,6 @@ from tradeloom.trading.intents import OutcomeStatus, Side
 from tradeloom.trading.risk import AccountState
 from tradeloom.trading.timeframes import Timeframe
 
-pytestmark = pytest.mark.xdist_group("bridge trading")
-
 START = MONDAY + timedelta(hours=100)
 
 

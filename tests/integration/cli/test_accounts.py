@@ -18,7 +18,6 @@ from tradeloom.cli.app import app
 
 __all__ = ["postgres_server"]
 
-pytestmark = pytest.mark.xdist_group("cli-accounts")
 OPENS: dict[str, Any] = {
     "name": "opens",
     "nodes": [

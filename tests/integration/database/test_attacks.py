@@ -23,7 +23,7 @@ from tradeloom.storage.tenants.database import PostgresTenantDatabase
 IDS = [f"{each.group}-{number}" for number, each in enumerate(ATTACKS)]
 MOST_SECONDS = sized(10, 3)
 
-pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("attacks")]  # all of them run once, in the fixture
+pytestmark = pytest.mark.timeout(600)  # all of them run once, in the fixture
 
 
 @dataclass

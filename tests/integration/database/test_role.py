@@ -37,7 +37,7 @@ TAKES_ITS_TIME = frozenset({"time", "memory", "size", "function", "parser", "rol
 """Groups in which nothing but the clock may stop an attack: it reads nothing it may not, only for long."""
 
 
-pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("role")]  # all attacks run once, in the fixture
+pytestmark = pytest.mark.timeout(600)  # all attacks run once, in the fixture
 
 
 @dataclass

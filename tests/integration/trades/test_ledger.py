@@ -21,7 +21,6 @@ from tests.support.postgres import postgres_server
 
 __all__ = ["postgres_server"]
 
-pytestmark = pytest.mark.xdist_group("trade_ledger")
 SETTLED_S = 30.0
 
 

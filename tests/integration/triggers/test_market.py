@@ -18,7 +18,7 @@ from tests.support.local_machine import RunningMachine
 from tradeloom.local.market import MarketData, bundled_data
 from tradeloom.local.places import bundled_bars
 
-pytestmark = [pytest.mark.xdist_group("triggers"), pytest.mark.timeout(180)]
+pytestmark = pytest.mark.timeout(180)
 
 START = datetime(2017, 6, 1, 12, tzinfo=UTC)
 STEP = timedelta(hours=1)

@@ -17,8 +17,6 @@ from tradeloom.network.composing import SIGNATURE_HEADER, signature
 
 __all__ = ["machine"]
 
-pytestmark = pytest.mark.xdist_group("webhooks")
-
 SECRET = "a-secret-of-more-than-sixteen-characters"
 BODY = {"symbol": "EURUSD", "price": 1.1}
 

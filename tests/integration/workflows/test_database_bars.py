@@ -10,8 +10,6 @@ from tests.integration.workflows.drawing import chain, node, run
 from tests.support.local_machine import RunningMachine
 from tradeloom.local.places import bundled_bars
 
-pytestmark = pytest.mark.xdist_group("workflows")
-
 COUNT = 40
 
 

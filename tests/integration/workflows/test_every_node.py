@@ -28,8 +28,6 @@ from tradeloom.nodes.base import Effect, Kind
 from tradeloom.nodes.credentials import named_credentials
 from tradeloom.nodes.registry import node_types
 
-pytestmark = pytest.mark.xdist_group("every_node")
-
 NODES = node_types()
 
 FIRST: Mapping[str, tuple[str, ...]] = {

@@ -1,11 +1,7 @@
 """A node for each symbol, on the whole machine: one that fails costs its own turn only."""
 
-import pytest
-
 from tests.integration.workflows.drawing import chain, node, run
 from tests.support.local_machine import RunningMachine
-
-pytestmark = pytest.mark.xdist_group("workflows")
 
 PRICE = node("price", "market.live_price", symbol="= item", timeframe="H1") | {"parent": "each"}
 

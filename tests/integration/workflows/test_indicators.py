@@ -8,8 +8,6 @@ from tests.integration.workflows.drawing import WAIT_S, node, run
 from tests.support.local_machine import RunningMachine
 from tradeloom.nodes.registry import node_types
 
-pytestmark = pytest.mark.xdist_group("workflows")
-
 ON_BARS = [
     name
     for name, each in node_types().items()

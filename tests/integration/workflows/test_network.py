@@ -19,8 +19,6 @@ from tests.support.local_machine import RunningMachine
 from tests.support.series import eurusd_h1
 from tradeloom.local.market import bundled_data
 
-pytestmark = pytest.mark.xdist_group("workflows")
-
 
 def bars_service(asked: Asked) -> bytes:
     """Real hours of EURUSD as a data provider would send them, more than anybody asked for."""

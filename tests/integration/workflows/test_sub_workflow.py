@@ -4,12 +4,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import pytest
-
 from tests.integration.workflows.drawing import chain, node, run, run_again
 from tests.support.local_machine import RunningMachine
-
-pytestmark = pytest.mark.xdist_group("workflows")
 
 
 def doubler(name: str) -> dict[str, Any]:

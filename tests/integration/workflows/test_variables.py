@@ -1,11 +1,7 @@
 """What workflows remember, on the whole machine."""
 
-import pytest
-
 from tests.integration.workflows.drawing import chain, node, run, run_again
 from tests.support.local_machine import RunningMachine
-
-pytestmark = pytest.mark.xdist_group("workflows")
 
 
 def test_a_counter_counts_from_run_to_run_and_test_mode_does_not_count(machine: RunningMachine) -> None:
