@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
@@ -33,6 +33,10 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 OVERSOLD = datetime(2017, 8, 30, 19, tzinfo=UTC)
+PATIENCE_MS = 60_000
+"""A busy machine takes its time; what is missing is still missing after that."""
+
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="module")  # a running Playwright keeps an event loop that other tests must not meet
@@ -61,7 +65,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory, postgres_server: str) -> I
 def page(browser: Browser) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1280, "height": 860})
     page = context.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(PATIENCE_MS)
     complaints: list[str] = []
     page.on("console", lambda said: complaints.append(f"{said.text} {said.location}") if said.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
