@@ -1,0 +1,14 @@
+"""Orders."""
+
+from tradeloom.storage.postgres.migrations.pairs import run_down, run_up
+
+revision = "0005"
+down_revision = "0004"
+
+
+def upgrade() -> None:
+    run_up(revision)
+
+
+def downgrade() -> None:
+    run_down(revision)
