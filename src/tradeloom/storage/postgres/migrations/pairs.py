@@ -42,6 +42,11 @@ def migration(revision: str) -> Migration:
     return next(found for found in migrations() if found.revision == revision)
 
 
+def revision_before(revision: str) -> str | None:
+    """The numbers are the line: two people who add revisions at a time cannot make it fork."""
+    return max((found.revision for found in migrations() if found.revision < revision), default=None)
+
+
 def run_up(revision: str) -> None:
     """For a revision's `upgrade`: its SQL, whole, within alembic's transaction."""
     _run(migration(revision).up)

@@ -1,9 +1,9 @@
 """Journal."""
 
-from tradeloom.storage.postgres.migrations.pairs import run_down, run_up
+from tradeloom.storage.postgres.migrations.pairs import revision_before, run_down, run_up
 
 revision = "0001"
-down_revision = None
+down_revision = revision_before(revision)
 
 
 def upgrade() -> None:

@@ -1,9 +1,9 @@
 """Orders."""
 
-from tradeloom.storage.postgres.migrations.pairs import run_down, run_up
+from tradeloom.storage.postgres.migrations.pairs import revision_before, run_down, run_up
 
 revision = "0005"
-down_revision = "0004"
+down_revision = revision_before(revision)
 
 
 def upgrade() -> None:
