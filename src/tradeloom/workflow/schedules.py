@@ -6,6 +6,7 @@ once (the first time), a rate counts in real hours. Everything is on whole minut
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from itertools import islice, takewhile
 from typing import Any, Literal
@@ -24,6 +25,9 @@ Overlap = Literal["skip", "queue", "allow"]
 MAX_FIRES = 1_000
 """Most fire times one question may ask for."""
 MAX_RATE = timedelta(days=365)
+MAX_AGE_MIN = 44_640
+"""Oldest start that may be made up for: 31 days."""
+DAY_MIN = 1_440
 
 _EPOCH = datetime(FIRST_YEAR, 1, 1, tzinfo=UTC)
 _END = datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC)
@@ -40,7 +44,8 @@ class Schedule(BaseModel):
     EventBridge's spellings `cron(…)`, `rate(…)` and `at(…)` are understood, and say the kind. `start` and `end` are
     included. A rate counts from `start`; without one from midnight UTC of 1 January 1970, so that `15 minutes` fires
     on the quarter hour whoever asks. `misfire`: leave out what was missed, fire once for all of it, or catch up with
-    at most the last `misfire_max`. A fire may come up to `flexible_window_min` minutes late on purpose.
+    at most the last `misfire_max`; never with what is older than `max_age_min` minutes. A fire may come up to
+    `flexible_window_min` minutes late on purpose.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -52,8 +57,9 @@ class Schedule(BaseModel):
     end: datetime | None = None
     misfire: Misfire = "skip"
     misfire_max: int = Field(default=10, ge=1, le=100)
+    max_age_min: int = Field(default=DAY_MIN, ge=1, le=MAX_AGE_MIN)
     overlap: Overlap = "skip"
-    flexible_window_min: int | None = Field(default=None, ge=1, le=1_440)
+    flexible_window_min: int | None = Field(default=None, ge=1, le=DAY_MIN)
 
     @model_validator(mode="before")
     @classmethod
@@ -118,6 +124,16 @@ class Schedule(BaseModel):
         return value
 
 
+@dataclass(frozen=True, slots=True)
+class FireTime:
+    """A time on a schedule's own clock (naive `local`) and the moment it is, in UTC. `at` is None where the clocks skip
+    it: it does not fire. One that comes twice, `doubled`, fires the first time."""
+
+    local: datetime
+    at: datetime | None
+    doubled: bool = False
+
+
 def parse_schedule(data: Mapping[str, Any]) -> Schedule:
     """A schedule from JSON. Raises `InvalidInput` naming the first field that is wrong."""
     try:
@@ -137,6 +153,26 @@ def next_fires(schedule: Schedule, after: datetime, count: int) -> list[datetime
     if not 0 <= count <= MAX_FIRES:
         raise InvalidInput(f"between 0 and {MAX_FIRES} fire times can be asked for, not {count}", field="count")
     return list(islice(_fires(schedule, after), count))
+
+
+def fire_times(schedule: Schedule, after: datetime, count: int) -> list[FireTime]:
+    """The next `count` fire times as `next_fires` gives them, with their local time, and in their midst those that the
+    clocks skip (at most `count` of them). Raises as `next_fires` does."""
+    if not 0 <= count <= MAX_FIRES:
+        raise InvalidInput(f"between 0 and {MAX_FIRES} fire times can be asked for, not {count}", field="count")
+    zone = ZoneInfo(schedule.time_zone)
+    found: list[FireTime] = []
+    fires = skipped = 0
+    for local, moment in _times(schedule, after):
+        if fires == count or skipped > count:
+            break
+        if moment is None:
+            skipped += 1
+            found.append(FireTime(local, None))
+        else:
+            fires += 1
+            found.append(FireTime(local, moment, _comes_twice(local, zone)))
+    return found
 
 
 def fires_between(schedule: Schedule, after: datetime, until: datetime) -> Iterator[datetime]:
@@ -166,42 +202,53 @@ def missed_fires(schedule: Schedule, after: datetime, now: datetime) -> list[dat
 
 
 def _fires(schedule: Schedule, after: datetime) -> Iterator[datetime]:
+    return (moment for _, moment in _times(schedule, after) if moment is not None)
+
+
+def _times(schedule: Schedule, after: datetime) -> Iterator[tuple[datetime, datetime | None]]:
+    """Local times later than `after` with their moments, in order; without a moment where the clocks skip them."""
     _need_zone("after", after)
     if after >= _END:
         return
     after = max(after.astimezone(UTC), _EPOCH - timedelta(minutes=1))
     if schedule.start is not None:
         after = max(after, schedule.start - timedelta(microseconds=1))
-    every = {"cron": _cron_fires, "rate": _rate_fires, "at": _at_fires}[schedule.kind]
-    for moment in every(schedule, after):
-        if schedule.end is not None and moment > schedule.end:
-            return
-        if moment > after:
-            yield moment
-
-
-def _cron_fires(schedule: Schedule, after: datetime) -> Iterator[datetime]:
     zone = ZoneInfo(schedule.time_zone)
+    every = {"cron": _cron_times, "rate": _rate_times, "at": _at_times}[schedule.kind]
+    for local, moment in every(schedule, after, zone):
+        place = moment or local.replace(tzinfo=zone, fold=0).astimezone(UTC)  # of a skipped one: just after the leap
+        if schedule.end is not None and place > schedule.end:
+            return
+        if place > after:
+            yield local, moment
+
+
+_Times = Iterator[tuple[datetime, datetime | None]]
+
+
+def _cron_times(schedule: Schedule, after: datetime, zone: ZoneInfo) -> _Times:
     start = after.astimezone(zone).replace(tzinfo=None, second=0, microsecond=0, fold=0)
     for local in parse_cron(schedule.expression).local_times(start):
-        moment = _utc(local, zone)
-        if moment is not None:
-            yield moment
+        yield local, _utc(local, zone)
 
 
-def _rate_fires(schedule: Schedule, after: datetime) -> Iterator[datetime]:
+def _rate_times(schedule: Schedule, after: datetime, zone: ZoneInfo) -> _Times:
     period = _rate(schedule.expression)
     anchor = _EPOCH if schedule.start is None else _whole_minute(schedule.start)
     moment = anchor + max(0, (after - anchor) // period + 1) * period
     while moment < _END:
-        yield moment
+        yield moment.astimezone(zone).replace(tzinfo=None), moment
         moment += period
 
 
-def _at_fires(schedule: Schedule, _after: datetime) -> Iterator[datetime]:
-    moment = _utc(datetime.fromisoformat(schedule.expression), ZoneInfo(schedule.time_zone))
-    if moment is not None:
-        yield moment
+def _at_times(schedule: Schedule, _after: datetime, zone: ZoneInfo) -> _Times:
+    local = datetime.fromisoformat(schedule.expression)
+    yield local, _utc(local, zone)
+
+
+def _comes_twice(local: datetime, zone: ZoneInfo) -> bool:
+    early, late = (local.replace(tzinfo=zone, fold=fold).utcoffset() for fold in (0, 1))
+    return early != late
 
 
 def _utc(local: datetime, zone: ZoneInfo) -> datetime | None:

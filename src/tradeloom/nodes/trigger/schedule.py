@@ -8,7 +8,15 @@ from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError, model_v
 
 from tradeloom.errors import NodeConfigError
 from tradeloom.nodes.base import Example, Kind, Node, NodeConfig, NodeContext, NodeOutput, Tier, setting
-from tradeloom.workflow.schedules import Misfire, Overlap, Schedule, ScheduleKind, parse_schedule
+from tradeloom.workflow.schedules import (
+    DAY_MIN,
+    MAX_AGE_MIN,
+    Misfire,
+    Overlap,
+    Schedule,
+    ScheduleKind,
+    parse_schedule,
+)
 
 
 class ScheduleConfig(NodeConfig):
@@ -73,6 +81,17 @@ class ScheduleConfig(NodeConfig):
         ge=1,
         le=100,
     )
+    max_age_min: int = setting(
+        DAY_MIN,
+        title="Make up for at most",
+        help="A missed start older than this is left out.",
+        unit="minutes",
+        widget="number",
+        static=True,
+        show_if={"misfire": ["once", "all"]},
+        ge=1,
+        le=MAX_AGE_MIN,
+    )
     overlap: Overlap = setting(
         "skip",
         title="While one is running",
@@ -88,7 +107,7 @@ class ScheduleConfig(NodeConfig):
         widget="number",
         static=True,
         ge=1,
-        le=1_440,
+        le=DAY_MIN,
     )
 
     @model_validator(mode="after")
