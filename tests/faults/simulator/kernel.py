@@ -1,7 +1,7 @@
 """Virtual time, processes and their tasks: one thread, no real clock, the same order of events for the same seed.
 
-Code under test is ordinary blocking code. Each of its threads of control is a greenlet; when it sleeps or waits, the
-hub goes on with whatever is due next. A process can be killed at any *point*: its tasks are unwound by `Crash`, and
+Code under test is ordinary blocking code. Each of its threads of control runs in a greenlet; when it sleeps or waits,
+the hub goes on with whatever is due next. A process can be killed at any *point*: its tasks are unwound by `Crash`, and
 whatever handler of theirs still reaches for the world is refused, so that a kill leaves behind what a power cut would.
 """
 
@@ -20,13 +20,57 @@ class Crash(BaseException):
     """The process is no more. No `except Exception` of the code under test may catch it."""
 
 
+class Task:
+    """A thread of control. `turn` is the number of the event that it goes on at; below zero once it has ended."""
+
+    __slots__ = ("process", "switch", "throw", "turn", "work")
+
+    def __init__(self, process: "Process", work: Callable[[], None], runner: "_Runner") -> None:
+        self.process = process
+        self.work = work
+        self.turn = 0
+        self.switch, self.throw = runner.switch, runner.throw
+        runner.task = self
+
+
+class _Runner(greenlet):
+    """Carries one task after another: to make a greenlet costs more than to switch to one."""
+
+    def __init__(self, hub: greenlet) -> None:
+        super().__init__(self._serve, hub)
+        self.task: Task | None = None
+        self._idle = _IDLE.setdefault(hub, [])
+        self._to_hub = hub.switch
+
+    def _serve(self) -> None:
+        while True:
+            self._carry(self.task)
+            self.task = None
+            self._idle.append(self)
+            self._to_hub()
+
+    def _carry(self, task: Task | None) -> None:
+        assert task is not None
+        try:
+            task.work()
+        except Crash:
+            pass
+        finally:
+            task.turn = -1
+            task.process.tasks.remove(task)
+
+
+_IDLE: dict[greenlet, list[_Runner]] = {}
+"""By hub, of which each thread has one: the runners that wait for their next task."""
+
+
 class Process:
     """A process of the simulated world; `on_exit` is called once when it is gone, however."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.alive = True
-        self.tasks: list[greenlet] = []
+        self.tasks: list[Task] = []
         self.on_exit: Callable[[], None] | None = None
 
     def check(self) -> None:
@@ -41,7 +85,7 @@ class Signal:
     def __init__(self, kernel: "Kernel") -> None:
         self._kernel = kernel
         self._set = False
-        self._waiting: list[greenlet] = []
+        self._waiting: list[Task] = []
 
     def is_set(self) -> bool:
         return self._set
@@ -54,7 +98,7 @@ class Signal:
 
     def wait(self, timeout: float) -> bool:
         if not self._set and timeout > 0:
-            self._waiting.append(getcurrent())
+            self._waiting.append(self._kernel.current)
             self._kernel.park(timeout)
         return self._set
 
@@ -71,8 +115,9 @@ class Kernel:
         self._number = 0
         self._hub = getcurrent()
         self._to_hub = self._hub.switch
-        self._turn: dict[greenlet, int] = {}
-        self._owner: dict[greenlet, Process] = {}
+        self._idle = _IDLE.setdefault(self._hub, [])
+        self._processes: dict[Process, None] = {}
+        self.current: Task
 
     # Clocks
 
@@ -93,20 +138,10 @@ class Kernel:
 
     def spawn(self, process: Process, work: Callable[[], None]) -> None:
         """Starts a thread of control of a process, at this moment but not before the present one waits."""
-
-        def run() -> None:
-            try:
-                work()
-            except Crash:
-                pass
-            finally:
-                del self._owner[task]
-                self._turn.pop(task, None)
-                process.tasks.remove(task)
-
-        task = greenlet(run, self._hub)
+        runner = self._idle.pop() if self._idle else _Runner(self._hub)
+        task = Task(process, work, runner)
+        self._processes[process] = None
         process.tasks.append(task)
-        self._owner[task] = process
         self.wake(task)
 
     def at(self, delay: float, call: Callable[[], None]) -> None:
@@ -119,25 +154,26 @@ class Kernel:
 
     def park(self, seconds: float) -> None:
         """Waits until woken or until the time is over."""
-        task = getcurrent()
-        self._number = number = self._number + 1
-        self._turn[task] = number
+        task = self.current
+        task.turn = self._number = number = self._number + 1
         heappush(self._due, (self.now + seconds, number, task))
         self._to_hub()
 
-    def wake(self, task: greenlet) -> None:
+    def wake(self, task: Task) -> None:
         self._number += 1
-        self._turn[task] = self._number
-        heappush(self._due, (self.now, self._number, task))
+        if task.turn >= 0:
+            task.turn = self._number
+            heappush(self._due, (self.now, self._number, task))
 
     def run(self, until: float) -> None:
         """Until nothing is due any more, or the time has come."""
-        due, turn = self._due, self._turn.get
+        due = self._due
         while due and due[0][0] <= until:
             self.now, number, what = heappop(due)
-            if not isinstance(what, greenlet):
+            if type(what) is not Task:
                 what()
-            elif turn(what) == number:
+            elif what.turn == number:
+                self.current = what
                 what.switch()
 
     # Ends
@@ -171,14 +207,16 @@ class Kernel:
     def end(self) -> None:
         """Unwinds whoever is left. The collector sees into no greenlet that waits: its world would never be freed."""
         self._due.clear()
-        for task, process in list(self._owner.items()):
+        for process in self._processes:
             process.alive, process.on_exit = False, None
-            task.throw(Crash)
-        self._owner.clear()
+            self._throw(process)
 
     def _unwind(self, process: Process) -> None:
-        for task in list(process.tasks):
-            self._turn.pop(task, None)
-            task.throw(Crash)
+        self._throw(process)
         if process.on_exit:
             process.on_exit()
+
+    def _throw(self, process: Process) -> None:
+        for task in list(process.tasks):
+            self.current = task
+            task.throw(Crash)
