@@ -11,7 +11,8 @@ from tradeloom.engine.active import active_nodes, active_workflows
 from tradeloom.engine.clock import Clock
 from tradeloom.engine.dispatcher import Dispatcher, Overlap, StartCommand
 from tradeloom.engine.interpreter.times import timestamp
-from tradeloom.engine.stores import Blobs, ScheduleStore, WorkflowRecord, WorkflowStore
+from tradeloom.engine.schedules import ScheduleStore
+from tradeloom.engine.stores import Blobs, WorkflowRecord, WorkflowStore
 from tradeloom.errors import StorageUnavailable, TradeloomError
 
 log: Final = logging.getLogger(__name__)

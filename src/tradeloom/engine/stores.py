@@ -1,4 +1,4 @@
-"""Ports for what the dispatcher and scheduler look up: workflows and versions, schedules' last fires, blobs."""
+"""Ports for what the dispatcher and scheduler look up: workflows and versions, variables, blobs."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -76,19 +76,11 @@ class WorkflowStore(Protocol):
         ...
 
     async def set_active(self, tenant: str, workflow_id: str, version: str | None) -> WorkflowRecord:
-        """Activate a version, or with None deactivate."""
+        """Activate a version, or with None deactivate. Its schedules begin afresh: what they saw to is forgotten."""
         ...
 
     async def delete(self, tenant: str, workflow_id: str) -> None:
         """Delete the workflow and its versions; executions stay."""
-        ...
-
-
-class ScheduleStore(Protocol):
-    async def last_fire(self, tenant: str, workflow_id: str, node: str) -> datetime | None: ...
-
-    async def set_last_fire(self, tenant: str, workflow_id: str, node: str, at: datetime) -> None:
-        """Keep the latest of `at` and what is stored."""
         ...
 
 

@@ -6,16 +6,17 @@ from datetime import UTC, datetime
 
 from tradeloom.engine.stores import VersionRecord, WorkflowRecord
 from tradeloom.errors import Conflict, NotFound
+from tradeloom.storage.memory.schedules import MemorySchedules
 
 
-class MemoryStores:
-    """Workflows, versions and schedules' last fires."""
+class MemoryStores(MemorySchedules):
+    """Workflows, versions and what is kept of their schedules."""
 
     def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        super().__init__()
         self._now = now
         self._workflows: dict[tuple[str, str], WorkflowRecord] = {}
         self._versions: dict[tuple[str, str], dict[str, VersionRecord]] = {}
-        self._fires: dict[tuple[str, str, str], datetime] = {}
 
     async def save(
         self, version: VersionRecord, *, name: str, description: str, expected: str | None = None
@@ -68,18 +69,19 @@ class MemoryStores:
             await self.version(tenant, workflow_id, version)
         changed = replace(known, active_version=version, updated_at=self._now())
         self._workflows[tenant, workflow_id] = changed
+        self._begin_afresh(tenant, workflow_id)
         return changed
 
     async def delete(self, tenant: str, workflow_id: str) -> None:
         await self.workflow(tenant, workflow_id)
         del self._workflows[tenant, workflow_id]
         self._versions.pop((tenant, workflow_id), None)
-        for key in [key for key in self._fires if key[:2] == (tenant, workflow_id)]:
-            del self._fires[key]
+        self._begin_afresh(tenant, workflow_id)
 
-    async def last_fire(self, tenant: str, workflow_id: str, node: str) -> datetime | None:
-        return self._fires.get((tenant, workflow_id, node))
+    async def active(self, tenant: str) -> list[tuple[WorkflowRecord, VersionRecord]]:
+        active = [row for row in self._workflows.values() if row.tenant == tenant and row.active_version is not None]
+        active.sort(key=lambda row: row.id)
+        return [(row, self._versions[tenant, row.id][row.active_version or ""]) for row in active]
 
-    async def set_last_fire(self, tenant: str, workflow_id: str, node: str, at: datetime) -> None:
-        known = self._fires.get((tenant, workflow_id, node))
-        self._fires[tenant, workflow_id, node] = at if known is None else max(known, at)
+    async def active_versions(self, tenant: str) -> dict[str, str]:
+        return {row.id: version.version for row, version in await self.active(tenant)}

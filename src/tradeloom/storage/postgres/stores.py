@@ -1,23 +1,19 @@
-"""Workflows, their versions, and schedules' last fires in PostgreSQL."""
+"""Workflows and their versions in PostgreSQL."""
 
 # ruff: noqa: S608 (what is put into statements are our own column names)
 
-from datetime import datetime
 from typing import Final
 
 from tradeloom.engine.stores import VersionRecord, WorkflowRecord
 from tradeloom.errors import Conflict, NotFound
 from tradeloom.storage.postgres import rows
-from tradeloom.storage.postgres.database import Database
+from tradeloom.storage.postgres.schedules import PostgresSchedules, begin_afresh
 
 _WORKFLOW: Final = "tenant, id, name, description, version, active_version, created_at, updated_at"
 _VERSION: Final = "tenant, workflow_id, version, number, artefact, definition, account, metadata, created_at"
 
 
-class PostgresStores:
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
+class PostgresStores(PostgresSchedules):
     async def save(
         self, version: VersionRecord, *, name: str, description: str, expected: str | None = None
     ) -> WorkflowRecord:
@@ -94,34 +90,22 @@ class PostgresStores:
     async def set_active(self, tenant: str, workflow_id: str, version: str | None) -> WorkflowRecord:
         if version is not None:
             await self.version(tenant, workflow_id, version)
-        row = await self._database.one(
-            "UPDATE workflows SET active_version = %s, updated_at = clock_timestamp()"
-            f" WHERE tenant = %s AND id = %s RETURNING {_WORKFLOW}",
-            [version, tenant, rows.text(workflow_id)],
-        )
-        if row is None:
-            raise NotFound(f"There is no workflow {workflow_id!r}.")
+        async with self._database.connection() as connection, connection.transaction():
+            cursor = await connection.execute(
+                "UPDATE workflows SET active_version = %s, updated_at = clock_timestamp()"
+                f" WHERE tenant = %s AND id = %s RETURNING {_WORKFLOW}",
+                [version, tenant, rows.text(workflow_id)],
+            )
+            row = await cursor.fetchone()
+            if row is None:
+                raise NotFound(f"There is no workflow {workflow_id!r}.")
+            await begin_afresh(connection, tenant, workflow_id)
         return rows.workflow(row)
 
     async def delete(self, tenant: str, workflow_id: str) -> None:
         key = [tenant, rows.text(workflow_id)]
         async with self._database.connection() as connection, connection.transaction():
-            await connection.execute("DELETE FROM schedule_fires WHERE tenant = %s AND workflow_id = %s", key)
+            await begin_afresh(connection, tenant, workflow_id)
             cursor = await connection.execute("DELETE FROM workflows WHERE tenant = %s AND id = %s", key)
             if cursor.rowcount == 0:
                 raise NotFound(f"There is no workflow {workflow_id!r}.")
-
-    async def last_fire(self, tenant: str, workflow_id: str, node: str) -> datetime | None:
-        row = await self._database.one(
-            "SELECT last_fire FROM schedule_fires WHERE tenant = %s AND workflow_id = %s AND node = %s",
-            [tenant, workflow_id, node],
-        )
-        return None if row is None else row["last_fire"]
-
-    async def set_last_fire(self, tenant: str, workflow_id: str, node: str, at: datetime) -> None:
-        await self._database.run(
-            "INSERT INTO schedule_fires (tenant, workflow_id, node, last_fire) VALUES (%s, %s, %s, %s)"
-            " ON CONFLICT (tenant, workflow_id, node)"
-            " DO UPDATE SET last_fire = greatest(schedule_fires.last_fire, excluded.last_fire)",
-            [tenant, workflow_id, node, at],
-        )
