@@ -76,8 +76,8 @@ class Driver:
         await self._run.go_on()
         row, resumed = self.row, self.row.status == "RUNNING"
         if not resumed:
-            row.status, row.started_at = "RUNNING", self._clock.now()
-        started = {"version": row.version, "trigger": row.trigger, "resumed": resumed}
+            row.status, row.started_at = "RUNNING", row.started_at or self._clock.now()
+        started = {"version": row.version, "trigger": row.trigger, "resumed": resumed, "retry": self._run.retries}
         self._run.recorder.execution("execution.started", started)
         if self._machine is None:
             raise StatesError(RUNTIME, "The state machine of this execution is not there any more.")
@@ -90,7 +90,7 @@ class Driver:
     def _left_s(self) -> float | None:
         if self._machine is None or self._machine.timeout_s is None:
             return None
-        due = self._run.started_at + timedelta(seconds=self._machine.timeout_s)
+        due = self._run.counted_from + timedelta(seconds=self._machine.timeout_s)
         return (due - self._clock.now()).total_seconds()
 
     async def _end(self, main: asyncio.Task[Any]) -> None:

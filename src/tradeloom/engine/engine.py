@@ -17,11 +17,11 @@ from tradeloom.engine.events import Event, Subscriber
 from tradeloom.engine.execution import ExecutionRun, Halt, Permit, Surroundings
 from tradeloom.engine.interpreter.definition import Machine
 from tradeloom.engine.interpreter.reading import read
-from tradeloom.engine.journal import ACTIVE, Execution, History, Journal
+from tradeloom.engine.journal import ACTIVE, Execution, History, Journal, RetryRecord
 from tradeloom.engine.questions import Answers
 from tradeloom.engine.stores import Blobs
 from tradeloom.engine.workers.invocation import Workers
-from tradeloom.errors import NotFound, TradeloomError
+from tradeloom.errors import NotFound, StorageUnavailable, TradeloomError
 from tradeloom.runtime.envelope import RunInfo
 
 log: Final = logging.getLogger(__name__)
@@ -34,6 +34,7 @@ its journal is not lost with the handler that waits for it."""
 TAKEOVER_S: Final = 15.0
 """How often executions of engines that died are looked for. The database may learn of a death after our own start."""
 FIRST_TAKEOVER_S: Final = 1.0
+REOPEN_AGAIN_S: Final = (0.1, 0.5, 2.0)
 FOREIGN_LOOK_S: Final = 0.25
 """How often an execution that another engine runs is looked at while somebody waits for it."""
 
@@ -187,6 +188,32 @@ class Engine:
             if row.status not in ACTIVE:
                 return row
             await asyncio.sleep(FOREIGN_LOOK_S)
+
+    async def retry(self, execution: Execution, retry: RetryRecord) -> bool:
+        """Let an execution that failed or ran out of time go on under its own id; returns once that is durable. False
+        when somebody else was first. Raises `InvalidDefinition`, `StorageUnavailable`, `EngineClosed`."""
+        if self._closed:
+            raise EngineClosed("The engine is shutting down.")
+        driver = self._running.get(execution.id)
+        if driver is not None:
+            await asyncio.wait([driver.task])  # its end is durable, and it is on its way out
+        _, machine = await self._machine(execution.definition)
+        before = await self._journal.history(execution.id)
+        reopened = await self._reopened(execution.tenant, retry)
+        if reopened is None or execution.id in self._running:
+            return False
+        history = History(before.runs, before.last_seq, (*before.retries, retry))
+        self._drive(reopened, machine, history, RunInfo.model_validate(reopened.run))
+        return True
+
+    async def _reopened(self, tenant: str, retry: RetryRecord) -> Execution | None:
+        """The journal's answer, asked for again where it was lost: it may have been reopened all the same."""
+        for pause_s in REOPEN_AGAIN_S:
+            try:
+                return await self._journal.reopen(tenant, retry)
+            except StorageUnavailable:
+                await asyncio.sleep(pause_s)
+        return await self._journal.reopen(tenant, retry)
 
     async def stop(
         self, execution_id: str, reason: str, *, tenant: str = "local", grace_s: float | None = None

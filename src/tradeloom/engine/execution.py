@@ -6,7 +6,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
@@ -72,7 +72,9 @@ class ExecutionRun:
         self._redactor = Redactor()
         self._around = around
         self._market = market
-        self._replay = Replay(history.runs)
+        self._replay = Replay(history.runs, history.retries)
+        self.retries = len(history.retries)
+        self._counted_from = history.retries[-1].at if history.retries else None
         self._attempts: set[asyncio.Task[Outcome]] = set()
         self._at_work: set[asyncio.Task[Outcome]] = set()
         self._waiting = 0
@@ -82,6 +84,11 @@ class ExecutionRun:
     @property
     def started_at(self) -> datetime:
         return self.row.started_at or self.row.created_at
+
+    @property
+    def counted_from(self) -> datetime:
+        """When its time-out began to run: a retry has the whole time again."""
+        return self._counted_from or self.started_at
 
     @property
     def context(self) -> Mapping[str, Any]:
@@ -102,6 +109,7 @@ class ExecutionRun:
     # -- the interpreter's host ---------------------------------------------------------------------------------
 
     async def invoke(self, call: TaskCall) -> Outcome:
+        call = replace(call, attempt=call.attempt + self._replay.first(call.path))
         known = await self._replay.ask((call.path, call.attempt)) if self._replay.active else None
         if known is not None:
             at = self.recorder.recall(known)
@@ -125,6 +133,8 @@ class ExecutionRun:
         if known is not None:
             return Outcome(_entered(known), self.recorder.recall(known))
         run = self._replay.take_begun((call.path, 0))
+        if run is None and (run := self._replay.take_cut_off(call.path)) is not None:
+            self.recorder.begin_again(run)
         if run is None:
             entered = to_millisecond(self._market.now())
             run = self.recorder.begin_wait(call, entered, due(entered))
@@ -141,6 +151,7 @@ class ExecutionRun:
 
     async def back_off(self, path: str, attempt: int, delay_s: float, *, jitter: bool) -> None:
         """The pause counts from the outcome before it and its jitter from its address: a replay finds the same end."""
+        attempt += self._replay.first(path)
         if self._replay.went_on((path, attempt + 1)):
             return
         if jitter:

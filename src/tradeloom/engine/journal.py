@@ -13,6 +13,7 @@ What the journal promises
    interpreter runs the machine from its start and is answered from the journal, in the order the outcomes came in the
    first run. An attempt that was started and has no outcome is invoked again with the same address, so its effects
    carry the same ids and whoever performs them (the bridge, the notifications table) recognises them.
+   A retry breaks this in nothing: attempts it makes have addresses of their own, and order ids come from the node.
 5. **Waits keep their due time** across restarts, and pauses between retries theirs.
 6. **Events are told after they are durable**, in order, with sequence numbers that never go back; so a snapshot from
    the journal and the stream behind it have neither gap nor overlap.
@@ -30,21 +31,23 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Literal, Protocol
 
-from tradeloom.engine.events import Event
+from tradeloom.engine.events import Event, Hint, Past
 from tradeloom.runtime.services import Notification
 
 ExecutionStatus = Literal["PENDING", "RUNNING", "SUCCEEDED", "FAILED", "STOPPED", "TIMED_OUT"]
 RunStatus = Literal["RUNNING", "SUCCEEDED", "FAILED", "ABORTED"]
-RunKind = Literal["task", "wait"]
+RunKind = Literal["task", "wait", "pause"]
 
 ACTIVE: Final[frozenset[ExecutionStatus]] = frozenset({"PENDING", "RUNNING"})
+RETRYABLE: Final[frozenset[ExecutionStatus]] = frozenset({"FAILED", "TIMED_OUT"})
 
 
 @dataclass(slots=True, kw_only=True)
 class Execution:
     """One execution's row. `run` is its `RunInfo` as JSON, `input` the machine's start input, `definition` the sha256
     of the state machine's blob. `manual` ones were started by a person, not by a trigger; `exclusive` ones run only
-    while no other of their workflow runs. `last_seq` is the number of its last event."""
+    while no other of their workflow runs. `last_seq` is the number of its last event. `mode` is how it departs from a
+    plain run: a `Mode` as JSON."""
 
     id: str
     tenant: str
@@ -69,6 +72,7 @@ class Execution:
     has_errors: bool = False
     stop_reason: str | None = None
     last_seq: int = 0
+    mode: dict[str, Any] | None = None
 
     @property
     def duration_ms(self) -> float | None:
@@ -80,7 +84,8 @@ class Execution:
 
 @dataclass(slots=True, kw_only=True)
 class NodeRun:
-    """One attempt of a task, or a wait, at its address `path`. Recorded when it starts and again when it ends.
+    """One attempt of a task, a wait, or a pause before a task, at its address `path`. Recorded when it starts and again
+    when it ends.
 
     `input` is the payload without `run`, or a wait's `{entered}`; `output` the payload the handler gave; `error`
     `{name, message, cause}` where `cause` is what the state machine saw. `due` is a wait's due time on its clock.
@@ -139,12 +144,29 @@ class ExecutionFilter:
     offset: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryRecord:
+    """One time a failed execution went on. `number` counts an execution's from 1; `error` is what it had failed with.
+
+    `anew` maps the addresses of what is tried anew to the first attempt that counts from then on. The outcomes of the
+    attempts before it stay in the record and are not given back any more.
+    """
+
+    execution_id: str
+    number: int
+    at: datetime
+    by: str
+    anew: dict[str, int]
+    error: dict[str, Any] | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class History:
-    """What a resumed execution needs: its attempts and waits, and the last sequence number given out."""
+    """What a resumed execution needs: its attempts and waits, the last sequence number given out, its retries."""
 
     runs: Sequence[NodeRun]
     last_seq: int
+    retries: Sequence[RetryRecord] = ()
 
 
 class Journal(Protocol):
@@ -165,6 +187,14 @@ class Journal(Protocol):
 
     async def create(self, execution: Execution) -> bool:
         """Make a PENDING row unless its id or its (tenant, dedupe key) exists. Raises `JournalRefused`."""
+        ...
+
+    on_hint: Callable[[Sequence[Hint]], None]
+    """Called, on the event loop, with word of what other engines on the same rows recorded. No hints at all: some may
+    have been lost. A hint is told once, soon after what it is about is durable, and may be lost with its engine."""
+
+    def tell(self, event: Event) -> None:
+        """Queue an event that is not kept: it is told in its order, once what was recorded before it is durable."""
         ...
 
     def record(self, record: Record, event: Event | None = None) -> None:
@@ -188,6 +218,16 @@ class Journal(Protocol):
         """Take over every unfinished execution whose engine is gone, oldest first."""
         ...
 
+    async def reopen(self, tenant: str, retry: RetryRecord) -> Execution | None:
+        """Make a FAILED or TIMED_OUT execution PENDING again, this engine's, with the retry in its record; the row as
+        it then is. None when it is in another state, or has a retry of this number by somebody else. Durable when it
+        returns; the same retry again finds what the first made of it."""
+        ...
+
+    async def retries(self, tenant: str, execution_id: str) -> list[RetryRecord]:
+        """In order."""
+        ...
+
     async def history(self, execution_id: str) -> History: ...
 
     async def execution(self, tenant: str, execution_id: str) -> Execution | None: ...
@@ -208,6 +248,10 @@ class Journal(Protocol):
 
     async def logs(self, tenant: str, execution_id: str, *, after: int = 0, limit: int = 1000) -> list[LogLine]:
         """Lines with a sequence number above `after`, in order."""
+        ...
+
+    async def past(self, tenant: str, execution_id: str, *, after: int = 0, limit: int = 1000) -> Past | None:
+        """An execution's events with numbers above `after`, of one moment; None when there is no such execution."""
         ...
 
     async def notifications(self, tenant: str, *, limit: int = 50) -> list[StoredNotification]:

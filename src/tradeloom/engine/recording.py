@@ -12,6 +12,7 @@ from tradeloom.engine.interpreter.failures import StatesError
 from tradeloom.engine.interpreter.machine import TaskCall, WaitCall
 from tradeloom.engine.interpreter.times import timestamp
 from tradeloom.engine.journal import Execution, Journal, LogLine, NodeRun, RunStatus
+from tradeloom.engine.past import event_of, log_data, node_data, outcome_data
 
 _KNOWN_FIELDS = frozenset({"level", "message", "execution_id", "node", "iteration"})
 
@@ -63,6 +64,12 @@ class Recorder:
         )
         return self._begun(run)
 
+    def begin_again(self, run: NodeRun) -> None:
+        """A wait that had been cut off goes on."""
+        run.status, run.finished_at, run.finished_seq, run.duration_ms = "RUNNING", None, None, None
+        run.started_seq = self._next_seq()
+        self._begun(run)
+
     def succeed(self, run: NodeRun, output: Any, begun: float | None = None) -> None:
         """`begun` is the monotonic time the handler's call began, where there was one."""
         run.output = output
@@ -80,9 +87,7 @@ class Recorder:
         elapsed = (run.finished_at - run.started_at).total_seconds() if begun is None else time.monotonic() - begun
         run.duration_ms = round(elapsed * 1000, 3)
         run.finished_seq = self._next_seq()
-        error = None if run.error is None else {key: run.error[key] for key in ("name", "message")}
-        ended = {"status": status, "output": run.output, "error": error, "duration_ms": run.duration_ms}
-        event = self._node_event("node.finished", run, run.finished_seq, run.finished_at, ended)
+        event = self._node_event("node.finished", run, run.finished_seq, run.finished_at, outcome_data(run))
         self._journal.record(run, event)
 
     def recall(self, run: NodeRun) -> datetime:
@@ -105,8 +110,12 @@ class Recorder:
             iteration=run.iteration,
             fields={key: value for key, value in record.items() if key not in _KNOWN_FIELDS},
         )
-        said = {"level": line.level, "message": line.message, "fields": line.fields}
-        self._journal.record(line, self._node_event("node.log", run, line.seq, line.time, said))
+        self._journal.record(line, self._node_event("node.log", run, line.seq, line.time, log_data(line)))
+
+    def progress(self, run: NodeRun, record: Mapping[str, Any]) -> None:
+        """Tell how far a running node is; this is not kept."""
+        said = {"done": record["done"], "total": record.get("total"), "note": str(record.get("note", ""))}
+        self._journal.tell(self._node_event("node.progress", run, self._seq, self._clock.now(), said))
 
     def execution(self, kind: EventType, data: dict[str, Any]) -> None:
         """Record the execution's row as it now is, and tell of it."""
@@ -122,24 +131,10 @@ class Recorder:
         return self._seq
 
     def _event(self, kind: EventType, seq: int, at: datetime, data: dict[str, Any]) -> Event:
-        return Event(
-            type=kind,
-            tenant=self._row.tenant,
-            execution_id=self._row.id,
-            workflow_id=self._row.workflow_id,
-            seq=seq,
-            time=at,
-            data=data,
-        )
+        return event_of(self._row, kind, seq, at, data)
 
     def _node_event(
         self, kind: EventType, run: NodeRun, seq: int, at: datetime, more: dict[str, Any] | None = None
     ) -> Event:
-        data: dict[str, Any] = {
-            "node": run.node,
-            "path": run.path,
-            "attempt": run.attempt,
-            "iteration": run.iteration,
-            "kind": run.kind,
-        }
+        data = node_data(run)
         return self._event(kind, seq, at, data if more is None else data | more)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from tradeloom.engine.interpreter.strands import Strands
-from tradeloom.engine.journal import NodeRun
+from tradeloom.engine.journal import NodeRun, RetryRecord
 
 Key = tuple[str, int]
 """An attempt's address: path and attempt."""
@@ -14,17 +14,27 @@ class Replay:
     """While it is `active`, strands that ask park here. Whenever none of them moves, the parked outcome that came
     first is handed out; when none of those parked has an outcome, the past is over and they all go on live."""
 
-    def __init__(self, runs: Sequence[NodeRun]) -> None:
+    def __init__(self, runs: Sequence[NodeRun], retries: Sequence[RetryRecord] = ()) -> None:
         self.strands = Strands(self._quiet)
         self.active = bool(runs)
         self._outcomes = {(run.path, run.attempt): run for run in runs if run.status in {"SUCCEEDED", "FAILED"}}
         self._begun = {(run.path, run.attempt): run for run in runs if run.status == "RUNNING"}
         self._known = {(run.path, run.attempt) for run in runs}
+        self._cut_off = {run.path: run for run in runs if retries and run.kind == "wait" and run.status == "ABORTED"}
+        self._first = {path: attempt for retry in retries for path, attempt in retry.anew.items()}
         self._parked: dict[Key, asyncio.Future[NodeRun | None]] = {}
 
     def take_begun(self, key: Key) -> NodeRun | None:
         """The attempt that started before the crash and has no outcome; it is no longer left over then."""
         return self._begun.pop(key, None)
+
+    def take_cut_off(self, path: str) -> NodeRun | None:
+        """The wait that the end before a retry cut off: it keeps its due time."""
+        return self._cut_off.pop(path, None)
+
+    def first(self, path: str) -> int:
+        """The number of the first attempt that counts at an address."""
+        return self._first.get(path, 0)
 
     def left_over(self) -> list[NodeRun]:
         """Attempts that started before the crash, and that nothing came back to."""

@@ -4,18 +4,21 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from tradeloom.engine.events import Event
+from tradeloom.engine.events import Event, Hint, Past
 from tradeloom.engine.journal import (
     ACTIVE,
+    RETRYABLE,
     Execution,
     ExecutionFilter,
     History,
     LogLine,
     NodeRun,
     Record,
+    RetryRecord,
     StoredNotification,
 )
-from tradeloom.storage.group_commit import LINGER_S, Batch, GroupCommit
+from tradeloom.engine.past import past_of
+from tradeloom.storage.group_commit import LINGER_S, Batch, GroupCommit, hints_of
 from tradeloom.storage.memory.rows import kept_row
 
 
@@ -25,11 +28,12 @@ class MemoryDatabase:
     def __init__(self) -> None:
         self.executions: dict[str, Execution] = {}
         self.owners: dict[str, object] = {}
-        self.engines: set[object] = set()
+        self.engines: set[MemoryJournal] = set()
         self.keys: dict[tuple[str, str], str] = {}
         self.runs: dict[tuple[str, str, int], NodeRun] = {}
         self.logs: dict[tuple[str, int], LogLine] = {}
         self.notifications: dict[str, StoredNotification] = {}
+        self.retries: dict[tuple[str, int], RetryRecord] = {}
 
 
 class MemoryJournal:
@@ -39,6 +43,7 @@ class MemoryJournal:
         self._commits: GroupCommit | None = None
         self._on_durable: Callable[[Sequence[Event]], None] = lambda events: None
         self.on_lost: Callable[[Sequence[str]], None] = lambda execution_ids: None  # memory is never cut off
+        self.on_hint: Callable[[Sequence[Hint]], None] = lambda hints: None
 
     @property
     def on_durable(self) -> Callable[[Sequence[Event]], None]:
@@ -62,6 +67,9 @@ class MemoryJournal:
 
     def record(self, record: Record, event: Event | None = None) -> None:
         self._writer.record(record, event)
+
+    def tell(self, event: Event) -> None:
+        self._writer.tell(event)
 
     async def create(self, execution: Execution) -> bool:
         return await self._writer.create(execution)
@@ -92,7 +100,13 @@ class MemoryJournal:
             self.database.logs.setdefault((line.execution_id, line.seq), kept_row(line))
         for name, stored in batch.notifications.items():
             self.database.notifications.setdefault(name, stored)
+        self._hint(hints_of(batch.events))
         return created
+
+    def _hint(self, hints: Sequence[Hint]) -> None:
+        for other in self.database.engines - {self}:
+            if hints:
+                asyncio.get_running_loop().call_soon(other.on_hint, hints)
 
     def _insert(self, execution: Execution) -> bool:
         key = None if execution.dedupe_key is None else (execution.tenant, execution.dedupe_key)
@@ -110,6 +124,7 @@ class MemoryJournal:
             return None
         if known.status in ACTIVE and known.stop_reason is None:
             known.stop_reason = reason
+        self._hint([Hint(tenant=tenant, execution_id=execution_id, stop=True)])
         return kept_row(known)
 
     async def claim(self) -> list[Execution]:
@@ -122,12 +137,38 @@ class MemoryJournal:
             self.database.owners[execution.id] = self
         return [kept_row(execution) for execution in sorted(claimed, key=lambda row: row.created_at)]
 
+    async def reopen(self, tenant: str, retry: RetryRecord) -> Execution | None:
+        known = self.database.executions.get(retry.execution_id)
+        if known is None or known.tenant != tenant:
+            return None
+        key = (retry.execution_id, retry.number)
+        if key in self.database.retries:
+            same = self.database.retries[key] == retry and known.status == "PENDING"
+            return kept_row(known) if same else None
+        if known.status not in RETRYABLE:
+            return None
+        self.database.retries[key] = kept_row(retry)
+        known.status, known.finished_at, known.error, known.output = "PENDING", None, None, None
+        known.has_errors, known.stop_reason = False, None
+        self.database.owners[known.id] = self
+        return kept_row(known)
+
+    async def retries(self, tenant: str, execution_id: str) -> list[RetryRecord]:
+        if await self.execution(tenant, execution_id) is None:
+            return []
+        return self._retries_of(execution_id)
+
+    def _retries_of(self, execution_id: str) -> list[RetryRecord]:
+        found = [kept_row(retry) for retry in self.database.retries.values() if retry.execution_id == execution_id]
+        return sorted(found, key=lambda retry: retry.number)
+
     async def history(self, execution_id: str) -> History:
         runs = [kept_row(run) for run in self.database.runs.values() if run.execution_id == execution_id]
         numbers = [run.finished_seq or run.started_seq for run in runs]
         numbers += [seq for owner, seq in self.database.logs if owner == execution_id]
         known = self.database.executions.get(execution_id)
-        return History(runs, max([*numbers, 0 if known is None else known.last_seq]))
+        last_seq = max([*numbers, 0 if known is None else known.last_seq])
+        return History(runs, last_seq, self._retries_of(execution_id))
 
     async def execution(self, tenant: str, execution_id: str) -> Execution | None:
         known = self.database.executions.get(execution_id)
@@ -166,6 +207,15 @@ class MemoryJournal:
             return []
         lines = [line for (owner, seq), line in self.database.logs.items() if owner == execution_id and seq > after]
         return sorted(lines, key=lambda line: line.seq)[:limit]
+
+    async def past(self, tenant: str, execution_id: str, *, after: int = 0, limit: int = 1000) -> Past | None:
+        row = await self.execution(tenant, execution_id)
+        if row is None:
+            return None
+        runs = [kept_row(run) for run in self.database.runs.values() if run.execution_id == execution_id]
+        lines = [line for (owner, _), line in self.database.logs.items() if owner == execution_id]
+        last_seq = (await self.history(execution_id)).last_seq
+        return past_of(row, runs, lines, after=after, limit=limit, last_seq=last_seq)
 
     async def notifications(self, tenant: str, *, limit: int = 50) -> list[StoredNotification]:
         found = [stored for stored in self.database.notifications.values() if stored.tenant == tenant]

@@ -12,12 +12,14 @@ from psycopg import AsyncConnection
 from tradeloom.engine.events import Event
 from tradeloom.engine.journal import (
     ACTIVE,
+    RETRYABLE,
     Execution,
     ExecutionFilter,
     History,
     LogLine,
     NodeRun,
     Record,
+    RetryRecord,
     StoredNotification,
 )
 from tradeloom.storage.group_commit import LINGER_S, PATIENCE_S, Batch, GroupCommit
@@ -30,6 +32,7 @@ _ENGINES: Final = 7_233_402
 
 _EXECUTION: Final = columns(list(rows.EXECUTION))
 _RUN: Final = columns([f"n.{name}" for name in rows.NODE_RUN])
+_RETRY: Final = columns([f"r.{name}" for name in rows.RETRY])
 _LOG: Final = columns([f"l.{name}" for name in rows.LOG])
 
 
@@ -141,6 +144,41 @@ class PostgresJournal:
         self._owned |= {row["id"] for row in found}
         return sorted(map(rows.execution, found), key=lambda execution: (execution.created_at, execution.id))
 
+    async def reopen(self, tenant: str, retry: RetryRecord) -> Execution | None:
+        async with self._database.connection() as connection, connection.transaction():
+            cursor = await connection.execute(
+                f"SELECT {_EXECUTION} FROM executions WHERE tenant = %s AND id = %s FOR UPDATE",
+                [tenant, rows.text(retry.execution_id)],
+            )
+            row = await cursor.fetchone()
+            if row is None:
+                return None
+            cursor = await connection.execute(
+                f"SELECT {_RETRY} FROM execution_retries r WHERE execution_id = %s AND number = %s",
+                [retry.execution_id, retry.number],
+            )
+            made = await cursor.fetchone()
+            if made is not None:
+                same = rows.retry(made) == retry and row["status"] == "PENDING"
+                return rows.execution(row) if same else None
+            if row["status"] not in RETRYABLE:
+                return None
+            values = ", ".join(f"%s{column.cast}" for column in rows.RETRY.values())
+            await connection.execute(
+                f"INSERT INTO execution_retries ({columns(list(rows.RETRY))}) VALUES ({values})",
+                [column.write(getattr(retry, name)) for name, column in rows.RETRY.items()],
+            )
+            cursor = await connection.execute(
+                "UPDATE executions SET status = 'PENDING', finished_at = NULL, output = NULL, error = NULL,"
+                " has_errors = false, stop_reason = NULL, engine = %s WHERE id = %s"
+                f" RETURNING {_EXECUTION}",
+                [self._engine, retry.execution_id],
+            )
+            reopened = await cursor.fetchone()
+        assert reopened is not None
+        self._owned.add(retry.execution_id)
+        return rows.execution(reopened)
+
     # -- reading ------------------------------------------------------------------------------------------------
 
     async def history(self, execution_id: str) -> History:
@@ -154,7 +192,18 @@ class PostgresJournal:
             [execution_id] * 3,
         )
         assert last is not None
-        return History([rows.node_run(row) for row in found], last["seq"])
+        retried = await self._database.all(
+            f"SELECT {_RETRY} FROM execution_retries r WHERE execution_id = %s ORDER BY number", [execution_id]
+        )
+        return History([rows.node_run(row) for row in found], last["seq"], [rows.retry(row) for row in retried])
+
+    async def retries(self, tenant: str, execution_id: str) -> list[RetryRecord]:
+        found = await self._database.all(
+            f"SELECT {_RETRY} FROM execution_retries r JOIN executions e ON e.id = r.execution_id"
+            " WHERE e.tenant = %s AND r.execution_id = %s ORDER BY number",
+            [tenant, rows.text(execution_id)],
+        )
+        return [rows.retry(row) for row in found]
 
     async def execution(self, tenant: str, execution_id: str) -> Execution | None:
         row = await self._database.one(

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 from psycopg.types.json import set_json_dumps, set_json_loads
 
 from tradeloom.engine import codec
-from tradeloom.engine.journal import Execution, LogLine, NodeRun, StoredNotification
+from tradeloom.engine.journal import Execution, LogLine, NodeRun, RetryRecord, StoredNotification
 from tradeloom.engine.stores import VersionRecord, WorkflowRecord
 from tradeloom.runtime.services import Notification
 
@@ -42,6 +42,10 @@ def execution(row: Row) -> Execution:
 
 def node_run(row: Row) -> NodeRun:
     return NodeRun(**{name: row[name] for name in NODE_RUN})
+
+
+def retry(row: Row) -> RetryRecord:
+    return RetryRecord(**{name: row[name] for name in RETRY})
 
 
 def log_line(row: Row) -> LogLine:
@@ -110,6 +114,16 @@ EXECUTION: dict[str, Column] = {
     "has_errors": _BOOL,
     "stop_reason": _OPTIONAL,
     "last_seq": _NUMBER,
+    "mode": _JSON,
+}
+
+RETRY: dict[str, Column] = {
+    "execution_id": _TEXT,
+    "number": _NUMBER,
+    "at": _TIME,
+    "by": _TEXT,
+    "anew": _JSON,
+    "error": _JSON,
 }
 
 NODE_RUN: dict[str, Column] = {
