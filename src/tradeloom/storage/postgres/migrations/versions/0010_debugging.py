@@ -1,9 +1,9 @@
 """Retries, pauses before nodes, pinned outputs."""
 
-from tradeloom.storage.postgres.migrations.pairs import migrations, run_down, run_up
+from tradeloom.storage.postgres.migrations.pairs import revision_before, run_down, run_up
 
 revision = "0010"
-down_revision = max(each.revision for each in migrations() if each.revision < revision)
+down_revision = revision_before(revision)
 
 
 def upgrade() -> None:
