@@ -56,6 +56,21 @@ def listing(
 
 
 @router.get(
+    f"{PREFIX}/executions",
+    summary="List executions of all workflows",
+    operation_id="listAllExecutions",
+    tags=_TAGS,
+    **answers(ExecutionPage),
+)
+def every(
+    limit: Limit = 50,
+    offset: Offset = 0,
+    status: Annotated[ExecutionStatus | None, Query(description="Only those in this state.")] = None,
+) -> ExecutionPage:
+    return router.ports.executions.page(router.caller.tenant, None, limit=limit, offset=offset, status=status)
+
+
+@router.get(
     f"{PREFIX}/executions/<id>",
     summary="Read an execution with its node runs",
     operation_id="getExecution",

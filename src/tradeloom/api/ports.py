@@ -58,9 +58,9 @@ class Executions(Protocol):
         ...
 
     def page(
-        self, tenant: str, workflow_id: str, *, limit: int, offset: int, status: ExecutionStatus | None
+        self, tenant: str, workflow_id: str | None, *, limit: int, offset: int, status: ExecutionStatus | None
     ) -> ExecutionPage:
-        """Newest first."""
+        """Newest first; of all workflows for None."""
         ...
 
     def get(self, tenant: str, execution_id: str) -> Execution: ...

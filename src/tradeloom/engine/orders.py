@@ -4,7 +4,7 @@ The bridge's journal is the authority on what was sent. These rows say which exe
 keep an order nobody knows the fate of in sight until somebody does.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal, Protocol
@@ -130,6 +130,10 @@ class OrderStore(Protocol):
 
     async def of_magic(self, tenant: str, account: str, magics: "list[int]") -> list[OrderRecord]:
         """The orders behind magic numbers of an account."""
+        ...
+
+    async def of_executions(self, tenant: str, execution_ids: Sequence[str]) -> list[OrderRecord]:
+        """All orders of the executions, the earliest first."""
         ...
 
 

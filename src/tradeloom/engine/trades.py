@@ -7,6 +7,7 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Protocol
 
+from tradeloom.engine.execution_trades import LedgerTotals
 from tradeloom.trading.trade_ledger import TradeRecord
 from tradeloom.trading.trade_stats import ClosedResult, GroupBy, TradeStatistics
 
@@ -64,7 +65,7 @@ class TradeLine:
     r_multiple: Decimal | None
 
 
-class TradeStore(Protocol):
+class TradeStore(LedgerTotals, Protocol):
     """Every method raises `StorageUnavailable`."""
 
     async def keep(self, tenant: str, session: str, trades: Sequence[TradeRecord], names: Mapping[str, str]) -> int:

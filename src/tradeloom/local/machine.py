@@ -46,13 +46,11 @@ from tradeloom.local.triggers import market_triggers
 from tradeloom.local.webhooks import Door
 from tradeloom.local.workflows import LocalWorkflows
 from tradeloom.nodes.registry import node_types
-from tradeloom.nodes.trigger.schedule import ScheduleTrigger
 from tradeloom.runtime.redaction import Redactor
 from tradeloom.storage.postgres.journal import PostgresJournal
 from tradeloom.storage.postgres.server import PostgresServer
 from tradeloom.storage.postgres.stores import PostgresStores
 from tradeloom.storage.tenants.provisioning import TenantAccess
-from tradeloom.workflow.schedules import next_fires
 
 log: Final = logging.getLogger(__name__)
 
@@ -160,6 +158,7 @@ async def _engine_up(
         refuses=halts.refuses,
         on_skip=lambda version: notices.skipped(version, halts.standing(version.account)),
         orders=kept.orders,
+        trades=kept.trades,
     )
     answers |= _sub_workflows(kept, engine, executions, pool, clocks).answers()
     scheduler = _scheduler(kept, executions, clocks)
@@ -242,8 +241,6 @@ def _scheduler(kept: Storage, executions: LocalExecutions, clocks: MarketClocks)
         blobs=kept.blobs,
         dispatcher=executions.dispatcher,
         clock_for_account=clocks.of,
-        next_fires=lambda config, after, count: next_fires(ScheduleTrigger.schedule(config), after, count),
-        overlap=lambda config: ScheduleTrigger.schedule(config).overlap,
     )
 
 

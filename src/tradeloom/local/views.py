@@ -16,7 +16,9 @@ from tradeloom.api.models.executions import (
 from tradeloom.api.models.notifications import NotificationItem
 from tradeloom.compiler.pieces import ORDER_UNKNOWN
 from tradeloom.engine import journal
+from tradeloom.engine.execution_trades import ExecutionTrades
 from tradeloom.engine.orders import OrderRecord
+from tradeloom.local.execution_trades import traded
 from tradeloom.local.orders import order_of
 from tradeloom.workflow.document import Workflow
 
@@ -35,8 +37,8 @@ def stored_status(status: ExecutionStatus | None) -> Any:
     return None if status is None else _STATUS_BACK[status]
 
 
-def summary_of(row: journal.Execution, workflow_name: str) -> ExecutionSummary:
-    return ExecutionSummary(**_summary(row, workflow_name))
+def summary_of(row: journal.Execution, workflow_name: str, trades: ExecutionTrades | None = None) -> ExecutionSummary:
+    return ExecutionSummary(**_summary(row, workflow_name, trades))
 
 
 def execution_of(
@@ -45,6 +47,7 @@ def execution_of(
     workflow_name: str,
     document: Workflow | None,
     orders: Sequence[OrderRecord] = (),
+    trades: ExecutionTrades | None = None,
 ) -> Execution:
     """An execution with one entry a node run: attempts of one task are one run, and so are a delay's task and wait.
 
@@ -52,14 +55,14 @@ def execution_of(
     """
     payload = row.run.get("payload", {})
     return Execution(
-        **_summary(row, workflow_name),
+        **_summary(row, workflow_name, trades),
         payload=payload if isinstance(payload, dict) else {},
         node_runs=_node_runs(row, runs, document),
         orders=[order_of(order) for order in orders],
     )
 
 
-def _summary(row: journal.Execution, workflow_name: str) -> dict[str, Any]:
+def _summary(row: journal.Execution, workflow_name: str, trades: ExecutionTrades | None = None) -> dict[str, Any]:
     return {
         "id": row.id,
         "workflow_id": row.workflow_id,
@@ -75,6 +78,7 @@ def _summary(row: journal.Execution, workflow_name: str) -> dict[str, Any]:
         "finished_at": row.finished_at,
         "duration_ms": None if row.duration_ms is None else round(row.duration_ms, 3),
         "error": _failure(row.error),
+        "trades": traded(trades or ExecutionTrades()),
     }
 
 

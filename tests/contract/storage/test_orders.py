@@ -203,3 +203,15 @@ async def test_what_is_no_intent_is_refused(body: dict[str, Any], open_orders: O
 
 def test_open_states_are_those_without_an_end() -> None:
     assert {"intended", "withdrawn", "unknown", "manual"} == OPEN
+
+
+@run
+async def test_orders_of_several_executions_at_once(open_orders: OpenStores) -> None:
+    async with open_orders() as orders:
+        for number, execution in enumerate(["e1", "e2", "e1", "e3"]):
+            at = NOW - timedelta(seconds=number)
+            await orders.intend(record(f"{number}" * 32, execution_id=execution, created_at=at))
+        await orders.intend(record("9" * 32, tenant="globex"))
+        found = await orders.of_executions("acme", ["e1", "e2", "unheard of"])
+        assert [each.client_order_id[0] for each in found] == ["2", "1", "0"]
+        assert await orders.of_executions("acme", []) == []

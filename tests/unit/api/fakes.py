@@ -108,13 +108,14 @@ class FakeExecutions:
         return made
 
     def page(
-        self, tenant: str, workflow_id: str, *, limit: int, offset: int, status: ExecutionStatus | None
+        self, tenant: str, workflow_id: str | None, *, limit: int, offset: int, status: ExecutionStatus | None
     ) -> ExecutionPage:
-        self.workflows.get(tenant, workflow_id)
+        if workflow_id is not None:
+            self.workflows.get(tenant, workflow_id)
         mine = [
             ExecutionSummary(**row.model_dump(include=set(ExecutionSummary.model_fields)))
             for (owner, _), row in reversed(self.rows.items())
-            if owner == tenant and row.workflow_id == workflow_id and status in (None, row.status)
+            if owner == tenant and workflow_id in (None, row.workflow_id) and status in (None, row.status)
         ]
         return ExecutionPage(items=mine[offset : offset + limit], total=len(mine))
 

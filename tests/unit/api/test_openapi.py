@@ -26,6 +26,7 @@ ROUTES = {
     "/accounts/{id}/resume": {"post"},
     "/workflows/{id}/execute": {"post"},
     "/workflows/{id}/executions": {"get"},
+    "/executions": {"get"},
     "/executions/{id}": {"get"},
     "/executions/{id}/logs": {"get"},
     "/executions/{id}/stop": {"post"},

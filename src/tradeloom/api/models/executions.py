@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import AwareDatetime, ConfigDict, Field, StrictBool
 
 from tradeloom.api.models.base import Identifier, Model
+from tradeloom.api.models.execution_trades import ExecutionTrades, TradeResult
 from tradeloom.api.models.orders import OrderItem
 from tradeloom.workflow.document import ID_PATTERN
 
@@ -75,6 +76,9 @@ class ExecutionSummary(Model):
     finished_at: AwareDatetime | None = None
     duration_ms: float | None = None
     error: Failure | None = None
+    trades: ExecutionTrades = Field(
+        default_factory=ExecutionTrades, description="What it traded, and what that made so far."
+    )
 
 
 class Execution(ExecutionSummary):
@@ -86,6 +90,11 @@ class Execution(ExecutionSummary):
 class ExecutionPage(Model):
     items: list[ExecutionSummary]
     total: int
+    results: list[TradeResult] = Field(
+        default_factory=list,
+        description="What all positions of the workflow made that are closed, not only those of this page; empty where "
+        "executions of all workflows are listed.",
+    )
 
 
 class LogLine(Model):

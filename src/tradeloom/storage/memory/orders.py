@@ -1,5 +1,6 @@
 """The order book in memory."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -68,3 +69,7 @@ class MemoryOrders:
             for row in self._rows.values()
             if (row.tenant, row.account) == (tenant, account) and row.magic in magics
         ]
+
+    async def of_executions(self, tenant: str, execution_ids: Sequence[str]) -> list[OrderRecord]:
+        found = [row for row in self._rows.values() if row.tenant == tenant and row.execution_id in execution_ids]
+        return [kept_row(row) for row in sorted(found, key=lambda row: (row.created_at, row.client_order_id))]

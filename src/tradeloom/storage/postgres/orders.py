@@ -2,6 +2,7 @@
 
 # ruff: noqa: S608 (what is put into statements are our own column names)
 
+from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Any, Final
@@ -94,6 +95,14 @@ class PostgresOrders:
         found = await self._database.all(
             f"SELECT {_COLUMNS} FROM orders WHERE tenant = %s AND account = %s AND magic = ANY(%s::bigint[])",
             [tenant, rows.text(account), magics],
+        )
+        return [_record(row) for row in found]
+
+    async def of_executions(self, tenant: str, execution_ids: Sequence[str]) -> list[OrderRecord]:
+        found = await self._database.all(
+            f"SELECT {_COLUMNS} FROM orders WHERE tenant = %s AND execution_id = ANY(%s)"
+            " ORDER BY created_at, client_order_id",
+            [tenant, list(execution_ids)],
         )
         return [_record(row) for row in found]
 
