@@ -12,7 +12,8 @@ the API's answers. The class says whether trying again can help::
     │   ├── QueryRefused            SQL that may not be asked
     │   └── DataFileError           a market-data file
     ├── NotFound, Conflict, Unauthorized
-    │   └── LimitsUnset             (a Conflict) an account's risk limits are not there, or not whole
+    │   ├── LimitsUnset             (a Conflict) an account's risk limits are not there, or not whole
+    │   └── RetryRefused            (a Conflict) an execution that may not go on, or not be replayed that way
     ├── NodeError                   a node could not give its value
     │   ├── MissingInput, AmbiguousInput, NotANumber, NotEnoughBars
     │   ├── StalePrice
@@ -37,10 +38,13 @@ the API's answers. The class says whether trying again can help::
     │   ├── RequestTooLarge, ResponseTooLarge
     │   └── BadResponse, UnexpectedStatus, MessageRefused
     ├── ExecutionStopped            somebody asked it to stop
-    │   └── AccountHalted           its account takes nothing that opens: a person or the risk gate said so
+    │   ├── AccountHalted           its account takes nothing that opens: a person or the risk gate said so
+    │   └── DebuggingAbandoned      a debugged execution that nobody went on with
+    ├── QuotaExceeded               one start too many for the tenant's tier
     └── StorageUnavailable          (retryable)
 """
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 
@@ -130,6 +134,10 @@ class Conflict(TradeloomError):
 
 class LimitsUnset(Conflict):
     """An account has no risk limits, or not all of them: nothing that trades may be switched on for it."""
+
+
+class RetryRefused(Conflict):
+    """An execution that may not go on as it is, or cannot be replayed that way; the message says why."""
 
 
 class Unauthorized(TradeloomError):
@@ -335,6 +343,21 @@ class ExecutionStopped(TradeloomError):
 
 class AccountHalted(ExecutionStopped):
     """The account was halted, or only reduces: what trades on it does not start, and what ran is stopped."""
+
+
+class DebuggingAbandoned(ExecutionStopped):
+    """A debugged execution was paused, and nobody went on with it for too long."""
+
+
+class QuotaExceeded(TradeloomError):
+    """One start too many for the tenant's tier. `limit` says of what, `until` from when on there is room again."""
+
+    http_status = 429
+
+    def __init__(self, message: str, *, limit: str = "", until: datetime | None = None, **where: Any) -> None:
+        super().__init__(message, **where)
+        self.limit = limit
+        self.until = until
 
 
 class StorageUnavailable(TradeloomError):

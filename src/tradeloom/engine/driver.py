@@ -33,7 +33,7 @@ class Driver:
     ) -> None:
         self.row = run.row
         self.ended: asyncio.Future[Execution] = asyncio.get_running_loop().create_future()
-        self._run = run
+        self.run = run
         self._machine = machine
         self._journal = journal
         self._admission = admission
@@ -51,7 +51,7 @@ class Driver:
             self._main.cancel()
 
     def close(self) -> None:
-        self._run.closing = True
+        self.run.closing = True
         if self._main is not None:
             self._main.cancel()
 
@@ -59,44 +59,45 @@ class Driver:
         try:
             self._main = asyncio.ensure_future(self._work())
             await asyncio.wait([self._main])
-            await self._run.drain(0 if self._run.closing else self._grace_s)
-            if not (self._run.closing and self._main.cancelled()):
+            await self.run.drain(0 if self.run.closing else self._grace_s)
+            if not (self.run.closing and self._main.cancelled()):
                 await self._end(self._main)
         finally:
-            self._admission.leave(self._run.ticket)
+            self._admission.leave(self.run.ticket)
             if not self.ended.done():
                 self.ended.set_exception(EngineClosed("The engine stopped; the execution goes on when it is back."))
                 self.ended.exception()  # nobody may be waiting
 
     async def _work(self) -> Any:
         """The machine's output. Cancelled when it is stopped; `TimeoutError` when its time is up."""
-        if self._run.closing or self.row.stop_reason is not None:
+        if self.run.closing or self.row.stop_reason is not None:
             raise asyncio.CancelledError
-        await self._admission.enter(self._run.ticket)
-        await self._run.go_on()
+        await self._admission.enter(self.run.ticket)
+        await self.run.begin()
+        await self.run.go_on()
         row, resumed = self.row, self.row.status == "RUNNING"
         if not resumed:
             row.status, row.started_at = "RUNNING", row.started_at or self._clock.now()
-        started = {"version": row.version, "trigger": row.trigger, "resumed": resumed, "retry": self._run.retries}
-        self._run.recorder.execution("execution.started", started)
+        started = {"version": row.version, "trigger": row.trigger, "resumed": resumed, "retry": self.run.retries}
+        self.run.recorder.execution("execution.started", started)
         if self._machine is None:
             raise StatesError(RUNTIME, "The state machine of this execution is not there any more.")
         left_s = self._left_s()
         if left_s is not None and left_s <= 0:
             raise TimeoutError
         async with asyncio.timeout(left_s):
-            return await Interpreter(self._machine, self._run).run(row.input)
+            return await Interpreter(self._machine, self.run).run(row.input)
 
     def _left_s(self) -> float | None:
         if self._machine is None or self._machine.timeout_s is None:
             return None
-        due = self._run.counted_from + timedelta(seconds=self._machine.timeout_s)
+        due = self.run.counted_from + timedelta(seconds=self._machine.timeout_s)
         return (due - self._clock.now()).total_seconds()
 
     async def _end(self, main: asyncio.Task[Any]) -> None:
         row = self.row
         row.finished_at = self._clock.now()
-        failed = self._run.recorder.failed_nodes
+        failed = self.run.recorder.failed_nodes
         if main.cancelled():
             row.status = "STOPPED"
             row.error = describe_stop(row.stop_reason or "stopped")
@@ -126,8 +127,8 @@ class Driver:
             "error": row.error,
             "duration_ms": row.duration_ms,
         }
-        self._run.recorder.execution("execution.finished", ended)
-        while not self._run.closing:
+        self.run.recorder.execution("execution.finished", ended)
+        while not self.run.closing:
             try:
                 await self._journal.barrier(row.id)
                 return

@@ -5,19 +5,23 @@ import hashlib
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
 from tradeloom.engine import codec
 from tradeloom.engine.admission import Admission
 from tradeloom.engine.clock import Clock, WallClock
+from tradeloom.engine.debugging import Debugger
 from tradeloom.engine.driver import Driver
 from tradeloom.engine.errors import AlreadyStarted, EngineClosed, InvalidDefinition
-from tradeloom.engine.events import Event, Subscriber
+from tradeloom.engine.events import Event, Hint, Listener, Subscriber
 from tradeloom.engine.execution import ExecutionRun, Halt, Permit, Surroundings
 from tradeloom.engine.interpreter.definition import Machine
 from tradeloom.engine.interpreter.reading import read
 from tradeloom.engine.journal import ACTIVE, Execution, History, Journal, RetryRecord
+from tradeloom.engine.mode import PLAIN, Departures, Mode, unpack
 from tradeloom.engine.questions import Answers
 from tradeloom.engine.stores import Blobs
 from tradeloom.engine.workers.invocation import Workers
@@ -35,15 +39,15 @@ TAKEOVER_S: Final = 15.0
 """How often executions of engines that died are looked for. The database may learn of a death after our own start."""
 FIRST_TAKEOVER_S: Final = 1.0
 REOPEN_AGAIN_S: Final = (0.1, 0.5, 2.0)
-FOREIGN_LOOK_S: Final = 0.25
-"""How often an execution that another engine runs is looked at while somebody waits for it."""
+FOREIGN_LOOK_S: Final = 5.0
+"""How often an execution that another engine runs is looked at while somebody waits for it, should word get lost."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartRequest:
     """`definition` is a state machine, or the sha256 of one kept as a blob. `input` is the machine's (None: the run's
     JSON). One `dedupe_key` starts one execution for ever; `manual` says a person started it; `exclusive` ones of a
-    workflow run one after another."""
+    workflow run one after another; one whose turn comes after `start_by`, in market time, is stopped."""
 
     run: RunInfo
     definition: Mapping[str, Any] | str
@@ -51,6 +55,8 @@ class StartRequest:
     dedupe_key: str | None = None
     manual: bool = False
     exclusive: bool = False
+    mode: Mode = field(default_factory=Mode)
+    start_by: datetime | None = None
 
 
 class Engine:
@@ -101,11 +107,19 @@ class Engine:
         self._heir: asyncio.Task[None] | None = None
         journal.on_durable = self._tell
         journal.on_lost = self._abandon
+        journal.on_hint = self._hear
+        self._listeners: list[Listener] = []
+        self._awaited: dict[str, set[asyncio.Event]] = {}
+        self._stopping: set[asyncio.Task[None]] = set()
 
     def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
         """Hear events; call what is returned to stop hearing them."""
         self._subscribers.append(subscriber)
         return lambda: self._subscribers.remove(subscriber)
+
+    def listen(self, listener: Listener) -> None:
+        """Hear what other engines on the same rows say they recorded."""
+        self._listeners.append(listener)
 
     @property
     def running(self) -> list[str]:
@@ -119,8 +133,10 @@ class Engine:
         """
         if self._closed:
             raise EngineClosed("The engine is shutting down.")
-        digest, machine = await self._machine(request.definition)
         run = request.run
+        request.mode.check(test_mode=run.test_mode)
+        digest, machine = await self._machine(request.definition)
+        departs = await self._departures(request.mode.as_json())
         info = run.model_dump(mode="json")
         row = Execution(
             id=run.execution_id,
@@ -138,10 +154,12 @@ class Engine:
             test_mode=run.test_mode,
             manual=request.manual,
             exclusive=request.exclusive,
+            mode=request.mode.as_json(),
+            start_by=request.start_by,
         )
         if not await self._journal.create(row):
             raise AlreadyStarted(f"The execution {row.id} was started before.", row.id)
-        self._drive(row, machine, History([], 0), run)
+        self._drive(row, machine, History([], 0), run, departs)
         return row.id
 
     async def resume(self) -> list[str]:
@@ -166,13 +184,15 @@ class Engine:
         for row in await self._journal.claim():
             if row.id in self._running:
                 continue
+            departs = PLAIN
             try:
+                departs = await self._departures(row.mode)
                 _, machine = await self._machine(row.definition)
             except TradeloomError as error:
                 log.error("execution %s cannot go on: %s", row.id, error)
                 machine = None
             history = await self._journal.history(row.id)
-            self._drive(row, machine, history, RunInfo.model_validate(row.run))
+            self._drive(row, machine, history, RunInfo.model_validate(row.run), departs, waited=True)
             resumed.append(row.id)
         return resumed
 
@@ -181,13 +201,51 @@ class Engine:
         driver = self._running.get(execution_id)
         if driver is not None and driver.row.tenant == tenant:
             return await asyncio.shield(driver.ended)
+        said = asyncio.Event()
+        self._awaited.setdefault(execution_id, set()).add(said)
+        try:
+            return await self._foreign_result(execution_id, tenant, said)
+        finally:
+            self._awaited[execution_id].discard(said)
+            if not self._awaited[execution_id]:
+                del self._awaited[execution_id]
+
+    async def _foreign_result(self, execution_id: str, tenant: str, said: asyncio.Event) -> Execution:
         while True:
+            said.clear()
             row = await self._journal.execution(tenant, execution_id)
             if row is None:
                 raise NotFound(f"There is no execution {execution_id!r}.")
             if row.status not in ACTIVE:
                 return row
-            await asyncio.sleep(FOREIGN_LOOK_S)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(FOREIGN_LOOK_S):
+                    await said.wait()
+
+    def _hear(self, hints: Sequence[Hint]) -> None:
+        """Word from other engines; none at all when some of it was lost."""
+        for hint in hints:
+            driver = self._running.get(hint.execution_id)
+            if hint.stop and driver is not None and driver.row.tenant == hint.tenant:
+                stopping = asyncio.ensure_future(self._stop_as_asked(driver))
+                self._stopping.add(stopping)
+                stopping.add_done_callback(self._stopping.discard)
+        names = {hint.execution_id for hint in hints if hint.status} if hints else set(self._awaited)
+        for name in names & self._awaited.keys():
+            for said in self._awaited[name]:
+                said.set()
+        for listener in self._listeners:
+            listener(hints)
+
+    async def _stop_as_asked(self, driver: Driver) -> None:
+        """Another engine was asked to stop what runs here; the reason is in the row."""
+        try:
+            row = await self._journal.execution(driver.row.tenant, driver.row.id)
+        except TradeloomError as error:
+            log.warning("execution %s is to be stopped, and why cannot be read: %s", driver.row.id, error)
+            return
+        if row is not None and row.stop_reason is not None:
+            driver.stop(row.stop_reason)
 
     async def retry(self, execution: Execution, retry: RetryRecord) -> bool:
         """Let an execution that failed or ran out of time go on under its own id; returns once that is durable. False
@@ -198,13 +256,24 @@ class Engine:
         if driver is not None:
             await asyncio.wait([driver.task])  # its end is durable, and it is on its way out
         _, machine = await self._machine(execution.definition)
+        departs = await self._departures(execution.mode)
         before = await self._journal.history(execution.id)
         reopened = await self._reopened(execution.tenant, retry)
         if reopened is None or execution.id in self._running:
             return False
         history = History(before.runs, before.last_seq, (*before.retries, retry))
-        self._drive(reopened, machine, history, RunInfo.model_validate(reopened.run))
+        self._drive(reopened, machine, history, RunInfo.model_validate(reopened.run), departs)
         return True
+
+    def debugger(self, execution_id: str) -> Debugger | None:
+        """The pauses of an execution that is debugged here and has not ended."""
+        driver = self._running.get(execution_id)
+        return None if driver is None else driver.run.debugger
+
+    def rests(self, execution_id: str) -> bool:
+        """Whether an execution stands still: all its strands wait, or are paused."""
+        driver = self._running.get(execution_id)
+        return driver is not None and driver.run.rests
 
     async def _reopened(self, tenant: str, retry: RetryRecord) -> Execution | None:
         """The journal's answer, asked for again where it was lost: it may have been reopened all the same."""
@@ -262,8 +331,26 @@ class Engine:
 
     # -- inside -------------------------------------------------------------------------------------------------
 
-    def _drive(self, row: Execution, machine: Machine | None, history: History, info: RunInfo) -> None:
-        run = ExecutionRun(row, history, self._clock_for(info), self._around)
+    async def _departures(self, mode: Mapping[str, Any] | None) -> Departures:
+        """Raises `NotFound` when what is given is gone."""
+        if mode is None:
+            return PLAIN
+        known = Mode.model_validate(mode)
+        given = None if known.given is None else await asyncio.to_thread(self._blobs.get, known.given)
+        return unpack(known, given)
+
+    def _drive(
+        self,
+        row: Execution,
+        machine: Machine | None,
+        history: History,
+        info: RunInfo,
+        departs: Departures = PLAIN,
+        *,
+        waited: bool = False,
+    ) -> None:
+        run = ExecutionRun(row, history, self._clock_for(info), self._around, departs)
+        run.ticket.waited = waited
         driver = Driver(run, machine, self._journal, self._admission, self._clock, self._grace_s)
         self._running[row.id] = driver
         driver.task.add_done_callback(lambda task: self._driven(row.id, task))

@@ -4,23 +4,26 @@ import asyncio
 import hashlib
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
 from tradeloom.engine.admission import Admission, Ticket
 from tradeloom.engine.clock import Clock
+from tradeloom.engine.debugging import Debugger
 from tradeloom.engine.errors import EngineClosed
-from tradeloom.engine.failure import describe_stop
+from tradeloom.engine.failure import describe_stop, node_of
 from tradeloom.engine.interpreter.failures import StatesError, lambda_failure
 from tradeloom.engine.interpreter.machine import Outcome, TaskCall, WaitCall
 from tradeloom.engine.interpreter.times import parse_timestamp, timestamp, to_millisecond
 from tradeloom.engine.journal import Execution, History, Journal, NodeRun, StoredNotification
+from tradeloom.engine.mode import PLAIN, Departures, GivenOutcome, Pausing, skipped_record
 from tradeloom.engine.questions import CREDENTIAL, Answers, Asker
 from tradeloom.engine.recording import Recorder
 from tradeloom.engine.replay import Replay
+from tradeloom.engine.turns import Permit, alone, why_not
 from tradeloom.engine.workers.invocation import Invocation, Workers
 from tradeloom.errors import ExecutionStopped, InvalidInput, StorageUnavailable, TradeloomError
 from tradeloom.runtime.redaction import ANSWER_WORDS, LOG_WORDS, Redactor
@@ -28,12 +31,6 @@ from tradeloom.runtime.services import Notification
 
 ACCOUNT_ID: Final = "000000000000"
 STOP_AGAIN_S: Final = 1.0
-
-
-class Permit(Protocol):
-    """Asked before a handler acts; raises `ExecutionStopped` when it may not."""
-
-    async def __call__(self, execution: Execution, node: str) -> None: ...
 
 
 class Halt(Protocol):
@@ -64,7 +61,9 @@ class Surroundings:
 class ExecutionRun:
     """Implements the interpreter's `Host` for one execution."""
 
-    def __init__(self, row: Execution, history: History, market: Clock, around: Surroundings) -> None:
+    def __init__(
+        self, row: Execution, history: History, market: Clock, around: Surroundings, departs: Departures = PLAIN
+    ) -> None:
         self.row = row
         self.ticket = Ticket((row.tenant, row.workflow_id), row.exclusive)
         self.recorder = Recorder(row, history.last_seq, around.journal, around.clock)
@@ -80,6 +79,9 @@ class ExecutionRun:
         self._waiting = 0
         self.strands = self._replay.strands
         self.strands.on_fewer = self._rest
+        self._departs = departs
+        self._given_failures: set[str] = set()
+        self.debugger = None if departs.mode.debug is None else self._debugger(departs.mode.debug)
 
     @property
     def started_at(self) -> datetime:
@@ -109,7 +111,18 @@ class ExecutionRun:
     # -- the interpreter's host ---------------------------------------------------------------------------------
 
     async def invoke(self, call: TaskCall) -> Outcome:
+        node = str(call.payload.get("node", "")) if isinstance(call.payload, dict) else ""
+        if self._departs.leaves_out(node):
+            return Outcome(skipped_record(timestamp(self.row.as_of)), self.started_at)
         call = replace(call, attempt=call.attempt + self._replay.first(call.path))
+        given = self._departs.task(node, call.iteration)
+        if self.debugger is not None and given is None:
+            key = (call.path, call.attempt)
+            first = call.attempt == self._replay.first(call.path)
+            decision = await self.debugger.before(call, first=first, known=self._replay.went_on(key))
+            call = decision.call
+            if decision.record is not None:
+                given = GivenOutcome(node=node, source="by_hand", record=decision.record)
         known = await self._replay.ask((call.path, call.attempt)) if self._replay.active else None
         if known is not None:
             at = self.recorder.recall(known)
@@ -118,6 +131,8 @@ class ExecutionRun:
                 raise StatesError(str(error.get("name")), str(error.get("cause", "")))
             return Outcome(known.output, at)
         await self.go_on(call.function)
+        if given is not None:
+            return self._give(call, given)
         attempt = asyncio.ensure_future(self._attempt(call))
         self._attempts.add(attempt)
         attempt.add_done_callback(self._settled)
@@ -128,13 +143,35 @@ class ExecutionRun:
                 attempt.cancel()  # no worker has it yet, so it need not start
             raise
 
+    def _give(self, call: TaskCall, given: GivenOutcome) -> Outcome:
+        """Record what is given as the task's outcome; no handler hears of it."""
+        self._replay.take_begun((call.path, call.attempt))
+        run = self.recorder.begin_task(call, given.source)
+        begun = time.monotonic()
+        if given.error is not None:
+            failure = StatesError(given.error["name"], given.error["cause"])
+            self._given_failures.add(call.path)
+            self.recorder.fail(run, failure, begun)
+            raise failure
+        self.recorder.succeed(run, given.record, begun)
+        return Outcome(given.record, self.recorder.last_at)
+
     async def wait(self, call: WaitCall, due: Callable[[datetime], datetime]) -> Outcome:
+        node = node_of(call.state)
+        if self._departs.leaves_out(node):
+            return Outcome(self.started_at, self.started_at)
         known = await self._replay.ask((call.path, 0)) if self._replay.active else None
         if known is not None:
             return Outcome(_entered(known), self.recorder.recall(known))
         run = self._replay.take_begun((call.path, 0))
         if run is None and (run := self._replay.take_cut_off(call.path)) is not None:
             self.recorder.begin_again(run)
+        given = self._departs.wait(node, call.iteration)
+        if given is not None:
+            entered = parse_timestamp(given.entered or "") or self.row.as_of
+            run = run or self.recorder.begin_wait(call, entered, due(entered), given.source)
+            self.recorder.succeed(run, {"due": timestamp(run.due or entered)})
+            return Outcome(entered, self.recorder.last_at)
         if run is None:
             entered = to_millisecond(self._market.now())
             run = self.recorder.begin_wait(call, entered, due(entered))
@@ -151,6 +188,8 @@ class ExecutionRun:
 
     async def back_off(self, path: str, attempt: int, delay_s: float, *, jitter: bool) -> None:
         """The pause counts from the outcome before it and its jitter from its address: a replay finds the same end."""
+        if path in self._given_failures:
+            return
         attempt += self._replay.first(path)
         if self._replay.went_on((path, attempt + 1)):
             return
@@ -170,21 +209,64 @@ class ExecutionRun:
                 await stop(self.row, reason)
             await asyncio.sleep(STOP_AGAIN_S)  # the cancellation comes here
 
+    async def begin(self) -> None:
+        """Returns unless this never ran yet, has waited and may not begin any more: then it is stopped, and the caller
+        cancelled."""
+        row, stop = self.row, self._around.stop
+        if row.started_at is not None:
+            return
+        if row.exclusive:
+            await alone(row, self.ticket, self._around.journal, self._around.admission)
+        if not self.ticket.waited or stop is None:
+            return
+        while (reason := await why_not(row, self._market, self._around.permit)) is not None:
+            with suppress(StorageUnavailable):
+                await stop(row, reason)
+            await asyncio.sleep(STOP_AGAIN_S)  # the cancellation comes here
+
     async def _sleep(self, due: datetime) -> None:
         if self._market.now() >= due:
             return
+        async with self._resting():
+            await self._market.sleep_until(due)
+
+    @asynccontextmanager
+    async def _resting(self) -> AsyncIterator[None]:
+        """While a strand only waits. It needs the slot again to go on."""
         self._waiting += 1
         self._rest()
         try:
-            await self._market.sleep_until(due)
+            yield
         finally:
             self._waiting -= 1
         await self._around.admission.resume(self.ticket)
 
+    @property
+    def rests(self) -> bool:
+        """Whether nothing is left of it but waits and pauses."""
+        return self._waiting > 0 and self._waiting >= self.strands.total
+
     def _rest(self) -> None:
         """Give the slot to others when nothing is left but waits."""
-        if self._waiting and self._waiting >= self.strands.total:
+        if self.rests:
             self._around.admission.pause(self.ticket)
+
+    def _debugger(self, pausing: Pausing) -> Debugger:
+        async def abandon(reason: str) -> None:
+            if self._around.stop is not None:
+                with suppress(StorageUnavailable):
+                    await self._around.stop(self.row, reason)
+            await asyncio.sleep(STOP_AGAIN_S)  # the cancellation comes here
+
+        return Debugger(
+            pausing,
+            self.recorder,
+            self._replay,
+            self._around.clock,
+            resting=self._resting,
+            abandon=abandon,
+            closing=lambda: self.closing,
+        )
 
     # -- tasks --------------------------------------------------------------------------------------------------
 

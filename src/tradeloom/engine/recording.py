@@ -28,8 +28,9 @@ class Recorder:
         self.last_at = row.started_at or row.created_at
         self.failed_nodes: dict[str, str] = {}
 
-    def begin_task(self, call: TaskCall) -> NodeRun:
-        payload = call.payload
+    def begin_task(self, call: TaskCall, given: str | None = None) -> NodeRun:
+        """`given` says where the outcome comes from when no handler is asked; it stands in the record's input."""
+        payload = call.payload if given is None else {**call.payload, "given": given}
         named = payload.get("node") if isinstance(payload, dict) else None
         run = NodeRun(
             execution_id=self._row.id,
@@ -48,7 +49,7 @@ class Recorder:
         )
         return self._begun(run)
 
-    def begin_wait(self, call: WaitCall, entered: datetime, due: datetime) -> NodeRun:
+    def begin_wait(self, call: WaitCall, entered: datetime, due: datetime, given: str | None = None) -> NodeRun:
         run = NodeRun(
             execution_id=self._row.id,
             path=call.path,
@@ -60,9 +61,32 @@ class Recorder:
             started_at=self._clock.now(),
             started_seq=self._next_seq(),
             due=due,
-            input={"entered": timestamp(entered)},
+            input={"entered": timestamp(entered)} | ({} if given is None else {"given": given}),
         )
         return self._begun(run)
+
+    def begin_pause(self, call: TaskCall, due: datetime) -> NodeRun:
+        """`due` is when a pause that nobody ends is given up."""
+        payload = call.payload if isinstance(call.payload, dict) else {}
+        run = NodeRun(
+            execution_id=self._row.id,
+            path=f"{call.path}?",
+            attempt=0,
+            kind="pause",
+            node=str(payload.get("node", "")),
+            state=call.state,
+            function=call.function,
+            iteration=list(call.iteration),
+            started_at=self._clock.now(),
+            started_seq=self._next_seq(),
+            due=due,
+            input={key: value for key, value in payload.items() if key != "run"},
+        )
+        return self._begun(run)
+
+    def note(self, run: NodeRun) -> None:
+        """Write down what changed of a run that goes on."""
+        self._journal.record(run)
 
     def begin_again(self, run: NodeRun) -> None:
         """A wait that had been cut off goes on."""

@@ -113,9 +113,7 @@ class World:
 
 def record(row: Execution, made: Machinery, number: int = 1, **more: Any) -> RetryRecord:
     """A retry of every address whose last attempt failed."""
-    anew: dict[str, int] = {}
-    for path, attempt in sorted((run.path, run.attempt) for run in made.rows.runs.values()):
-        anew[path] = attempt
+    anew = dict(sorted((run.path, run.attempt) for run in made.rows.runs.values()))
     last = {path: made.rows.runs[row.id, path, attempt] for path, attempt in anew.items()}
     failed = {path: run.attempt + 1 for path, run in last.items() if run.kind == "task" and run.status != "SUCCEEDED"}
     given: dict[str, Any] = {"execution_id": row.id, "number": number, "at": AS_OF, "by": "ann", "anew": failed}

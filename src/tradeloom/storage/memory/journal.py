@@ -149,7 +149,7 @@ class MemoryJournal:
             return None
         self.database.retries[key] = kept_row(retry)
         known.status, known.finished_at, known.error, known.output = "PENDING", None, None, None
-        known.has_errors, known.stop_reason = False, None
+        known.has_errors, known.stop_reason, known.start_by = False, None, None
         self.database.owners[known.id] = self
         return kept_row(known)
 

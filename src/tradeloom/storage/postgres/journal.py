@@ -9,7 +9,7 @@ from typing import Any, Final
 import psycopg
 from psycopg import AsyncConnection
 
-from tradeloom.engine.events import Event
+from tradeloom.engine.events import Event, Hint, Past
 from tradeloom.engine.journal import (
     ACTIVE,
     RETRYABLE,
@@ -22,9 +22,11 @@ from tradeloom.engine.journal import (
     RetryRecord,
     StoredNotification,
 )
-from tradeloom.storage.group_commit import LINGER_S, PATIENCE_S, Batch, GroupCommit
+from tradeloom.storage.group_commit import LINGER_S, PATIENCE_S, Batch, GroupCommit, hints_of
 from tradeloom.storage.postgres import rows
 from tradeloom.storage.postgres.database import CONNECT_TIMEOUT_S, Database, columns, told, unavailable
+from tradeloom.storage.postgres.hints import Hints
+from tradeloom.storage.postgres.past import read_past
 from tradeloom.storage.postgres.writing import BatchWriter
 
 _ENGINES: Final = 7_233_402
@@ -43,6 +45,7 @@ class PostgresJournal:
         self._database = database
         self._commits = GroupCommit(self._commit, linger_s=linger_s, patience_s=patience_s)
         self._writer = BatchWriter()
+        self._hints = Hints(database, _ENGINES)
         self._connection: AsyncConnection[Any] | None = None
         self._engine = 0
         self._owned: set[str] = set()
@@ -56,6 +59,14 @@ class PostgresJournal:
     def on_durable(self, subscriber: Callable[[Sequence[Event]], None]) -> None:
         self._commits.on_durable = subscriber
 
+    @property
+    def on_hint(self) -> Callable[[Sequence[Hint]], None]:
+        return self._hints.on_hint
+
+    @on_hint.setter
+    def on_hint(self, subscriber: Callable[[Sequence[Hint]], None]) -> None:
+        self._hints.on_hint = subscriber
+
     async def open(self) -> None:
         """Raises `StorageUnavailable`."""
         row = await self._database.one("SELECT nextval('engine_ids') AS engine")
@@ -63,10 +74,12 @@ class PostgresJournal:
         self._engine = row["engine"]
         async with told():
             self._connection = await self._connect()
+        await self._hints.open(self._engine)
         self._commits.start()
 
     async def close(self) -> None:
         await self._commits.close()
+        await self._hints.close()
         if self._connection is not None:
             with suppress(psycopg.Error):  # the session's end lets go of the lock too, only later
                 await self._connection.execute(
@@ -89,6 +102,8 @@ class PostgresJournal:
             created = await self._writer.write(self._connection, batch, self._engine)
             self._owned |= created
             self._owned -= {row.id for row in batch.executions.values() if row.status not in ACTIVE}
+            if not self._hints.alone:
+                self._hints.tell(hints_of(batch.events))
             return created
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             raise unavailable(error) from error
@@ -111,6 +126,9 @@ class PostgresJournal:
     def record(self, record: Record, event: Event | None = None) -> None:
         self._commits.record(record, event)
 
+    def tell(self, event: Event) -> None:
+        self._commits.tell(event)
+
     async def create(self, execution: Execution) -> bool:
         return await self._commits.create(execution)
 
@@ -126,9 +144,11 @@ class PostgresJournal:
             " WHERE id = %s AND tenant = %s AND status IN ('PENDING', 'RUNNING')",
             [rows.text(reason), execution_id, tenant],
         )
+        self._hints.tell([Hint(tenant=tenant, execution_id=execution_id, stop=True)])
         return await self.execution(tenant, execution_id)
 
     async def claim(self) -> list[Execution]:
+        await self._hints.look()
         async with self._database.connection() as connection, connection.transaction():
             # One at a time: an UPDATE that waited for another's rows would not look at pg_locks again.
             await connection.execute("SELECT pg_advisory_xact_lock(%s)", [_ENGINES])
@@ -170,7 +190,7 @@ class PostgresJournal:
             )
             cursor = await connection.execute(
                 "UPDATE executions SET status = 'PENDING', finished_at = NULL, output = NULL, error = NULL,"
-                " has_errors = false, stop_reason = NULL, engine = %s WHERE id = %s"
+                " has_errors = false, stop_reason = NULL, start_by = NULL, engine = %s WHERE id = %s"
                 f" RETURNING {_EXECUTION}",
                 [self._engine, retry.execution_id],
             )
@@ -252,6 +272,9 @@ class PostgresJournal:
             [tenant, rows.text(execution_id), after, limit],
         )
         return [rows.log_line(row) for row in found]
+
+    async def past(self, tenant: str, execution_id: str, *, after: int = 0, limit: int = 1000) -> Past | None:
+        return await read_past(self._database, tenant, execution_id, after, limit)
 
     async def notifications(self, tenant: str, *, limit: int = 50) -> list[StoredNotification]:
         found = await self._database.all(
