@@ -48,6 +48,7 @@ _SAID = {
     413: "The body is too large.",
     415: "The body is not application/json.",
     422: "Something in the request is wrong; `problems` has all of it.",
+    429: "One more than the tenant's tier, or this address, takes now.",
     428: "The request does not say which version it changes.",
     500: "Something failed that should not have.",
     502: "The broker or its bridge failed.",

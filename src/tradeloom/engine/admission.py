@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True, eq=False)
 class Ticket:
-    """An execution's place. It is `alive` from its first admission to its end, and holds a slot while it works."""
+    """An execution's place. It is `alive` from its first admission to its end, and holds a slot while it works. It has
+    `waited` when it did not get its first slot at once."""
 
     workflow: tuple[str, str]
     exclusive: bool
     alive: bool = False
     holds: bool = False
+    waited: bool = False
     _turn: asyncio.Future[None] | None = field(default=None, repr=False)
 
 
@@ -58,6 +60,7 @@ class Admission:
     async def _wait(self, ticket: Ticket) -> None:
         ticket._turn = asyncio.get_running_loop().create_future()
         self._serve()
+        ticket.waited |= not ticket._turn.done()
         try:
             await ticket._turn
         except asyncio.CancelledError:

@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Literal
 
+from tradeloom.accounts.quotas import QuotaGate
 from tradeloom.engine.clock import Clock, WallClock
 from tradeloom.engine.engine import Engine, StartRequest
 from tradeloom.engine.errors import AlreadyStarted
 from tradeloom.engine.journal import Execution, Journal
 from tradeloom.engine.permission import ActiveVersions
 from tradeloom.engine.stores import VersionRecord, WorkflowRecord, WorkflowStore
-from tradeloom.errors import AccountHalted
+from tradeloom.errors import AccountHalted, QuotaExceeded, StorageUnavailable, TradeloomError
 from tradeloom.runtime.envelope import RunInfo
 
 Overlap = Literal["skip", "queue", "allow"]
@@ -26,6 +27,8 @@ OnSkip = Callable[[VersionRecord], None]
 """Told of a version that a trigger would have started on a halted account."""
 
 ID_LENGTH: Final = 32
+INACTIVE: Final = "the workflow is not active"
+SUPERSEDED: Final = "another version of the workflow is active"
 
 log: Final = logging.getLogger(__name__)
 
@@ -37,9 +40,11 @@ class StartCommand:
     """A wish to run a workflow. `trigger` is the id of the trigger node that fired, `payload` what it brings.
 
     A `dedupe_key` names the event: the same key of the same workflow starts once, ever. `manual` starts run the newest
-    saved version (or the one given), active or not; all others run the active version or nothing.
-    After `expires`, on the account's market clock, it is too late to start. `parent` is the execution that calls this
-    workflow, on behalf of the workflows in `called_by`.
+    saved version (or the one given), active or not; all others run the active version or nothing, and with a `version`
+    given that one or nothing.
+    After `expires`, on the account's market clock, it is too late to start, and after `start_by` to begin: an execution
+    whose turn comes later is stopped. Unless it is queued behind another, `start_by` is `expires` where it is not
+    given. `parent` is the execution that calls this workflow, on behalf of the workflows in `called_by`.
     """
 
     workflow_id: str
@@ -53,6 +58,7 @@ class StartCommand:
     test_mode: bool = False
     overlap: Overlap = "allow"
     expires: datetime | None = None
+    start_by: datetime | None = None
     parent: str | None = None
     called_by: tuple[str, ...] = ()
 
@@ -64,6 +70,7 @@ class Dispatched:
     verdict: Verdict
     execution_id: str | None = None
     reason: str = ""
+    refused: QuotaExceeded | None = None
 
 
 class Dispatcher:
@@ -77,11 +84,13 @@ class Dispatcher:
         clock: Clock | None = None,
         refuses: Refuses | None = None,
         on_skip: OnSkip | None = None,
+        quota: QuotaGate | None = None,
     ) -> None:
         """`clock_for_account` gives an account's market clock; `clock` is the wall's; `refuses` says why a version may
         not start now, as on an account that was halted."""
         self._refuses = refuses
         self._on_skip = on_skip
+        self._quota = quota
         self._engine = engine
         self._journal = journal
         self._workflows = workflows
@@ -91,11 +100,13 @@ class Dispatcher:
 
     async def dispatch(self, command: StartCommand) -> Dispatched:
         """Decide about one start. Raises `NotFound`, `JournalRefused`, `EngineClosed`, `InvalidDefinition`, and
-        `AccountHalted` to a person or a calling workflow (a trigger's start is skipped)."""
+        `AccountHalted` and `QuotaExceeded` to a person or a calling workflow (a trigger's start is skipped)."""
         workflow = await self._workflows.workflow(command.tenant, command.workflow_id)
         wanted = _version(command, workflow)
         if wanted is None:
-            return Dispatched("skipped", reason="the workflow is not active")
+            return Dispatched("skipped", reason=INACTIVE)
+        if not command.manual and command.version not in (None, wanted):
+            return Dispatched("skipped", reason=SUPERSEDED)
         version = await self._workflows.version(command.tenant, command.workflow_id, wanted)
         halted = None if self._refuses is None else await self._refuses(version)
         if halted is not None:
@@ -108,6 +119,17 @@ class Dispatcher:
         as_of = self._clock_for_account(version.account).now()
         if command.expires is not None and as_of > command.expires:
             return Dispatched("skipped", reason="it came too late")
+        try:
+            return await self._in_turn(command, version, as_of)
+        except QuotaExceeded as error:
+            if command.manual or self._quota is None:
+                raise
+            if self._quota.on_refused is not None:
+                self._quota.on_refused(command.tenant, command.workflow_id, error)
+            return Dispatched("skipped", reason=f"{error.name}: {error.message}", refused=error)
+
+    async def _in_turn(self, command: StartCommand, version: VersionRecord, as_of: datetime) -> Dispatched:
+        """Start it as the overlap policy allows."""
         if command.overlap == "allow":
             return await self._start(command, version, as_of)
         key = (command.tenant, command.workflow_id)
@@ -138,11 +160,24 @@ class Dispatcher:
             dedupe_key=key,
             manual=command.manual,
             exclusive=command.overlap == "queue",
+            start_by=command.start_by or (None if command.overlap == "queue" else command.expires),
         )
+        counted = await self._counted(run)
         try:
             return Dispatched("started", await self._engine.start(request))
-        except AlreadyStarted as error:
-            return Dispatched("duplicate", error.execution_id, "the same event started it before")
+        except StorageUnavailable:  # it may have been made: the same start again counts no second time
+            raise
+        except TradeloomError as error:
+            if counted and self._quota is not None:
+                await self._quota.quotas.give_back(run.tenant, run.execution_id)
+            if isinstance(error, AlreadyStarted):
+                return Dispatched("duplicate", error.execution_id, "the same event started it before")
+            raise
+
+    async def _counted(self, run: RunInfo) -> bool:
+        if self._quota is None:
+            return False
+        return await self._quota.take(run.tenant, run.workflow_id, run.execution_id, run.started_at)
 
 
 def execution_id(tenant: str, dedupe_key: str | None) -> str:

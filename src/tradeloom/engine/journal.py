@@ -46,8 +46,8 @@ RETRYABLE: Final[frozenset[ExecutionStatus]] = frozenset({"FAILED", "TIMED_OUT"}
 class Execution:
     """One execution's row. `run` is its `RunInfo` as JSON, `input` the machine's start input, `definition` the sha256
     of the state machine's blob. `manual` ones were started by a person, not by a trigger; `exclusive` ones run only
-    while no other of their workflow runs. `last_seq` is the number of its last event. `mode` is how it departs from a
-    plain run: a `Mode` as JSON."""
+    while no other of their workflow runs; after `start_by`, in market time, it is too late to begin. `last_seq` is the
+    number of its last event. `mode` is how it departs from a plain run: a `Mode` as JSON."""
 
     id: str
     tenant: str
@@ -64,6 +64,7 @@ class Execution:
     test_mode: bool = False
     manual: bool = False
     exclusive: bool = False
+    start_by: datetime | None = None
     status: ExecutionStatus = "PENDING"
     started_at: datetime | None = None
     finished_at: datetime | None = None

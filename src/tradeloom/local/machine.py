@@ -254,6 +254,8 @@ def _watcher(kept: Storage, executions: LocalExecutions, clocks: MarketClocks) -
         clock_for_account=clocks.of,
         market_for_account=clocks.market_of,
         next_event=clocks.next_event,
+        wait_for_market=clocks.wait,
+        heard=clocks.heard,
     )
     clocks.watching = watcher.busy
     return watcher

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -24,7 +24,7 @@ from tradeloom.errors import AccountHalted, ExecutionStopped, NotFound, StorageU
 from tradeloom.storage.memory.journal import MemoryJournal
 from tradeloom.storage.memory.stores import MemoryStores
 
-SCHEDULED = {"id": "sched", "type": "trigger.schedule", "config": {"every_s": 60}}
+SCHEDULED = {"id": "sched", "type": "trigger.schedule", "config": {"expression": "rate(1 minute)", "overlap": "allow"}}
 
 
 @dataclass
@@ -45,19 +45,11 @@ class House:
             blobs=self.made.blobs,
             dispatcher=self.dispatcher,
             clock_for_account=lambda account: self.clock,
-            next_fires=every,
         )
 
     async def executions(self) -> list[Execution]:
         rows = list(self.made.rows.executions.values())
         return sorted(rows, key=lambda row: row.run["payload"].get("scheduled_at", ""))
-
-
-def every(config: Any, after: datetime, count: int) -> list[datetime]:
-    """Fires at whole multiples of `every_s` since the epoch."""
-    step = config["every_s"]
-    first = (int(after.timestamp()) // step + 1) * step
-    return [datetime.fromtimestamp(first + number * step, AS_OF.tzinfo) for number in range(count)]
 
 
 @asynccontextmanager
