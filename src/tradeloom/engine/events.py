@@ -1,6 +1,6 @@
 """What subscribers are told while executions run."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -66,3 +66,6 @@ class Past:
 
 Subscriber = Callable[[Event], None]
 """Called on the engine's event loop; must return at once."""
+
+Listener = Callable[[Sequence[Hint]], None]
+"""Called on the engine's event loop with word from other engines; none at all when some of it was lost."""

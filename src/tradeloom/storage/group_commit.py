@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from tradeloom.engine.errors import JournalRefused, RecordRefused
-from tradeloom.engine.events import Event
+from tradeloom.engine.events import Event, Hint
 from tradeloom.engine.journal import Execution, LogLine, NodeRun, Record, StoredNotification
 from tradeloom.errors import StorageUnavailable
 
@@ -92,6 +92,19 @@ Commit = Callable[[Batch], Awaitable[set[str]]]
 Raises `StorageUnavailable` when it is worth trying again, anything else when the batch itself is at fault."""
 
 
+def hints_of(events: Sequence[Event]) -> list[Hint]:
+    """Word for other engines of what became durable: one hint an execution."""
+    found: dict[tuple[str, str], tuple[int, bool]] = {}
+    for event in events:
+        key = (event.tenant, event.execution_id)
+        seq, status = found.get(key, (0, False))
+        found[key] = max(seq, event.seq), status or event.type.startswith("execution.")
+    return [
+        Hint(tenant=tenant, execution_id=execution_id, seq=seq, status=status)
+        for (tenant, execution_id), (seq, status) in found.items()
+    ]
+
+
 class GroupCommit:
     def __init__(self, commit: Commit, *, linger_s: float = LINGER_S, patience_s: float = PATIENCE_S) -> None:
         self.on_durable: Callable[[Sequence[Event]], None] = lambda events: None
@@ -122,6 +135,11 @@ class GroupCommit:
         self._batch.add(record)
         if event is not None:
             self._batch.events.append(event)
+        self._wanted.set()
+
+    def tell(self, event: Event) -> None:
+        """Announce an event that is not kept after what was recorded before it."""
+        self._batch.events.append(event)
         self._wanted.set()
 
     async def create(self, execution: Execution) -> bool:
