@@ -6,6 +6,7 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import Final
 
+from tradeloom.accounts.quotas import QuotaGate
 from tradeloom.api.models.executions import Execute, Execution, ExecutionPage, ExecutionStatus, LogPage
 from tradeloom.api.models.notifications import NotificationPage
 from tradeloom.api.routing import MAX_ITEMS
@@ -43,6 +44,7 @@ class LocalExecutions:
         private_market: PrivateMarket,
         refuses: Refuses | None = None,
         on_skip: OnSkip | None = None,
+        quota: QuotaGate | None = None,
         orders: OrderStore | None = None,
         trades: LedgerTotals | None = None,
     ) -> None:
@@ -61,6 +63,7 @@ class LocalExecutions:
             clock_for_account=clock_for_account,
             refuses=refuses,
             on_skip=on_skip,
+            quota=quota,
         )
         self.test_dispatcher = Dispatcher(
             engine=engine,
@@ -68,6 +71,7 @@ class LocalExecutions:
             workflows=PrivateVersions(workflows),
             clock_for_account=clock_for_account,
             refuses=refuses,
+            quota=quota,
         )
         self._document = lru_cache(maxsize=64)(self._read_document)
 

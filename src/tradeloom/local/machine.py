@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from tradeloom.accounts.credentials.vault import Vault
+from tradeloom.accounts.quotas import TIERS, QuotaGate
 from tradeloom.api.app import Api
 from tradeloom.api.ports import Ports
 from tradeloom.compiler.compile import local_arn
@@ -39,6 +40,7 @@ from tradeloom.local.node_tests import LocalNodeTests
 from tradeloom.local.places import functions_root
 from tradeloom.local.private_accounts import PrivateMarket
 from tradeloom.local.settings import Settings
+from tradeloom.local.start_notices import StartNotices
 from tradeloom.local.storage import TENANT, Storage, database_up, storage_up
 from tradeloom.local.sub_workflows import SubWorkflowAnswers
 from tradeloom.local.tasks import ended, together
@@ -145,6 +147,7 @@ async def _engine_up(
     answers |= OrderAnswers(kept.orders).answers()
     halts = Halts(kept.blobs)
     notices = AccountNotices(TENANT, kept.journal)
+    starts = StartNotices(kept.journal)
     engine = _engine(stack, kept, pool, clocks, answers, halts)
     private_market = PrivateMarket(clocks.of)
     executions = LocalExecutions(
@@ -157,13 +160,15 @@ async def _engine_up(
         private_market=private_market,
         refuses=halts.refuses,
         on_skip=lambda version: notices.skipped(version, halts.standing(version.account)),
+        quota=QuotaGate(kept.quotas, lambda tenant: TIERS[settings.tier], starts.refused),
         orders=kept.orders,
         trades=kept.trades,
     )
     answers |= _sub_workflows(kept, engine, executions, pool, clocks).answers()
-    scheduler = _scheduler(kept, executions, clocks)
+    scheduler = _scheduler(kept, executions, clocks, starts)
     stack.push_async_callback(scheduler.close)
     watcher = _watcher(kept, executions, clocks)
+    clocks.watching = lambda account: watcher.busy(account) or scheduler.busy(account)
     stack.push_async_callback(watcher.close)
     workflows = _workflows(kept, on_loop, executions, clocks, scheduler, watcher)
     accounts = await accounts_up(stack, kept, on_loop, market, engine, workflows, halts, notices)
@@ -234,18 +239,20 @@ def _sub_workflows(
     )
 
 
-def _scheduler(kept: Storage, executions: LocalExecutions, clocks: MarketClocks) -> Scheduler:
+def _scheduler(kept: Storage, executions: LocalExecutions, clocks: MarketClocks, starts: StartNotices) -> Scheduler:
     return Scheduler(
         workflows=kept.stores,
         schedules=kept.stores,
         blobs=kept.blobs,
         dispatcher=executions.dispatcher,
         clock_for_account=clocks.of,
+        on_quarantine=starts.set_aside,
+        tenant=TENANT,
     )
 
 
 def _watcher(kept: Storage, executions: LocalExecutions, clocks: MarketClocks) -> Watcher:
-    watcher = Watcher(
+    return Watcher(
         workflows=kept.stores,
         variables=kept.variables,
         blobs=kept.blobs,
@@ -257,8 +264,6 @@ def _watcher(kept: Storage, executions: LocalExecutions, clocks: MarketClocks) -
         wait_for_market=clocks.wait,
         heard=clocks.heard,
     )
-    clocks.watching = watcher.busy
-    return watcher
 
 
 def _workflows(

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from tradeloom.accounts.quotas import TierName
 from tradeloom.errors import InvalidInput
 from tradeloom.network.policy import ALLOW, ROUTES, TRUST, Policy
 
@@ -28,7 +29,8 @@ def default_home() -> Path:
 
 class Settings(BaseSettings):
     """`TRADELOOM_HOME`, `TRADELOOM_HOST`, `TRADELOOM_PORT`, `TRADELOOM_WORKERS`, `TRADELOOM_KEY_FILE`,
-    `TRADELOOM_NETWORK_ALLOW`, `TRADELOOM_NETWORK_ROUTES`, `TRADELOOM_NETWORK_CA` and `DATABASE_URL`."""
+    `TRADELOOM_NETWORK_ALLOW`, `TRADELOOM_NETWORK_ROUTES`, `TRADELOOM_NETWORK_CA`, `TRADELOOM_TIER` and
+    `DATABASE_URL`."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True)
 
@@ -40,6 +42,7 @@ class Settings(BaseSettings):
     network_routes: str = Field(default="", description="Requests to one origin that go to another.")
     network_ca: str = Field(default="", description="A PEM file of authorities to trust besides the public ones.")
     key_file: Path | None = Field(default=None, description="Key of the credentials. None: beside the data directory.")
+    tier: TierName = Field(default="unlimited", description="How much may be started: what a tier allows, or any.")
     database_url: Annotated[str | None, NoDecode, Field(validation_alias="DATABASE_URL")] = None
 
     @field_validator("host")

@@ -202,6 +202,8 @@ def _dedupe_key(hook: _Hook, headers: Mapping[str, str]) -> str | None:
 
 
 def _answer(dispatched: Dispatched) -> dict[str, Any]:
+    if dispatched.refused is not None:
+        raise dispatched.refused
     if dispatched.execution_id is None:
         raise Conflict(f"The workflow was not started: {dispatched.reason}.")
     return {"execution_id": dispatched.execution_id, "duplicate": dispatched.verdict == "duplicate"}
