@@ -117,6 +117,8 @@ class Walk:
         if iteration:
             payload |= {"iteration": list(iteration), "item": item, "index": iteration[-1]}
         retryable = {error.__name__ for error in self.types[node.id].errors if error.retryable}
+        if node.retry.errors is not None:
+            retryable &= set(node.retry.errors)
         tries = 0
         while True:
             try:

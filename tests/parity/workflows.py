@@ -88,7 +88,10 @@ def _draw_node(draw: st.DrawFn, drawing: _Drawing, name: str, parent: str | None
     on_error = draw(st.sampled_from(["stop", "stop", "continue", "route"]))
     if kind == "utility.delay":
         on_error = "stop"
-    retries = draw(st.integers(0, 2))
+    retry: dict[str, Any] = {"max_attempts": draw(st.integers(0, 2))}
+    if kind == "market.account":
+        retry["errors"] = draw(st.sampled_from([None, None, [RETRYABLE], ["BrokerTimeout"], []]))
+        retry["jitter"] = draw(st.booleans())
     drawing.nodes.append(
         node(
             node_id,
@@ -99,7 +102,7 @@ def _draw_node(draw: st.DrawFn, drawing: _Drawing, name: str, parent: str | None
             on_error=on_error,
             join=draw(st.sampled_from([None, None, "any", "all", "settled"])),
             disabled=draw(st.integers(0, 9)) == 0,
-            retry={"max_attempts": retries},
+            retry=retry,
         )
     )
     drawing.behaviours[node_id] = Behaviour(

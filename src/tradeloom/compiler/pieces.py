@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from tradeloom.errors import BrokerUnavailable, OrderUnknown, TradeloomError
+from tradeloom.errors import BrokerUnavailable, OrderUnknown
 from tradeloom.nodes.base import Node as NodeType
 from tradeloom.workflow.document import Node, RetryPolicy
 
@@ -20,8 +20,10 @@ LAMBDA_FAULTS = [
     "Lambda.SdkClientException",
     "Lambda.TooManyRequestsException",
 ]
+TIMED_OUT = "States.Timeout"
+"""What a state machine calls a node that took longer than it may."""
 ORDER_UNKNOWN: State = {
-    "ErrorEquals": [OrderUnknown.__name__, "States.Timeout"],
+    "ErrorEquals": [OrderUnknown.__name__, TIMED_OUT],
     "IntervalSeconds": 2,
     "MaxAttempts": 5,
     "BackoffRate": 2.5,
@@ -77,35 +79,45 @@ def retries(node_type: type[NodeType], policy: RetryPolicy) -> list[State]:
         "BackoffRate": 2,
         "JitterStrategy": "FULL",
     }
-    worth = {error for error in node_type.errors if _worth_trying_again(error)} if policy.max_attempts else set()
+    worth = _wanted(node_type, policy) if policy.max_attempts else set()
     waits = [ORDER_UNKNOWN] if OrderUnknown in node_type.errors else []
     own = []
-    if BrokerUnavailable in worth:
-        worth.remove(BrokerUnavailable)
+    if BrokerUnavailable.__name__ in worth:
+        worth.remove(BrokerUnavailable.__name__)
         patient = {
             "max_attempts": max(policy.max_attempts, BRIDGE_TRIES),
             "interval_s": max(policy.interval_s, BRIDGE_PAUSE_S),
         }
-        own.append(_own_retrier([BrokerUnavailable], policy.model_copy(update=patient)))
+        own.append(_own_retrier([BrokerUnavailable.__name__], policy.model_copy(update=patient)))
     if worth:
         own.insert(0, _own_retrier(worth, policy))
     return [*own, *waits, service]
 
 
-def _own_retrier(errors: Iterable[type[TradeloomError]], policy: RetryPolicy) -> State:
+def may_be_retried(node_type: type[NodeType]) -> set[str]:
+    """Names of the errors a node may be tried again after: those of its own whose class says so, and, for one that
+    does nothing which could be done twice, that it took too long."""
+    own = {error.__name__ for error in node_type.errors if error.retryable}
+    return own if node_type.acts() else own | {TIMED_OUT}
+
+
+def _wanted(node_type: type[NodeType], policy: RetryPolicy) -> set[str]:
+    """What a policy retries. A time-out only where it is named: it is long, and a second one takes as long again."""
+    known = may_be_retried(node_type)
+    return known - {TIMED_OUT} if policy.errors is None else known & set(policy.errors)
+
+
+def _own_retrier(errors: Iterable[str], policy: RetryPolicy) -> State:
+    longest = max(policy.max_interval_s, policy.interval_s + 1)  # AWS wants it above the first pause
     return {
-        "ErrorEquals": sorted(error.__name__ for error in errors),
+        "ErrorEquals": sorted(errors),
         "IntervalSeconds": policy.interval_s,
         "MaxAttempts": policy.max_attempts,
         "BackoffRate": policy.backoff_rate,
-        "MaxDelaySeconds": 300,
-        "JitterStrategy": "FULL",
+        "MaxDelaySeconds": longest,
+        "JitterStrategy": "FULL" if policy.jitter else "NONE",
     }
 
 
 def leads_to(state: State, target: str) -> bool:
     return any(rule.get("Next") == target for key in ("Catch", "Choices") for rule in state.get(key, ()))
-
-
-def _worth_trying_again(error: type[TradeloomError]) -> bool:
-    return error.retryable

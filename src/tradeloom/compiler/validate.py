@@ -10,6 +10,7 @@ from typing import Any
 
 from tradeloom.compiler.config_check import config_problems
 from tradeloom.compiler.expression_check import expression_problems
+from tradeloom.compiler.pieces import TIMED_OUT, may_be_retried
 from tradeloom.compiler.secret_check import secret_problems
 from tradeloom.nodes.base import ERROR_PORT, Kind
 from tradeloom.nodes.base import Node as NodeType
@@ -143,10 +144,29 @@ def _placement_problems(node: Node, document: Workflow, types: Mapping[str, type
     if node.timeout_s is not None and node.timeout_s > most:
         message = f"{node.label!r} may take {most} s at most: its function is ended then; {node.timeout_s} s is more."
         problems.append(Problem(code="timeout_too_long", node=node.id, field="timeout_s", message=message))
+    problems += _retry_problems(node, types[node.id])
     if types[node.id].kind is Kind.LOOP and not any(other.parent == node.id for other in document.nodes):
         message = f"The loop {node.label!r} has nothing inside it."
         hint = "Drag the nodes to repeat into the loop."
         problems.append(Problem(code="empty_loop", node=node.id, message=message, hint=hint))
+    return problems
+
+
+def _retry_problems(node: Node, node_type: type[NodeType]) -> list[Problem]:
+    """Errors named in a node's retry policy that it does not raise, or after which trying again cannot help."""
+    known = may_be_retried(node_type)
+    problems = []
+    for name in node.retry.errors or ():
+        if name in known:
+            continue
+        if name in {error.__name__ for error in node_type.errors}:
+            message = f"{node.label!r} is not tried again after {name}: that would not change it."
+        elif name == TIMED_OUT:
+            message = f"{node.label!r} is not tried again after {name}: what it does could be done twice."
+        else:
+            message = f"{node.label!r} has no error {name!r}."
+        hint = f"It may be tried again after {', '.join(sorted(known))}." if known else "It is never tried again."
+        problems.append(Problem(code="not_retried", node=node.id, field="retry.errors", message=message, hint=hint))
     return problems
 
 

@@ -24,12 +24,32 @@ class CanvasPosition(_Part):
     y: float = 0.0
 
 
+def _later(default: Any, **about: Any) -> Any:
+    """A field that came after documents were saved: at its default it is left out of a document's text, so that a
+    document which says nothing of it keeps its version."""
+    return Field(default=default, exclude_if=lambda value: value == default, **about)
+
+
 class RetryPolicy(_Part):
     """How a failed node is tried again; only errors whose class says so are retried."""
 
     max_attempts: int = Field(default=2, ge=0, le=10, title="Retries", description="Tries after the first.")
     interval_s: int = Field(default=1, ge=1, le=300, title="First pause", description="Seconds before the first retry.")
     backoff_rate: float = Field(default=2.0, ge=1.0, le=10.0, description="Each pause is this times the one before.")
+    max_interval_s: int = _later(
+        300, ge=1, le=900, title="Longest pause", description="No pause is longer, in seconds."
+    )
+    jitter: bool = _later(
+        default=True,
+        description="Whether a pause is a random part of its length, so that many that failed at once do not come back "
+        "at once.",
+    )
+    errors: list[str] | None = _later(
+        None,
+        max_length=20,
+        title="Only these errors",
+        description="Names of the errors to try again after; all that are worth it when left out.",
+    )
 
 
 class Node(_Part):
@@ -65,6 +85,32 @@ class Settings(_Part):
     execution_type: Literal["auto", "express", "standard"] = "auto"
     broker_account: str = Field(default="paper", min_length=1, max_length=64)
     timeout_s: int = Field(default=60, ge=1, le=365 * 86_400)
+    error_workflow: str | None = _later(
+        None,
+        min_length=1,
+        max_length=200,
+        title="Error workflow",
+        description="Another workflow, by id or name, that is started when an execution of this one fails or runs out "
+        "of time.",
+    )
+    error_workflow_on_halt: bool = _later(
+        default=False, description="Whether the error workflow is also started when a halt of the account stops one."
+    )
+    expect_run_every_s: int | None = _later(
+        None,
+        ge=60,
+        le=366 * 86_400,
+        title="Expected at least every",
+        description="Tell when the active workflow has not begun to run for so many seconds of its market's time. "
+        "Runs of its schedules are expected without this.",
+    )
+    expect_end_within_s: int | None = _later(
+        None,
+        ge=1,
+        le=365 * 86_400,
+        title="Expected to take",
+        description="Tell when an execution has not ended so many seconds after it was started. It is not stopped.",
+    )
 
     @field_validator("time_zone")
     @classmethod

@@ -70,6 +70,30 @@ def test_a_bridge_that_is_started_again_is_waited_for(policy: dict[str, Any], tr
     assert not any("BrokerUnavailable" in each["ErrorEquals"] for each in never["Retry"])
 
 
+def test_a_policy_names_errors_its_longest_pause_and_whether_pauses_vary() -> None:
+    policy = {"errors": ["BrokerTimeout", "States.Timeout"], "max_interval_s": 20, "jitter": False}
+    task = machine(document([node("t"), node("acc", "market.account", retry=policy)], "t > acc"))["acc"]
+    own = task["Retry"][0]
+    assert (own["ErrorEquals"], own["MaxDelaySeconds"], own["JitterStrategy"]) == (
+        ["BrokerTimeout", "States.Timeout"],
+        20,
+        "NONE",
+    )
+    assert not any("BrokerUnavailable" in each["ErrorEquals"] for each in task["Retry"])
+
+
+def test_without_names_a_time_out_is_not_tried_again() -> None:
+    task = machine(document([node("t"), node("acc", "market.account")], "t > acc"))["acc"]
+    assert not any("States.Timeout" in each["ErrorEquals"] for each in task["Retry"])
+
+
+def test_the_longest_pause_is_above_the_first() -> None:
+    """AWS refuses a MaxDelaySeconds that is not above IntervalSeconds."""
+    policy = {"interval_s": 300, "max_interval_s": 10}
+    task = machine(document([node("t"), node("acc", "market.account", retry=policy)], "t > acc"))["acc"]
+    assert all(each["MaxDelaySeconds"] > each["IntervalSeconds"] for each in task["Retry"] if "MaxDelaySeconds" in each)
+
+
 @pytest.mark.parametrize("attempts", [0, 4])
 def test_an_order_nobody_knows_the_fate_of_is_waited_for(attempts: int) -> None:
     order = {"symbol": "EURUSD", "side": "buy", "volume": 0.1}

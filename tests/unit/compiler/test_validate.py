@@ -191,3 +191,21 @@ def test_a_node_inside_itself_whose_double_cannot_be_read() -> None:
     value["nodes"][0]["parent"] = "start"
     value["nodes"].append({"id": "start", "type": 7})
     assert ("parent_cycle", "start", "parent") in found(value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "config", "error", "said"),
+    [
+        ("market.account", {}, "StalePrize", "has no error"),
+        ("order.market", {"symbol": "EURUSD", "side": "buy", "volume": 0.1}, "OrderRejected", "would not change it"),
+        ("order.market", {"symbol": "EURUSD", "side": "buy", "volume": 0.1}, "States.Timeout", "done twice"),
+    ],
+)
+def test_a_retry_policy_names_errors_that_are_worth_it(
+    kind: str, config: dict[str, Any], error: str, said: str
+) -> None:
+    nodes = [node("t"), node("a", kind, config=config, retry={"errors": ["BrokerUnavailable", error]})]
+    (problem,) = validate(document(nodes, "t > a"))[1]
+    assert (problem.code, problem.node, problem.field) == ("not_retried", "a", "retry.errors")
+    assert said in problem.message
+    assert "BrokerUnavailable" in (problem.hint or "")
