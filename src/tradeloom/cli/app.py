@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from tradeloom.cli import credential_commands, limit_commands, models, order_commands
+from tradeloom.cli import credential_commands, database_commands, limit_commands, models, order_commands
 from tradeloom.cli.options import Home, Json, Why
 from tradeloom.cli.output import told
 
@@ -25,7 +25,7 @@ app = typer.Typer(
     "4 something around Tradeloom does not work · 5 a fault of Tradeloom · 130 interrupted",
 )
 
-for group in (models, order_commands, limit_commands, credential_commands):
+for group in (models, order_commands, limit_commands, credential_commands, database_commands):
     app.add_typer(group.app)
 
 File = Annotated[Path, typer.Argument(help="A workflow document (JSON).", show_default=False)]
