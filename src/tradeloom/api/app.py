@@ -8,7 +8,18 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer, License
 
-from tradeloom.api import accounts, credentials, executions, health, nodes, notifications, orders, trades, workflows
+from tradeloom.api import (
+    accounts,
+    credentials,
+    executions,
+    health,
+    nodes,
+    notifications,
+    orders,
+    schedules,
+    trades,
+    workflows,
+)
 from tradeloom.api.openapi import tidied
 from tradeloom.api.ports import Ports
 from tradeloom.api.resolver import Resolver
@@ -26,7 +37,9 @@ class Api:
 
     def __init__(self, ports: Ports) -> None:
         self.resolver = Resolver(ports, public_paths=frozenset({OPENAPI_PATH}))
-        for resource in (accounts, workflows, executions, nodes, credentials, notifications, orders, trades, health):
+        for resource in (
+            accounts, workflows, schedules, executions, nodes, credentials, notifications, orders, trades, health,
+        ):  # fmt: skip
             self.resolver.include_router(resource.router)
         self.resolver.get(OPENAPI_PATH, include_in_schema=False, enable_validation=False)(self._openapi)
         self.resolver.prepare()

@@ -21,6 +21,7 @@ from tradeloom.api.models.limits import AccountLimits, ChangeLimits
 from tradeloom.api.models.nodes import NodeTest, NodeTestResult
 from tradeloom.api.models.notifications import NotificationPage
 from tradeloom.api.models.orders import OrderItem, OrderPage, OrderState, SettleOrder
+from tradeloom.api.models.schedules import SchedulePreview, SchedulePreviewRequest, WorkflowSchedule
 from tradeloom.api.models.trades import Trade, TradePage, TradeQuery, TradeSummaryList
 from tradeloom.api.models.workflows import WorkflowDetail, WorkflowPage
 from tradeloom.compiler.compile import Compiled
@@ -49,6 +50,16 @@ class Workflows(Protocol):
 
     def toggle(self, tenant: str, workflow_id: str, active: bool | None) -> WorkflowDetail:
         """Set whether triggers start it; None changes it to the other state."""
+        ...
+
+
+class Schedules(Protocol):
+    def of_workflow(self, tenant: str, workflow_id: str, count: int) -> WorkflowSchedule:
+        """The next `count` fire times of each of its schedules."""
+        ...
+
+    def preview(self, tenant: str, wanted: SchedulePreviewRequest) -> SchedulePreview:
+        """Raises `InvalidInput` for an account that is not there."""
         ...
 
 
@@ -181,6 +192,7 @@ class Ports:
     """The adapters of one installation."""
 
     workflows: Workflows
+    schedules: Schedules
     executions: Executions
     notifications: Notifications
     node_tests: NodeTests

@@ -18,6 +18,7 @@ from tradeloom.engine.engine import Engine
 from tradeloom.engine.orders import OrderAnswers
 from tradeloom.engine.permission import ActiveVersions
 from tradeloom.engine.questions import Answers
+from tradeloom.engine.run_events import hub_of
 from tradeloom.engine.scheduler import Scheduler
 from tradeloom.engine.variables import VariableAnswers
 from tradeloom.engine.watcher import Watcher
@@ -25,6 +26,7 @@ from tradeloom.engine.workers.pool import WorkerPool
 from tradeloom.engine.workers.settings import WorkerSettings
 from tradeloom.local.account_notices import AccountNotices
 from tradeloom.local.account_services import accounts_up, orders_up, trades_up
+from tradeloom.local.aftermath import aftermath_up
 from tradeloom.local.bridging import OnLoop
 from tradeloom.local.clocks import AccountClock
 from tradeloom.local.credentials import LocalCredentials
@@ -39,6 +41,7 @@ from tradeloom.local.market_clocks import MarketClocks
 from tradeloom.local.node_tests import LocalNodeTests
 from tradeloom.local.places import functions_root
 from tradeloom.local.private_accounts import PrivateMarket
+from tradeloom.local.schedules import LocalSchedules
 from tradeloom.local.settings import Settings
 from tradeloom.local.start_notices import StartNotices
 from tradeloom.local.storage import TENANT, Storage, database_up, storage_up
@@ -48,6 +51,7 @@ from tradeloom.local.triggers import market_triggers
 from tradeloom.local.webhooks import Door
 from tradeloom.local.workflows import LocalWorkflows
 from tradeloom.nodes.registry import node_types
+from tradeloom.realtime.hub import RunEvents
 from tradeloom.runtime.redaction import Redactor
 from tradeloom.storage.postgres.journal import PostgresJournal
 from tradeloom.storage.postgres.server import PostgresServer
@@ -81,6 +85,7 @@ class Machine:
     scheduler: Scheduler
     watcher: Watcher
     door: Door
+    run_events: RunEvents
     api: Api
     ping: Callable[[], Awaitable[Any]]
     resumed: list[str] = field(default_factory=list)
@@ -149,6 +154,8 @@ async def _engine_up(
     notices = AccountNotices(TENANT, kept.journal)
     starts = StartNotices(kept.journal)
     engine = _engine(stack, kept, pool, clocks, answers, halts)
+    run_events = hub_of(engine, kept.journal)
+    stack.push_async_callback(run_events.close)
     private_market = PrivateMarket(clocks.of)
     executions = LocalExecutions(
         on_loop,
@@ -171,9 +178,17 @@ async def _engine_up(
     clocks.watching = lambda account: watcher.busy(account) or scheduler.busy(account)
     stack.push_async_callback(watcher.close)
     workflows = _workflows(kept, on_loop, executions, clocks, scheduler, watcher)
+    aftermath_up(stack, kept, engine, executions.dispatcher)
     accounts = await accounts_up(stack, kept, on_loop, market, engine, workflows, halts, notices)
     ports = Ports(
         workflows=workflows,
+        schedules=LocalSchedules(
+            on_loop,
+            workflows=kept.stores,
+            schedules=kept.stores,
+            blobs=kept.blobs,
+            clock_for_account=clocks.of,
+        ),
         executions=executions,
         notifications=LocalNotifications(on_loop, kept.journal),
         node_tests=LocalNodeTests(on_loop, pool, kept.blobs, market=private_market.ready, answers=answers),
@@ -197,6 +212,7 @@ async def _engine_up(
         scheduler=scheduler,
         watcher=watcher,
         door=Door(workflows=kept.stores, blobs=kept.blobs, vault=kept.vault, dispatcher=executions.dispatcher),
+        run_events=run_events,
         api=Api(ports),
         ping=kept.ping,
         resumed=await engine.resume(),
@@ -280,6 +296,7 @@ def _workflows(
 
     return LocalWorkflows(
         on_loop,
+        kept.stores,
         kept.stores,
         kept.blobs,
         kept.vault,

@@ -11,11 +11,15 @@ from tradeloom.accounts.credentials.vault import Vault
 from tradeloom.api.models.workflows import WorkflowDetail, WorkflowPage, WorkflowSummary
 from tradeloom.compiler.compile import Compiled
 from tradeloom.engine import codec
+from tradeloom.engine.schedules import ScheduleStore
 from tradeloom.engine.stores import Blobs, VersionRecord, WorkflowRecord, WorkflowStore
 from tradeloom.errors import InvalidInput, NotFound
 from tradeloom.local.activation import called_workflows, check_limits, may_trade
 from tradeloom.local.bridging import OnLoop
 from tradeloom.local.credentials import METADATA, unknown_credentials, uses_of
+from tradeloom.local.error_workflow_check import METADATA as ERROR_WORKFLOW
+from tradeloom.local.error_workflow_check import check_error_workflow
+from tradeloom.local.schedules import failure_of
 from tradeloom.nodes.trigger.schedule import ScheduleTrigger
 from tradeloom.trading.methods import AccountStatus
 from tradeloom.workflow.schedules import next_fires
@@ -32,6 +36,7 @@ class LocalWorkflows:
         self,
         on_loop: OnLoop,
         store: WorkflowStore,
+        schedules: ScheduleStore,
         blobs: Blobs,
         vault: Vault,
         *,
@@ -42,6 +47,7 @@ class LocalWorkflows:
     ) -> None:
         self._on_loop = on_loop
         self._store = store
+        self._schedules = schedules
         self._blobs = blobs
         self._vault = vault
         self._market_now = market_now
@@ -72,6 +78,7 @@ class LocalWorkflows:
     async def save(self, tenant: str, workflow_id: str, compiled: Compiled, expected: str | None) -> WorkflowDetail:
         """Keep a version and make it its workflow's newest; the workflow is made when there is none."""
         document = compiled.plan.graph.document
+        await check_error_workflow(self._store, self._blobs, tenant, workflow_id, document)
         definition = codec.dumps(compiled.definition).encode("ascii")
         artefact = await asyncio.to_thread(self._blobs.put_artefact, compiled.version, compiled.artefact)
         version = VersionRecord(
@@ -96,7 +103,7 @@ class LocalWorkflows:
             account = compiled.plan.graph.document.settings.broker_account
             await self._check_accounts(tenant, workflow_id, account, nodes)
         made = await self.save(tenant, workflow_id, compiled, expected)
-        if not before.active or before.active_version == compiled.version:
+        if not before.active or (before.active_version == compiled.version and not made.schedule_failures):
             return made
         record = await self._store.set_active(tenant, workflow_id, compiled.version)
         await self._changed(tenant, workflow_id)
@@ -155,8 +162,10 @@ class LocalWorkflows:
         version = await self._store.version(record.tenant, record.id, record.version)
         artefact = await asyncio.to_thread(self._blobs.artefact, record.version)
         unknown = await unknown_credentials(self._vault, record.tenant, artefact["document"]["nodes"])
+        faults = await self._schedules.faults(record.tenant, record.id)
         return WorkflowDetail(
             **self._summary(record, version),
+            schedule_failures=[shown for fault in faults if (shown := failure_of(fault)) is not None],
             document=artefact["document"],
             execution_type=version.metadata.get("execution_type", "standard"),
             warnings=[*version.metadata.get("warnings", []), *unknown],
@@ -192,6 +201,7 @@ def _metadata(compiled: Compiled) -> dict[str, Any]:
     return {
         "nodes": len(nodes),
         "execution_type": compiled.execution_type,
+        ERROR_WORKFLOW: compiled.plan.graph.document.settings.error_workflow,
         METADATA: uses_of(compiled.artefact["document"]["nodes"]),
         "warnings": [problem.as_dict() for problem in compiled.warnings],
         "schedules": [node.config for node in nodes if node.type == ScheduleTrigger.type and not node.disabled],

@@ -10,6 +10,7 @@ from typing import Any, cast
 from tests.support.loop import run
 from tests.support.trade_records import make_record
 from tradeloom.accounts.credentials.vault import Vault
+from tradeloom.api.fire_times import read_schedule, upcoming
 from tradeloom.api.models.accounts import AccountDetail, AccountPage, Kill, Killed, Resume, WorkflowKilled
 from tradeloom.api.models.executions import (
     Execute,
@@ -26,6 +27,7 @@ from tradeloom.api.models.health import AccountStanding, Component, Health
 from tradeloom.api.models.limits import AccountLimits, ChangeLimits
 from tradeloom.api.models.nodes import NodeTest, NodeTestResult
 from tradeloom.api.models.notifications import NotificationItem, NotificationPage
+from tradeloom.api.models.schedules import NodeSchedule, SchedulePreview, SchedulePreviewRequest, WorkflowSchedule
 from tradeloom.api.models.workflows import WorkflowDetail, WorkflowPage, WorkflowSummary
 from tradeloom.api.ports import Ports
 from tradeloom.compiler.compile import Compiled
@@ -268,6 +270,29 @@ def credentials_in_memory() -> LocalCredentials:
     return LocalCredentials(cast(OnLoop, _ByHand()), vault, MemoryStores(), MemoryBlobs(), Redactor())
 
 
+class FakeSchedules:
+    """Of documents as they are; market time is `NOW`."""
+
+    def __init__(self, workflows: FakeWorkflows) -> None:
+        self._workflows = workflows
+
+    def of_workflow(self, tenant: str, workflow_id: str, count: int) -> WorkflowSchedule:
+        found = self._workflows.get(tenant, workflow_id)
+        items = []
+        for node in found.document["nodes"]:
+            schedule, problems = read_schedule(node.get("config", {}), node=node["id"])
+            if node["type"] == "trigger.schedule" and schedule is not None:
+                fires = upcoming(schedule, NOW, count)
+                items.append(NodeSchedule(node=node["id"], name=node["id"], fires=fires, problems=problems))
+        return WorkflowSchedule(active=found.active, version=found.version, account=found.account, now=NOW, items=items)
+
+    def preview(self, tenant: str, wanted: SchedulePreviewRequest) -> SchedulePreview:
+        schedule, problems = read_schedule(wanted.config)
+        after = wanted.after or NOW
+        fires = [] if schedule is None else upcoming(schedule, after, wanted.count)
+        return SchedulePreview(after=after, fires=fires, problems=problems)
+
+
 def trades_in_memory() -> LocalTrades:
     """Five trades of the tenant `acme`, the last of them of another account, and one of another tenant."""
     store = MemoryTrades()
@@ -287,6 +312,7 @@ def fake_ports() -> Ports:
     workflows = FakeWorkflows()
     return Ports(
         workflows=workflows,
+        schedules=FakeSchedules(workflows),
         executions=FakeExecutions(workflows),
         notifications=FakeNotifications(),
         node_tests=FakeNodeTests(),

@@ -17,6 +17,8 @@ ROUTES = {
     "/workflows": {"get", "post"},
     "/workflows/{id}": {"get", "put", "delete"},
     "/workflows/{id}/toggle": {"post"},
+    "/workflows/{id}/schedule": {"get"},
+    "/schedules/preview": {"post"},
     "/workflows/{id}/kill": {"post"},
     "/accounts": {"get"},
     "/accounts/kill": {"post"},

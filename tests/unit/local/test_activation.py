@@ -107,9 +107,11 @@ class Machine:
     def __init__(self, key: Path) -> None:
         self.status = answered()
         self.asked: list[str] = []
+        stores = MemoryStores()
         self.workflows = LocalWorkflows(
             OnLoop(asyncio.get_running_loop()),
-            MemoryStores(),
+            stores,
+            stores,
             MemoryBlobs(),
             Vault(MemoryCredentials(), KeyFile(key)),
             market_now=lambda account: STATUS.changed_at,

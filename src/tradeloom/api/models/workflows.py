@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import AwareDatetime, ConfigDict, Field, StrictBool
 
 from tradeloom.api.models.base import Identifier, Model
+from tradeloom.api.models.schedules import ScheduleFailure
 from tradeloom.workflow.problems import Problem
 
 
@@ -28,6 +29,9 @@ class WorkflowSummary(Model):
 class WorkflowDetail(WorkflowSummary):
     document: dict[str, Any] = Field(description="The workflow document, as saved.")
     execution_type: Literal["express", "standard"] = Field(description="The kind of state machine it compiles to.")
+    schedule_failures: list[ScheduleFailure] = Field(
+        default_factory=list, description="Schedules that fail, and until when each is set aside."
+    )
     warnings: list[Problem] = Field(default_factory=list, description="What does not keep it from running.")
 
 
