@@ -26,6 +26,8 @@ from mt5_bridge.journal import SENDABLE, Journal
 from mt5_bridge.ledger import Ledger
 from mt5_bridge.logs import note
 from mt5_bridge.manual import ManualDesk
+from mt5_bridge.market_scout import METHOD as WATCH
+from mt5_bridge.market_scout import MarketScout
 from mt5_bridge.reader import Reader
 from mt5_bridge.reconciliation import Reconciler, unknown_outcome, wall_clock
 from mt5_bridge.records import BrokerRecords
@@ -38,6 +40,7 @@ from mt5_bridge.watcher import Watcher
 from tradeloom.errors import BrokerError, StorageUnavailable, TradeloomError
 from tradeloom.trading import methods, protocol
 from tradeloom.trading.methods import Params, SendParams
+from tradeloom.trading.mt5_answers import encode_outcome
 
 _LOOK_AT_CONNECTION_S = 5.0
 _log = logging.getLogger(__name__)
@@ -70,6 +73,7 @@ class AccountWorker:
         self._clock = clock
         self._reader = Reader(terminal, clock, zone, account_name=settings.name, paper=paper, pause=pause)
         self._script_reads = ScriptReads(terminal)
+        self.scout = MarketScout(terminal, clock, paper=paper, interval_s=settings.tick_interval_s)
         self._journal: Journal | None = None
         self._journal_trouble: StorageUnavailable | None = None
         self._desk: OrderDesk | None = None
@@ -162,12 +166,16 @@ class AccountWorker:
     def patience_s(self) -> float | None:
         """How long it may wait for a call before `between_calls`; None: until one comes."""
         others = [duty for duty in (self.flattening, self._account_duty) if duty is not None]
-        duties = [self.duty.patience_s(), *(duty.patience_s() for duty in others)]
+        duties = [self.scout.patience_s(), self.duty.patience_s(), *(duty.patience_s() for duty in others)]
         return min((wait for wait in duties if wait is not None), default=None)
 
     def between_calls(self, *, at_once: bool = False) -> None:
-        """Goes on with a flatten, looks at the account and after the guards; see `FlattenDuty`, `AccountDuty` and
-        `GuardDuty`."""
+        """Tells what is new in the market, goes on with a flatten, looks at the account and after the guards; see
+        `MarketScout`, `FlattenDuty`, `AccountDuty` and `GuardDuty`."""
+        self.scout.look_if_due()
+        self.recycle |= self.scout.pipe_broken
+        if at_once:
+            self.scout.orders_changed()
         self.catch_up()
         if self.flattening is not None:
             self.flattening.work_if_due()
@@ -205,6 +213,9 @@ class AccountWorker:
         try:
             if method == SCRIPT_READ:
                 return self._script_reads.answer(payload)
+            if method == WATCH:
+                self.scout.watch(payload)
+                return protocol.encode_answer(None)
             request = protocol.decode_request(method, payload)
             return self._answer(method, request.params)
         except TradeloomError as error:
@@ -228,7 +239,7 @@ class AccountWorker:
             if entry is None or entry.state in SENDABLE:
                 return protocol.encode_error(BrokerError(f"{failed}; nothing was sent"))
             outcome = entry.outcome() or unknown_outcome(entry, failed)
-            return protocol.encode_answer(outcome.model_dump(mode="json"))
+            return encode_outcome(outcome)
         except TradeloomError as error:
             return protocol.encode_error(error)
 
@@ -242,12 +253,14 @@ class AccountWorker:
         match method, params:
             case "bars", methods.BarsParams():
                 return protocol.encode_answer(None, self._reader.bars(params.reference))
+            case "ticks", methods.TicksParams():
+                ticks = self._reader.ticks(params.symbol, params.since, params.skip, params.limit)
+                return protocol.encode_answer(None, ticks)
             case "send", methods.SendParams():
                 note(order=params.intent.client_order_id)
-                return protocol.encode_answer(self._trading().send(params.intent).model_dump(mode="json"))
+                return encode_outcome(self._trading().send(params.intent))
             case "outcome", methods.OutcomeParams():
-                outcome = self._trading().outcome(params.client_order_id)
-                return protocol.encode_answer(None if outcome is None else outcome.model_dump(mode="json"))
+                return encode_outcome(self._trading().outcome(params.client_order_id))
             case "flatten", methods.FlattenParams():
                 if self.flattening is not None:
                     self.flattening.wake()
@@ -255,7 +268,7 @@ class AccountWorker:
             case "settle_manual", methods.SettleParams():
                 self._trading()
                 assert self._manual is not None
-                return protocol.encode_answer(self._manual.settle(params).model_dump(mode="json"))
+                return encode_outcome(self._manual.settle(params))
             case "guard", methods.GuardParams():
                 return protocol.encode_answer(self.duty.set(params.guard).model_dump(mode="json"))
             case "unguard", methods.UnguardParams():

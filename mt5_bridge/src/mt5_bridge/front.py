@@ -31,6 +31,7 @@ from tradeloom.errors import (
 from tradeloom.trading import methods, protocol
 from tradeloom.trading.flattening import FlattenReport
 from tradeloom.trading.methods import METHODS, Effect, FlattenParams, SendParams, StateParams
+from tradeloom.trading.mt5_answers import encode_outcome
 from tradeloom.trading.protocol import Request
 from tradeloom.trading.risk import AccountState
 
@@ -47,6 +48,7 @@ class Front:
         self.metrics = Metrics()
         self._seats = {account.name: Seat(account, config, self.metrics) for account in config.accounts}
         self._places = threading.BoundedSemaphore(config.listen.max_calls)
+        self._waits = threading.BoundedSemaphore(config.listen.max_waits)
         self._counts = {"calls": 0, "errors": 0, "busy": 0, "under_way": 0}
         self._lock = threading.Lock()
         self._draining = False
@@ -62,6 +64,8 @@ class Front:
     def drain(self, timeout_s: float) -> None:
         """Takes no new calls, lets those under way finish, then stops the workers."""
         self._draining = True
+        for seat in self._seats.values():
+            seat.board.close()
         give_up = time.monotonic() + timeout_s
         while self._counts["under_way"] and time.monotonic() < give_up:
             time.sleep(0.02)
@@ -120,6 +124,8 @@ class Front:
             raise BrokerUnavailable("the bridge is stopping; nothing was sent")
         if give_up <= time.monotonic():
             raise _too_late(method)
+        if isinstance(request.params, methods.MarketWaitParams):
+            return self._wait(request.account, request.params, give_up)
         if not self._places.acquire(blocking=False):
             self._count("busy")
             raise BrokerUnavailable("the bridge is busy: too many calls at once; nothing was sent")
@@ -130,6 +136,24 @@ class Front:
         finally:
             self._count("under_way", -1)
             self._places.release()
+
+    def _wait(self, account: str, asked: methods.MarketWaitParams, give_up: float) -> bytes:
+        """Takes no place from calls that do something, and holds nobody up."""
+        note(account=account)
+        seat = self._seat(account)
+        if not self._waits.acquire(blocking=False):
+            self._count("busy")
+            raise BrokerUnavailable("the bridge is busy: too many wait for news of its markets")
+        try:
+            return protocol.encode_answer(seat.wait_for_market(asked, give_up).model_dump(mode="json"))
+        finally:
+            self._waits.release()
+
+    def _seat(self, account: str) -> Seat:
+        seat = self._seats.get(account)
+        if seat is None:
+            raise NotFound(f"this bridge has no account {account}", field="account")
+        return seat
 
     def read_terminal(self, account: str, payload: bytes, timeout_s: float) -> bytes:
         """What the worker answers to a script's read; see `compat.reads`. No call of the network leads here."""
@@ -146,9 +170,7 @@ class Front:
             self._places.release()
 
     def _account_call(self, method: str, request: Request, payload: bytes, give_up: float) -> bytes:
-        seat = self._seats.get(request.account)
-        if seat is None:
-            raise NotFound(f"this bridge has no account {request.account}", field="account")
+        seat = self._seat(request.account)
         if isinstance(request.params, ACCOUNT_SETTINGS):
             return protocol.encode_answer(seat.change(request.params).model_dump(mode="json"))
         match request.params:
@@ -189,7 +211,7 @@ class Front:
             # A bug of ours, and the worker may have the order: the journal tells, or nobody knows.
             _log.exception("order %s: handing it over failed", order_id)
             outcome = seat.after_loss(order_id, "the bridge failed at this order", process_gone=False)
-        return protocol.encode_answer(outcome.model_dump(mode="json"))
+        return encode_outcome(outcome)
 
     def _flatten(self, seat: Seat, wanted: FlattenParams, payload: bytes, give_up: float) -> bytes:
         """Halts first, which needs no worker; the worker is told, or finds out as soon as it can.
@@ -223,8 +245,7 @@ class Front:
                 return seat.supervisor.request("outcome", payload, give_up)
             except (BrokerUnavailable, HandedOver):
                 entry = seat.journal.entry(order_id)
-        outcome = entry.outcome() if entry else None
-        return protocol.encode_answer(None if outcome is None else outcome.model_dump(mode="json"))
+        return encode_outcome(entry.outcome() if entry else None)
 
     def _count(self, what: str, change: int = 1) -> None:
         with self._lock:

@@ -1,11 +1,12 @@
 """The bridge's answers as facts."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from tradeloom.trading import protocol
 from tradeloom.trading.intents import OrderOutcome
-from tradeloom.trading.protocol import Answer, UnreadableAnswer
+from tradeloom.trading.protocol import UnreadableAnswer
 
 
 def fact[F: BaseModel](kind: type[F], value: Any) -> F:
@@ -20,6 +21,29 @@ def fact[F: BaseModel](kind: type[F], value: Any) -> F:
         ) from error
 
 
-def outcome_in(answer: Answer) -> OrderOutcome | None:
-    """None when the bridge knows nothing of the order."""
-    return None if answer.result is None else fact(OrderOutcome, answer.result)
+class _Told(BaseModel):
+    """The header of an answer about an order."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    result: OrderOutcome | None
+    arrays: Annotated[list[Any], Field(max_length=0)]
+
+
+def encode_outcome(outcome: OrderOutcome | None) -> bytes:
+    """The answer about an order; None when nothing is known of it. A price that is no number is told as none: what
+    happened to the order must be told all the same."""
+    return protocol.encode_told(b"null" if outcome is None else outcome.model_dump_json().encode())
+
+
+def decode_outcome(data: bytes) -> OrderOutcome | None:
+    """None when the bridge knows nothing of the order. Raises the error the bridge answered with, or
+    `UnreadableAnswer`."""
+    header = protocol.told(data)
+    if header is not None:
+        try:
+            return _Told.model_validate_json(header).result
+        except ValidationError:
+            pass  # read step by step, it tells what is wrong
+    result = protocol.decode_answer(data).result
+    return None if result is None else fact(OrderOutcome, result)

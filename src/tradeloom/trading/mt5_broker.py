@@ -23,11 +23,12 @@ from tradeloom.trading.broker import (
 from tradeloom.trading.flattening import FlattenReport
 from tradeloom.trading.guards import Guard, GuardReport
 from tradeloom.trading.intents import OrderIntent, OrderOutcome, Side
-from tradeloom.trading.methods import AccountStatus, MarketClock, Params
-from tradeloom.trading.mt5_answers import fact, outcome_in
+from tradeloom.trading.methods import AccountStatus, MarketChange, MarketClock, Params
+from tradeloom.trading.mt5_answers import fact
 from tradeloom.trading.order_book import OrderBook
 from tradeloom.trading.risk import AccountState
 from tradeloom.trading.risk_limits import RiskLimits
+from tradeloom.trading.ticks import MAX_TICKS, Ticks
 from tradeloom.trading.trade_ledger import TradeRecord
 
 if TYPE_CHECKING:
@@ -83,6 +84,21 @@ class MT5Broker:
         answer = self._client.read("bars", self._name, methods.BarsParams(reference=reference))
         columns = {name: np.frombuffer(data, dtype=dtype).copy() for name, (dtype, data) in answer.arrays.items()}
         return Bars(reference=reference, **columns)
+
+    def ticks(self, symbol: str, since: datetime, skip: int = 0, limit: int = MAX_TICKS) -> Ticks:
+        import numpy as np
+
+        params = _params(methods.TicksParams, symbol=symbol, since=since, skip=skip, limit=limit)
+        answer = self._client.read("ticks", self._name, params)
+        return Ticks(**{name: np.frombuffer(data, dtype=dtype) for name, (dtype, data) in answer.arrays.items()})
+
+    def wait(self, symbols: Sequence[str], after: str | None, timeout_s: float) -> MarketChange:
+        """Waits until one of the symbols has a new quote, or orders changed, since the answer with the cursor `after`.
+
+        Raises `BrokerUnavailable` when it cannot be waited for now, `InvalidInput` from a bridge too old for it.
+        """
+        params = _params(methods.MarketWaitParams, symbols=tuple(symbols), after=after, timeout_s=timeout_s)
+        return fact(MarketChange, self._client.wait(self._name, params).result)
 
     def positions(self, symbol: str | None = None) -> list[Position]:
         found = self._read("positions", _params(methods.PositionsParams, symbol=symbol))
@@ -176,9 +192,9 @@ class MT5Broker:
         A bridge that cannot be asked about an order that may have been sent is `OrderUnknown`: "nothing was sent" would
         be true of the question alone.
         """
-        params = _params(methods.OutcomeParams, client_order_id=client_order_id)
+        _params(methods.OutcomeParams, client_order_id=client_order_id)
         try:
-            outcome = outcome_in(self._client.read("outcome", self._name, params))
+            outcome = self._client.outcome(self._name, client_order_id)
         except (BrokerUnavailable, BrokerTimeout) as error:
             if self._book is not None and self._book.perhaps_sent(client_order_id):
                 raise OrderUnknown(

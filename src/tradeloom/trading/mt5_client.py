@@ -10,6 +10,7 @@ from tradeloom.trading import methods, protocol
 from tradeloom.trading.circuit import CircuitBreaker, CircuitState, shared_breaker
 from tradeloom.trading.intents import OrderIntent, OrderOutcome
 from tradeloom.trading.methods import Params
+from tradeloom.trading.mt5_answers import decode_outcome
 from tradeloom.trading.mt5_broker import MT5Broker
 from tradeloom.trading.mt5_hand_in import hand_in
 from tradeloom.trading.mt5_transport import CallLost, Endpoint, RpcTransport, Transport
@@ -74,7 +75,14 @@ class BridgeClient:
 
         Raises `BrokerUnavailable`, `BrokerTimeout`, or the error the bridge answered with.
         """
-        payload = protocol.encode_request(account, params)
+        return self._ask(method, protocol.encode_request(account, params), protocol.decode_answer)
+
+    def outcome(self, account: str, client_order_id: str) -> OrderOutcome | None:
+        """What the bridge knows of an order; None when nothing was ever sent under its id. Raises as `read` does."""
+        payload = protocol.encode_request(account, methods.OutcomeParams(client_order_id=client_order_id))
+        return self._ask("outcome", payload, decode_outcome)
+
+    def _ask[A](self, method: str, payload: bytes, decode: Callable[[bytes], A]) -> A:
         give_up = self._clock() + self._read_timeout_s
         lost: CallLost | None = None
         for _attempt in range(2):
@@ -82,10 +90,15 @@ class BridgeClient:
             if left <= 0:
                 break
             try:
-                return protocol.decode_answer(self._call(method, payload, left))
+                return decode(self._call(method, payload, left))
             except CallLost as error:
                 lost = error
         raise BrokerTimeout(lost.message if lost else f"the bridge did not answer {method} in time") from lost
+
+    def wait(self, account: str, params: methods.MarketWaitParams) -> Answer:
+        """One call that is answered when there is news, or after its time. Raises as `read` does."""
+        payload = protocol.encode_request(account, params)
+        return protocol.decode_answer(self._call("market_wait", payload, params.timeout_s + self._read_timeout_s))
 
     def send(self, account: str, intent: OrderIntent) -> OrderOutcome:
         """Sends the intent and learns its outcome; see `hand_in`.

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from tradeloom.errors import TradeloomError
 from tradeloom.trading import methods, protocol
 from tradeloom.trading.intents import OrderIntent, OrderOutcome, OutcomeStatus
-from tradeloom.trading.mt5_answers import outcome_in
+from tradeloom.trading.mt5_answers import decode_outcome
 from tradeloom.trading.mt5_transport import CallLost
 from tradeloom.trading.protocol import UnreadableAnswer
 
@@ -31,31 +31,34 @@ def hand_in(
     the time-out is UNKNOWN. Raises only while it is certain that nothing was sent.
     """
     order_id = intent.client_order_id
-    send = "send", protocol.encode_request(account, methods.SendParams(intent=intent))
-    ask = "outcome", protocol.encode_request(account, methods.OutcomeParams(client_order_id=order_id))
-    step, perhaps_received, settling, backoff = send, False, False, 0.05
+    sending = protocol.encode_request(account, methods.SendParams(intent=intent))
+    asking, perhaps_received, settling, backoff = False, False, False, 0.05
     give_up = clock() + timeout_s
-    known = OrderOutcome(
-        client_order_id=order_id, status=OutcomeStatus.UNKNOWN, message="sent; the bridge has not answered since"
-    )
+    known: OrderOutcome | None = None
     while (left := give_up - clock()) > 0:
         try:
-            answer = protocol.decode_answer(call(step[0], step[1], left))
-            outcome = outcome_in(answer)
+            answer = call("outcome", _question(account, order_id), left) if asking else call("send", sending, left)
+            outcome = decode_outcome(answer)
         except (CallLost, UnreadableAnswer):
-            perhaps_received, step = True, ask
+            perhaps_received, asking = True, True
         except TradeloomError:
             if not perhaps_received:
                 raise
         else:
             if outcome is None:
-                step = send
+                asking = False
             elif outcome.status is not OutcomeStatus.UNKNOWN:
                 return outcome
             else:
                 if not settling:
                     settling, give_up = True, min(give_up, clock() + settle_s)
-                known, perhaps_received, step = outcome, True, ask
+                known, perhaps_received, asking = outcome, True, True
         pause(min(backoff, max(give_up - clock(), 0)))
         backoff = min(backoff * 2, 1.0)
-    return known
+    return known or OrderOutcome(
+        client_order_id=order_id, status=OutcomeStatus.UNKNOWN, message="sent; the bridge has not answered since"
+    )
+
+
+def _question(account: str, order_id: str) -> bytes:
+    return protocol.encode_request(account, methods.OutcomeParams(client_order_id=order_id))

@@ -10,9 +10,10 @@ import json
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from tradeloom import errors
 from tradeloom.errors import BrokerError, InvalidInput, TradeloomError
@@ -58,11 +59,9 @@ class UnreadableAnswer(BrokerError):
 
 
 def encode_request(account: str, params: Params) -> bytes:
-    """Raises `InvalidInput` for parameters too large for one message, or a number JSON has no form for."""
-    try:
-        body = _ENCODER.encode({"account": account, "params": params.model_dump(mode="json")}).encode()
-    except ValueError as error:
-        raise InvalidInput("the request holds a number that is not finite") from error
+    """Raises `InvalidInput` for parameters too large for one message. None of them is a number that JSON has no form
+    for: their models refuse those."""
+    body = b'{"account":%b,"params":%b}' % (_ENCODER.encode(account).encode(), params.model_dump_json().encode())
     if len(body) > MAX_REQUEST_BYTES:
         raise InvalidInput(f"the request has {len(body)} bytes; the bridge takes {MAX_REQUEST_BYTES}")
     return body
@@ -72,6 +71,32 @@ def decode_request(method: str, payload: bytes) -> Request:
     """Raises `InvalidInput` for whatever is not a request of this method, naming the field."""
     if len(payload) > MAX_REQUEST_BYTES:
         raise InvalidInput(f"the request has {len(payload)} bytes; the bridge takes {MAX_REQUEST_BYTES}")
+    return _sound_request(method, payload) or _explained_request(method, payload)
+
+
+def _sound_request(method: str, payload: bytes) -> Request | None:
+    """Read in one go; None for what is not sound, and for anything out of the ordinary."""
+    if not all_json_numbers(payload):
+        return None
+    try:
+        envelope: Any = _envelope(METHODS[method].params).model_validate_json(payload)
+    except ValidationError:
+        return None
+    return Request(envelope.account, envelope.params) if envelope.account else None
+
+
+@cache
+def _envelope(params: type[Params]) -> type[BaseModel]:
+    return create_model("Envelope", __config__=ConfigDict(extra="forbid"), account=(str, ...), params=(params, ...))
+
+
+def all_json_numbers(data: bytes) -> bool:
+    """False where one may stand that only some readers of JSON take for a number; also for a text that names one."""
+    return b"NaN" not in data and b"Infinity" not in data
+
+
+def _explained_request(method: str, payload: bytes) -> Request:
+    """Read step by step, so that an error tells what is wrong."""
     body = _json_object(payload, "request")
     if not body.keys() <= {"account", "params"}:
         raise InvalidInput("a request has the keys account and params only")
@@ -95,8 +120,25 @@ def encode_answer(result: Any, arrays: Mapping[str, tuple[str, memoryview]] | No
         text = _ENCODER.encode(header).encode()
     except ValueError as error:
         raise BrokerError("the broker's answer holds a number that is not finite") from error
-    text += b" " * (-(len(text) + _LENGTH.size) % 8)  # arrays begin where eight-byte numbers may
-    return b"".join([_LENGTH.pack(len(text)), text, *(data for _, data in arrays.values())])
+    return b"".join([_header(text), *(data for _, data in arrays.values())])
+
+
+def encode_told(result: bytes) -> bytes:
+    """The answer whose result is JSON already."""
+    return _header(b'{"result":%b,"arrays":[]}' % result)
+
+
+def told(data: bytes) -> bytes | None:
+    """The header of an answer that holds a result and no arrays, if it looks like one."""
+    (length,) = _LENGTH.unpack_from(data) if len(data) >= _LENGTH.size else (0,)
+    whole = len(data) == _LENGTH.size + length and data.startswith(b'{"result":', _LENGTH.size)
+    return data[_LENGTH.size :] if whole and all_json_numbers(data) else None
+
+
+def _header(text: bytes) -> bytes:
+    """With its length; arrays begin behind it where eight-byte numbers may."""
+    text += b" " * (-(len(text) + _LENGTH.size) % 8)
+    return _LENGTH.pack(len(text)) + text
 
 
 def encode_error(error: TradeloomError) -> bytes:
