@@ -15,11 +15,13 @@ from tradeloom.engine.dispatcher import Dispatcher, OnSkip, Refuses, StartComman
 from tradeloom.engine.engine import Engine
 from tradeloom.engine.execution_trades import ExecutionTrades, LedgerTotals, trades_of
 from tradeloom.engine.journal import ExecutionFilter, Journal
+from tradeloom.engine.mode import Mode
 from tradeloom.engine.orders import OrderFilter, OrderRecord, OrderStore
 from tradeloom.engine.stores import Blobs, WorkflowStore
 from tradeloom.errors import Conflict, NotFound, TradeloomError
 from tradeloom.local.bridging import OnLoop
 from tradeloom.local.execution_trades import results_of
+from tradeloom.local.modes import Modes
 from tradeloom.local.private_accounts import PrivateMarket, PrivateVersions, private_account
 from tradeloom.local.triggers import started_by_hand
 from tradeloom.local.views import execution_of, log_page, notification_of, stored_status, summary_of
@@ -47,6 +49,7 @@ class LocalExecutions:
         quota: QuotaGate | None = None,
         orders: OrderStore | None = None,
         trades: LedgerTotals | None = None,
+        modes: Modes | None = None,
     ) -> None:
         self._on_loop = on_loop
         self._engine = engine
@@ -56,6 +59,7 @@ class LocalExecutions:
         self._private_market = private_market
         self._orders = orders
         self._trades = trades
+        self._modes = modes
         self.dispatcher = Dispatcher(
             engine=engine,
             journal=journal,
@@ -102,12 +106,14 @@ class LocalExecutions:
         private_account(version.account)  # an account this machine has not, is told before anything starts
         if wanted.test_mode:
             await self._private_market.ready(version.account)
+        trigger = started_by_hand(document, wanted.trigger)
         command = StartCommand(
             tenant=tenant,
             user_id=user,
             workflow_id=workflow_id,
-            trigger=started_by_hand(document, wanted.trigger),
+            trigger=trigger,
             payload=wanted.payload,
+            mode=await self._mode(tenant, workflow_id, document, trigger, wanted),
             version=workflow.version,
             manual=True,
             test_mode=wanted.test_mode,
@@ -122,11 +128,20 @@ class LocalExecutions:
                     await self._engine.result(dispatched.execution_id, tenant=tenant)
         return await self.read(tenant, dispatched.execution_id)
 
+    async def _mode(
+        self, tenant: str, workflow_id: str, document: Workflow, trigger: str, wanted: Execute
+    ) -> Mode:
+        """Pins count in test mode only."""
+        if self._modes is None:
+            return Mode()
+        use_pins = wanted.test_mode and wanted.use_pins
+        return await self._modes.make(tenant, workflow_id, document, trigger, use_pins=use_pins, until=wanted.until)
+
     async def read(self, tenant: str, execution_id: str) -> Execution:
-        row = await self._journal.execution(tenant, execution_id)
+        runs = await self._journal.node_runs(tenant, execution_id)
+        row = await self._journal.execution(tenant, execution_id)  # after the runs: it is never behind their numbers
         if row is None:
             raise NotFound("There is no such execution.")
-        runs = await self._journal.node_runs(tenant, execution_id)
         document = await self._known_document(row.version)
         orders: list[OrderRecord] = []
         if self._orders is not None:
@@ -134,7 +149,8 @@ class LocalExecutions:
             orders = (await self._orders.orders(which))[0][::-1]
         traded = await self._traded(tenant, [execution_id])
         name = document.name if document else ""
-        return execution_of(row, runs, name, document, orders, traded.get(execution_id))
+        retries = await self._journal.retries(tenant, execution_id)
+        return execution_of(row, runs, name, document, orders, traded.get(execution_id), retries)
 
     async def stop_all(self, tenant: str, workflow_id: str, reason: str) -> int:
         """Stop every execution of a workflow that has not ended; how many."""

@@ -30,6 +30,7 @@ from tradeloom.local.aftermath import aftermath_up
 from tradeloom.local.bridging import OnLoop
 from tradeloom.local.clocks import AccountClock
 from tradeloom.local.credentials import LocalCredentials
+from tradeloom.local.debugging import LocalDebugging
 from tradeloom.local.executions import LocalExecutions, LocalNotifications
 from tradeloom.local.halts import Halts
 from tradeloom.local.health import LocalStatus
@@ -38,10 +39,12 @@ from tradeloom.local.keeping import Keeper
 from tradeloom.local.logs import logging_to
 from tradeloom.local.market import MarketData, PaperMarket
 from tradeloom.local.market_clocks import MarketClocks
+from tradeloom.local.modes import Modes
 from tradeloom.local.node_tests import LocalNodeTests
 from tradeloom.local.places import functions_root
 from tradeloom.local.private_accounts import PrivateMarket
 from tradeloom.local.schedules import LocalSchedules
+from tradeloom.local.rerun_services import reruns_up
 from tradeloom.local.settings import Settings
 from tradeloom.local.start_notices import StartNotices
 from tradeloom.local.storage import TENANT, Storage, database_up, storage_up
@@ -82,6 +85,7 @@ class Machine:
     vault: Vault
     workflows: LocalWorkflows
     executions: LocalExecutions
+    debugging: LocalDebugging
     scheduler: Scheduler
     watcher: Watcher
     door: Door
@@ -170,6 +174,7 @@ async def _engine_up(
         quota=QuotaGate(kept.quotas, lambda tenant: TIERS[settings.tier], starts.refused),
         orders=kept.orders,
         trades=kept.trades,
+        modes=Modes(kept.blobs, kept.pins),
     )
     answers |= _sub_workflows(kept, engine, executions, pool, clocks).answers()
     scheduler = _scheduler(kept, executions, clocks, starts)
@@ -180,8 +185,11 @@ async def _engine_up(
     workflows = _workflows(kept, on_loop, executions, clocks, scheduler, watcher)
     aftermath_up(stack, kept, engine, executions.dispatcher)
     accounts = await accounts_up(stack, kept, on_loop, market, engine, workflows, halts, notices)
+    reruns, debugging = reruns_up(kept, on_loop, engine, executions, private_market, clocks.of, halts.refuses)
     ports = Ports(
         workflows=workflows,
+        reruns=reruns,
+        debugging=debugging,
         schedules=LocalSchedules(
             on_loop,
             workflows=kept.stores,
@@ -209,6 +217,7 @@ async def _engine_up(
         vault=kept.vault,
         workflows=workflows,
         executions=executions,
+        debugging=debugging,
         scheduler=scheduler,
         watcher=watcher,
         door=Door(workflows=kept.stores, blobs=kept.blobs, vault=kept.vault, dispatcher=executions.dispatcher),

@@ -6,17 +6,22 @@ import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import uvicorn
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.http11 import Request
 
 from tradeloom.errors import Conflict
 from tradeloom.local.machine import Machine
 from tradeloom.local.pages import load_pages
+from tradeloom.local.realtime import ABORT
 from tradeloom.local.server import LocalServer
 from tradeloom.local.settings import DEFAULT_PORT, Settings
 
 GRACE_S: Final = 3
+MAX_MESSAGE_BYTES: Final = 65_536
+"""Of a WebSocket, before a connection is dropped for it; what is read is less."""
 
 
 class PortTaken(Conflict):
@@ -43,14 +48,18 @@ async def serving(machine: Machine) -> AsyncIterator[Served]:
     listening = _listen(machine.settings)
     host, port = listening.getsockname()[:2]
     token, new_token = machine.home.token()
-    app = LocalServer(machine.api, load_pages(), token=token, port=port, door=machine.door)
+    app = LocalServer(
+        machine.api, load_pages(), token=token, port=port, door=machine.door, run_events=machine.run_events
+    )
     config = uvicorn.Config(
         app,
         log_config=None,
         access_log=False,
         server_header=False,
         lifespan="off",
-        ws="none",
+        ws=_WebSockets,
+        ws_max_size=MAX_MESSAGE_BYTES,
+        ws_per_message_deflate=False,
         timeout_graceful_shutdown=GRACE_S,
         limit_concurrency=256,
     )
@@ -68,6 +77,20 @@ async def serving(machine: Machine) -> AsyncIterator[Served]:
         await task
         app.close()
         listening.close()
+
+
+class _WebSockets(WebSocketsSansIOProtocol):
+    """With a way to drop a connection whose reader takes nothing: to close it waits for what is still to be sent."""
+
+    def handle_connect(self, event: Request) -> None:
+        super().handle_connect(event)
+        if self.handshake_initiated and not self.handshake_complete:
+            extensions: dict[str, Any] = self.scope["extensions"] or {}
+            extensions[ABORT] = self.transport.abort
+
+    def keepalive_timeout(self) -> None:
+        super().keepalive_timeout()
+        self.transport.abort()
 
 
 class _Server(uvicorn.Server):

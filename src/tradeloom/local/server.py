@@ -11,7 +11,7 @@ import json
 import logging
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,13 +22,13 @@ from tradeloom.api.caller import TENANT_CLAIM, USER_CLAIM
 from tradeloom.api.errors import BodyTooLarge, Forbidden, InternalError, MalformedRequest, NoSuchRoute, error_body
 from tradeloom.api.resolver import MAX_BODY_BYTES
 from tradeloom.errors import InvalidInput, TradeloomError, Unauthorized
+from tradeloom.local.asgi import Receive, Scope, Send
 from tradeloom.local.pages import Page
+from tradeloom.local.realtime import RealtimeDoor
 from tradeloom.local.webhooks import HOOKS, Door
 from tradeloom.local.webhooks import MAX_BODY_BYTES as HOOK_BODY_BYTES
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+from tradeloom.realtime.hub import RunEvents
+from tradeloom.realtime.protocol import PATH as REALTIME_PATH
 
 _log = logging.getLogger(__name__)
 
@@ -59,22 +59,33 @@ class Answer:
 class LocalServer:
     """The ASGI application. `port` is the one it is reached at: host names are checked against it."""
 
-    def __init__(self, api: Api, pages: Mapping[str, Page], *, token: str, port: int, door: Door | None = None) -> None:
+    def __init__(
+        self,
+        api: Api,
+        pages: Mapping[str, Page],
+        *,
+        token: str,
+        port: int,
+        door: Door | None = None,
+        run_events: RunEvents | None = None,
+    ) -> None:
         self._api = api
         self._door = door
         self._pages = pages
         self._token = token.encode()
         self._hosts = {f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]")}
         self._origins = {f"http://{host}" for host in self._hosts}
+        self._realtime = None if run_events is None else RealtimeDoor(run_events, self._claims_of)
+        self._policy = _policy(port)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="api")
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await self._websocket(scope, receive, send)
         if scope["type"] != "http":
-            if scope["type"] == "websocket":
-                await send({"type": "websocket.close", "code": 1008})
             return
         correlation = str(uuid.uuid4())
         try:
@@ -85,13 +96,32 @@ class LocalServer:
             # The resolver answers its own failures; what is left is ours, and the client learns no more than that.
             _log.exception("request %s could not be answered", correlation)
             answer = _error_answer(InternalError("The server could not answer."), correlation)
+        raw = self._raw_headers(answer)
+        await send({"type": "http.response.start", "status": answer.status, "headers": raw})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else answer.body})
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run events. What is refused is refused as an HTTP request would be, before there is a connection."""
+        correlation = str(uuid.uuid4())
+        try:
+            self._check_address(_headers(scope))
+            if self._realtime is None or scope["path"] != REALTIME_PATH:
+                raise NoSuchRoute("There is nothing at this address.")
+            await self._realtime.serve(scope, receive, send)
+            return
+        except TradeloomError as error:
+            answer = _error_answer(error, correlation)
+        raw = self._raw_headers(answer)
+        await send({"type": "websocket.http.response.start", "status": answer.status, "headers": raw})
+        await send({"type": "websocket.http.response.body", "body": answer.body})
+
+    def _raw_headers(self, answer: Answer) -> list[tuple[bytes, bytes]]:
         headers = {**SECURITY_HEADERS, **{name.lower(): value for name, value in answer.headers.items()}}
+        headers["content-security-policy"] = self._policy
         headers.setdefault("cache-control", "no-store")
         if answer.status != 204:
             headers["content-length"] = str(len(answer.body))
-        raw = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers.items()]
-        await send({"type": "http.response.start", "status": answer.status, "headers": raw})
-        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else answer.body})
+        return [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers.items()]
 
     async def _answer(self, scope: Scope, receive: Receive, correlation: str) -> Answer:
         headers = _headers(scope)
@@ -125,8 +155,11 @@ class LocalServer:
 
     def _knows_token(self, headers: Mapping[str, str]) -> bool:
         scheme, _, given = headers.get("authorization", "").partition(" ")
-        same = hmac.compare_digest(given.strip().encode("utf-8", "surrogatepass"), self._token)
-        return scheme.lower() == "bearer" and same
+        return self._claims_of(given.strip()) is not None and scheme.lower() == "bearer"
+
+    def _claims_of(self, token: str) -> Mapping[str, str] | None:
+        same = hmac.compare_digest(token.encode("utf-8", "surrogatepass"), self._token)
+        return LOCAL_CLAIMS if same else None
 
     def _page(self, method: str, path: str, headers: Mapping[str, str]) -> Answer:
         page = self._pages.get(path)
@@ -138,6 +171,12 @@ class LocalServer:
         if headers.get("if-none-match") == page.etag:
             return Answer(304, headers=kept)
         return Answer(200, page.content, {"content-type": page.media_type, **kept})
+
+
+def _policy(port: int) -> str:
+    """Not every browser takes 'self' for the WebSocket of the same address. An IPv6 address cannot be named there."""
+    sockets = " ".join(f"ws://{name}:{port}" for name in ("127.0.0.1", "localhost"))
+    return SECURITY_HEADERS["content-security-policy"].replace("connect-src 'self'", f"connect-src 'self' {sockets}")
 
 
 def _headers(scope: Scope) -> dict[str, str]:

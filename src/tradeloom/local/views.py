@@ -12,6 +12,7 @@ from tradeloom.api.models.executions import (
     LogPage,
     NodeRun,
     NodeRunState,
+    RetryItem,
 )
 from tradeloom.api.models.notifications import NotificationItem
 from tradeloom.compiler.pieces import ORDER_UNKNOWN
@@ -20,7 +21,7 @@ from tradeloom.engine.execution_trades import ExecutionTrades
 from tradeloom.engine.orders import OrderRecord
 from tradeloom.local.execution_trades import traded
 from tradeloom.local.orders import order_of
-from tradeloom.workflow.document import Workflow
+from tradeloom.workflow.document import Node, Workflow
 
 _STATUS: Mapping[str, ExecutionStatus] = {
     "PENDING": "pending",
@@ -48,6 +49,7 @@ def execution_of(
     document: Workflow | None,
     orders: Sequence[OrderRecord] = (),
     trades: ExecutionTrades | None = None,
+    retries: Sequence[journal.RetryRecord] = (),
 ) -> Execution:
     """An execution with one entry a node run: attempts of one task are one run, and so are a delay's task and wait.
 
@@ -56,10 +58,22 @@ def execution_of(
     payload = row.run.get("payload", {})
     return Execution(
         **_summary(row, workflow_name, trades),
+        seq=max((max(run.started_seq, run.finished_seq or 0) for run in runs), default=0),
         payload=payload if isinstance(payload, dict) else {},
         node_runs=_node_runs(row, runs, document),
         orders=[order_of(order) for order in orders],
+        retries=[
+            RetryItem(number=each.number, at=each.at, by=each.by, error=_failure(each.error)) for each in retries
+        ],
+        **_departures(row),
     )
+
+
+def _departures(row: journal.Execution) -> dict[str, Any]:
+    """How it departs from a plain run."""
+    mode = row.mode or {}
+    told = {name: mode.get(name) for name in ("replay_of", "from_node", "until")}
+    return told | {"debugging": mode.get("debug") is not None}
 
 
 def _summary(row: journal.Execution, workflow_name: str, trades: ExecutionTrades | None = None) -> dict[str, Any]:
@@ -84,6 +98,8 @@ def _summary(row: journal.Execution, workflow_name: str, trades: ExecutionTrades
 
 def _node_runs(row: journal.Execution, runs: Sequence[journal.NodeRun], document: Workflow | None) -> list[NodeRun]:
     drawn = {} if document is None else {node.id: node for node in document.nodes}
+    pauses = {(run.node, tuple(run.iteration)): run for run in runs if run.kind == "pause"}
+    runs = [run for run in runs if run.kind != "pause"]
     grouped: dict[tuple[str, tuple[int, ...]], list[journal.NodeRun]] = {}
     for run in runs:
         grouped.setdefault((run.node, tuple(run.iteration)), []).append(run)
@@ -96,9 +112,12 @@ def _node_runs(row: journal.Execution, runs: Sequence[journal.NodeRun], document
                 name=node.label if node else node_id,
                 type=node.type if node else "",
                 iteration=list(iteration),
+                given=(group[-1].input or {}).get("given") if isinstance(group[-1].input, dict) else None,
+                edited=edited_values(pauses.get((node_id, iteration))),
                 **_outcome(group, waits=row.status in journal.ACTIVE and _waits_for_order(group)),
             )
         )
+    shown += [_paused(run, drawn.get(run.node)) for run in pauses.values() if run.status == "RUNNING"]
     if row.status not in journal.ACTIVE:
         ran = {node for node, _ in grouped}
         shown += [
@@ -107,6 +126,25 @@ def _node_runs(row: journal.Execution, runs: Sequence[journal.NodeRun], document
             if node.id not in ran
         ]
     return shown
+
+
+def edited_values(pause: journal.NodeRun | None) -> dict[str, Any]:
+    """What a person set at a pause, by path."""
+    found: dict[str, Any] = ((pause.output if pause is not None else None) or {}).get("edits", {}).get("set", {})
+    return found
+
+
+def _paused(run: journal.NodeRun, node: Node | None) -> NodeRun:
+    return NodeRun(
+        node=run.node,
+        name=node.label if node else run.node,
+        type=node.type if node else "",
+        iteration=list(run.iteration),
+        state="paused",
+        attempts=0,
+        started_at=run.started_at,
+        edited=edited_values(run),
+    )
 
 
 def _waits_for_order(group: Sequence[journal.NodeRun]) -> bool:

@@ -10,7 +10,7 @@ from tradeloom.api.models.orders import OrderItem
 from tradeloom.workflow.document import ID_PATTERN
 
 ExecutionStatus = Literal["pending", "running", "succeeded", "failed", "stopped", "timed_out"]
-NodeRunState = Literal["running", "succeeded", "failed", "skipped", "waiting"]
+NodeRunState = Literal["running", "succeeded", "failed", "skipped", "waiting", "paused"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 FINISHED: frozenset[str] = frozenset({"succeeded", "failed", "stopped", "timed_out"})
@@ -30,6 +30,12 @@ class Execute(Model):
     payload: dict[str, Any] = Field(default_factory=dict, description="What the trigger gives as its payload.")
     trigger: str | None = Field(
         default=None, pattern=ID_PATTERN, description="Id of the trigger node that fires; its only one when left out."
+    )
+    until: str | None = Field(
+        default=None, pattern=ID_PATTERN, description="Run this node and what it depends on, and nothing else."
+    )
+    use_pins: StrictBool = Field(
+        default=True, description="In test mode: use pinned outputs in place of running their nodes."
     )
     wait_s: float = Field(
         default=0, ge=0, le=25, allow_inf_nan=False, description="Seconds to wait for the end before answering."
@@ -56,6 +62,10 @@ class NodeRun(Model):
     output: Any = None
     error: Failure | None = None
     attempts: int = Field(default=1, description="How often it was tried.")
+    given: Literal["pinned", "recorded", "by_hand"] | None = Field(
+        default=None, description="It was not run: this is where its output comes from."
+    )
+    edited: dict[str, Any] = Field(default_factory=dict, description="What a person set before it ran, by path.")
     started_at: AwareDatetime | None = None
     finished_at: AwareDatetime | None = None
     duration_ms: float | None = None
@@ -81,9 +91,28 @@ class ExecutionSummary(Model):
     )
 
 
+class RetryItem(Model):
+    """One time it went on after it had failed."""
+
+    number: int
+    at: AwareDatetime
+    by: str
+    error: Failure | None = Field(default=None, description="What it had failed with.")
+
+
 class Execution(ExecutionSummary):
+    seq: int = Field(
+        default=0,
+        description="Number of the last message about the execution that is in this answer: what came later is told "
+        "by a subscription with `after`.",
+    )
     payload: dict[str, Any] = Field(default_factory=dict)
     node_runs: list[NodeRun] = Field(default_factory=list, description="In the order they started.")
+    retries: list[RetryItem] = Field(default_factory=list, description="In order.")
+    replay_of: str | None = Field(default=None, description="The execution it runs again.")
+    from_node: str | None = Field(default=None, description="It runs again from this node on.")
+    until: str | None = Field(default=None, description="It ends behind this node.")
+    debugging: bool = Field(default=False, description="It pauses for a person.")
     orders: list[OrderItem] = Field(default_factory=list, description="What it sent to the broker, the earliest first.")
 
 

@@ -10,9 +10,13 @@ from tradeloom.storage.postgres import rows
 from tradeloom.storage.postgres.database import Database, columns
 
 _EXECUTION: Final = columns([name if name not in {"output", "input"} else f"NULL AS {name}" for name in rows.EXECUTION])
-_PORT: Final = r"substring(left(output::text, 200) from '^\{\"state\":\"[a-z]*\",\"port\":\"([a-z_]*)\"') AS output"
-"""A node's record begins with its state and port, as the codec writes it. Looked at as text: a value further on may
-hold what PostgreSQL's own JSON functions refuse."""
+_WORDS: Final = r'"state":"[a-z]*","port":"([a-z_]*)"'
+_PORT: Final = (
+    f"coalesce(substring(left(output::text, 200) from '^\\{{{_WORDS}'),"
+    f" substring(right(output::text, 200) from '{_WORDS}\\}}$')) AS output"
+)
+"""A node's record begins or ends with its state and port, as the codec writes it. Looked at as text: a value between
+may hold what PostgreSQL's own JSON functions refuse."""
 _RUN: Final = columns([{"input": "NULL AS input", "output": _PORT}.get(name, name) for name in rows.NODE_RUN])
 _LOG: Final = columns(list(rows.LOG))
 _LAST: Final = (
