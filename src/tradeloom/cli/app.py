@@ -108,6 +108,24 @@ def run(
     run_file(options)
 
 
+@app.command("next")
+@told
+def next_(
+    what: Annotated[
+        str, typer.Argument(help="A workflow (id or name), its file, or an expression in quotes.", show_default=False)
+    ],
+    zone: Annotated[str | None, typer.Option(help="Time zone of an expression. [default: UTC]")] = None,
+    count: Annotated[int, typer.Option(min=1, max=100, help="How many.")] = 10,
+    after: Annotated[str | None, typer.Option(help="Later than this: 2026-03-28T12:00Z. [default: now]")] = None,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Show when schedules fire next, and what daylight saving does to them."""
+    from tradeloom.cli.next_fires import show
+
+    show(what, zone=zone, count=count, after=after, home=home, as_json=as_json)
+
+
 @app.command()
 @told
 def nodes(
@@ -127,6 +145,41 @@ def doctor(home: Home = None, as_json: Json = False) -> None:
     from tradeloom.cli.doctor import examine
 
     examine(home=home, as_json=as_json)
+
+
+@app.command()
+@told
+def backup(
+    file: Annotated[
+        Path | None,
+        typer.Argument(help="Where to. [default: a new file beside the data directory]", show_default=False),
+    ] = None,
+    with_keys: Annotated[
+        bool, typer.Option("--with-keys", help="With the credentials' key, certificates and token: keep it safe.")
+    ] = False,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Write everything into one file, while Tradeloom runs or not."""
+    from tradeloom.cli.backup import back_up
+
+    back_up(file, with_keys=with_keys, home=home, as_json=as_json)
+
+
+@app.command()
+@told
+def restore(
+    file: Annotated[Path, typer.Argument(help="A backup.", show_default=False)],
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Keep what is in the data directory aside, and take its place.")
+    ] = False,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Make a data directory of a backup. Its accounts are halted until you resume them."""
+    from tradeloom.cli.backup import bring_back
+
+    bring_back(file, replace=replace, home=home, as_json=as_json)
 
 
 @app.command()
