@@ -39,6 +39,7 @@ RunStatus = Literal["RUNNING", "SUCCEEDED", "FAILED", "ABORTED"]
 RunKind = Literal["task", "wait", "pause"]
 
 ACTIVE: Final[frozenset[ExecutionStatus]] = frozenset({"PENDING", "RUNNING"})
+BAD_ENDS: Final[frozenset[ExecutionStatus]] = frozenset({"FAILED", "STOPPED", "TIMED_OUT"})
 RETRYABLE: Final[frozenset[ExecutionStatus]] = frozenset({"FAILED", "TIMED_OUT"})
 
 
@@ -241,6 +242,15 @@ class Journal(Protocol):
 
     async def active(self, tenant: str, workflow_id: str) -> list[Execution]:
         """The PENDING and RUNNING executions of a workflow, oldest first."""
+        ...
+
+    async def unattended(self, tenant: str, *, limit: int = 100) -> list[Execution]:
+        """Executions that came to a bad end of which `attend` has not been called, the first ended first. The end and
+        this are one row: whatever crashes, what follows an end is not forgotten."""
+        ...
+
+    async def attend(self, tenant: str, execution_id: str) -> None:
+        """Note, durably, that what follows the bad end of an execution is done."""
         ...
 
     async def node_runs(self, tenant: str, execution_id: str) -> list[NodeRun]:

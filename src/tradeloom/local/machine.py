@@ -43,8 +43,8 @@ from tradeloom.local.modes import Modes
 from tradeloom.local.node_tests import LocalNodeTests
 from tradeloom.local.places import functions_root
 from tradeloom.local.private_accounts import PrivateMarket
-from tradeloom.local.schedules import LocalSchedules
 from tradeloom.local.rerun_services import reruns_up
+from tradeloom.local.schedules import LocalSchedules
 from tradeloom.local.settings import Settings
 from tradeloom.local.start_notices import StartNotices
 from tradeloom.local.storage import TENANT, Storage, database_up, storage_up

@@ -7,6 +7,7 @@ from dataclasses import replace
 from tradeloom.engine.events import Event, Hint, Past
 from tradeloom.engine.journal import (
     ACTIVE,
+    BAD_ENDS,
     RETRYABLE,
     Execution,
     ExecutionFilter,
@@ -33,6 +34,7 @@ class MemoryDatabase:
         self.runs: dict[tuple[str, str, int], NodeRun] = {}
         self.logs: dict[tuple[str, int], LogLine] = {}
         self.notifications: dict[str, StoredNotification] = {}
+        self.attended: set[str] = set()
         self.retries: dict[tuple[str, int], RetryRecord] = {}
 
 
@@ -195,6 +197,19 @@ class MemoryJournal:
             if row.tenant == tenant and row.workflow_id == workflow_id and row.status in ACTIVE
         ]
         return sorted(found, key=lambda row: (row.created_at, row.id))
+
+    async def unattended(self, tenant: str, *, limit: int = 100) -> list[Execution]:
+        found = [
+            row
+            for row in self.database.executions.values()
+            if row.tenant == tenant and row.status in BAD_ENDS and row.id not in self.database.attended
+        ]
+        found.sort(key=lambda row: (row.finished_at or row.created_at, row.id))
+        return [kept_row(row) for row in found[:limit]]
+
+    async def attend(self, tenant: str, execution_id: str) -> None:
+        if await self.execution(tenant, execution_id) is not None:
+            self.database.attended.add(execution_id)
 
     async def node_runs(self, tenant: str, execution_id: str) -> list[NodeRun]:
         if await self.execution(tenant, execution_id) is None:

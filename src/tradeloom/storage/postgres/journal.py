@@ -257,6 +257,19 @@ class PostgresJournal:
         )
         return [rows.execution(row) for row in found]
 
+    async def unattended(self, tenant: str, *, limit: int = 100) -> list[Execution]:
+        found = await self._database.all(
+            f"SELECT {_EXECUTION} FROM executions WHERE tenant = %s AND NOT attended"
+            " AND status IN ('FAILED', 'STOPPED', 'TIMED_OUT') ORDER BY finished_at, id LIMIT %s",
+            [tenant, limit],
+        )
+        return [rows.execution(row) for row in found]
+
+    async def attend(self, tenant: str, execution_id: str) -> None:
+        await self._database.run(
+            "UPDATE executions SET attended = true WHERE tenant = %s AND id = %s", [tenant, execution_id]
+        )
+
     async def node_runs(self, tenant: str, execution_id: str) -> list[NodeRun]:
         found = await self._database.all(
             f"SELECT {_RUN} FROM node_runs n JOIN executions e ON e.id = n.execution_id"
