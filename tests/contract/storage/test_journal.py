@@ -384,3 +384,27 @@ def test_many_records_share_transactions(open_journal: OpenJournal, count: int) 
         assert len(await journal.node_runs("local", f"e{count - 1}")) == 1
 
     run(open_journal, body)
+
+
+def test_bad_ends_are_unattended_until_they_are_attended(open_journal: OpenJournal) -> None:
+    async def ends(journal: Journal) -> None:
+        for name, status in (("e1", "FAILED"), ("e2", "SUCCEEDED"), ("e3", "TIMED_OUT"), ("e4", "STOPPED")):
+            row = execution(name)
+            assert await journal.create(row)
+            row.status, row.finished_at = status, NOW + timedelta(seconds=5 - int(name[1]))  # type: ignore[assignment]
+            journal.record(row)
+        assert await journal.create(execution("e5"))
+        await journal.barrier("e4")
+
+    async def attended(journal: Journal) -> None:
+        assert [row.id for row in await journal.unattended("local")] == ["e4", "e3", "e1"]
+        assert [row.id for row in await journal.unattended("local", limit=1)] == ["e4"]
+        assert await journal.unattended("t2") == []
+        await journal.attend("t2", "e4")
+        await journal.attend("local", "e3")
+        await journal.attend("local", "e3")
+        await journal.attend("local", "unheard of")
+        assert [row.id for row in await journal.unattended("local")] == ["e4", "e1"]
+
+    run(open_journal, ends)
+    run(open_journal, attended)
