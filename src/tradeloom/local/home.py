@@ -55,7 +55,26 @@ class Home:
                 field="TRADELOOM_HOME",
                 hint="Make it writable, or set TRADELOOM_HOME to another directory.",
             ) from error
+        if self._restoring.exists():
+            self.close()
+            raise StorageUnavailable(
+                f"A restore into {self.root} was broken off: what is in it is not whole.",
+                field="TRADELOOM_HOME",
+                hint="Delete it and restore again; what was there before is beside it, as "
+                f"{self.root.name}.before-restore-….",
+            )
         self.tell(f"process {os.getpid()}")
+
+    @property
+    def _restoring(self) -> Path:
+        return self.root / "restoring"
+
+    def begin_restoring(self) -> None:
+        """From now on nobody opens the directory until `end_restoring`."""
+        self._restoring.touch()
+
+    def end_restoring(self) -> None:
+        self._restoring.unlink()
 
     def address(self) -> str | None:
         """Where the Tradeloom that uses this directory is reached; None while none does, or it is still starting."""

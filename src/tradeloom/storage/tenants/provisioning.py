@@ -91,19 +91,9 @@ async def _make(connection: AsyncConnection[Any], tenant: str) -> dict[str, str]
     # The name tells nobody which tenant's it is, and cannot be guessed.
     role, password = f"tl_{secrets.token_hex(12)}", secrets.token_urlsafe(32)
     name = sql.Identifier(role)
-    await connection.execute(
-        sql.SQL(
-            "CREATE ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOINHERIT NOREPLICATION NOBYPASSRLS"
-            " CONNECTION LIMIT {}"
-        ).format(name, sql.Literal(CONNECTIONS))
-    )
-    await _set_password(connection, role, password)
-    await _configure(connection, role)
+    await make_role(connection, role, password)
     await connection.execute(sql.SQL("CREATE SCHEMA {}").format(name))
     await connection.execute(sql.SQL("GRANT USAGE, CREATE ON SCHEMA {} TO {}").format(name, name))
-    await connection.execute(
-        sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(sql.Identifier(connection.info.dbname), name)
-    )
     effects = sql.Identifier(role, "_effects")
     await connection.execute(
         sql.SQL(
@@ -118,6 +108,24 @@ async def _make(connection: AsyncConnection[Any], tenant: str) -> dict[str, str]
         [tenant, role, password],
     )
     return {"tenant": tenant, "role": role, "password": password}
+
+
+async def make_role(connection: AsyncConnection[Any], role: str, password: str) -> None:
+    """The login, without a schema. One that is there already, on a server it was on before, gets the password."""
+    name = sql.Identifier(role)
+    cursor = await connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [role])
+    if await cursor.fetchone() is None:
+        await connection.execute(
+            sql.SQL(
+                "CREATE ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOINHERIT NOREPLICATION NOBYPASSRLS"
+                " CONNECTION LIMIT {}"
+            ).format(name, sql.Literal(CONNECTIONS))
+        )
+    await _set_password(connection, role, password)
+    await _configure(connection, role)
+    await connection.execute(
+        sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(sql.Identifier(connection.info.dbname), name)
+    )
 
 
 async def _set_password(connection: AsyncConnection[Any], role: str, password: str) -> None:

@@ -1,0 +1,1 @@
+"""Backups: one file with everything a data directory holds, and the way back."""
