@@ -10,7 +10,7 @@ import numpy as np
 
 from tests.support.broker_facts import EURUSD, NOW, make_account, make_pending, make_position, make_trade
 from tests.support.fake_guards import FakeGuards
-from tradeloom.errors import NotEnoughBars, NotFound
+from tradeloom.errors import InvalidInput, NotEnoughBars, NotFound
 from tradeloom.trading.bars import Bars, BarsReference
 from tradeloom.trading.broker import (
     Account,
@@ -36,6 +36,7 @@ from tradeloom.trading.intents import (
     PendingOrderIntent,
     Side,
 )
+from tradeloom.trading.ticks import MAX_TICKS, Ticks, ms_of
 
 MARGIN_RATE = Decimal("0.01")
 
@@ -49,6 +50,8 @@ class FakeBroker:
     facts: Account = field(default_factory=make_account)
     symbols: dict[str, Symbol] = field(default_factory=lambda: {"EURUSD": EURUSD})
     quotes: dict[str, Tick] = field(default_factory=dict)
+    ticked: dict[str, list[Tick]] | None = None
+    """Every quote that came; None is a bridge that cannot tell."""
     history: dict[tuple[str, str], dict[str, np.ndarray]] = field(default_factory=dict)
     open_positions: list[Position] = field(default_factory=list)
     pending: list[PendingOrder] = field(default_factory=list)
@@ -71,7 +74,10 @@ class FakeBroker:
             self.quote("EURUSD", 1.10000, 1.10002)
 
     def quote(self, symbol: str, bid: float, ask: float, *, at: datetime | None = None) -> None:
-        self.quotes[symbol] = Tick(symbol=symbol, time=at or self.now, bid=bid, ask=ask, last=None, volume=0.0)
+        tick = Tick(symbol=symbol, time=at or self.now, bid=bid, ask=ask, last=None, volume=0.0)
+        self.quotes[symbol] = tick
+        if self.ticked is not None:
+            self.ticked.setdefault(symbol, []).append(tick)
 
     def market_time(self) -> datetime:
         return self.now
@@ -100,6 +106,20 @@ class FakeBroker:
             raise NotEnoughBars(f"{reference.count} bars were asked for and {visible} are there")
         start = max(0, visible - reference.count - reference.warmup)
         return Bars(reference=reference, **{name: column[start:visible] for name, column in columns.items()})
+
+    def ticks(self, symbol: str, since: datetime, skip: int = 0, limit: int = MAX_TICKS) -> Ticks:
+        self.symbol(symbol)
+        if self.ticked is None:
+            raise InvalidInput("no such method", field="method")
+        came = [each for each in self.ticked.get(symbol, []) if since <= each.time <= self.now]
+        same = sum(1 for each in came if each.time == since)
+        came = came[min(skip, same) :][:limit]
+        return Ticks(
+            time=np.array([ms_of(each.time) for each in came], dtype=np.int64),
+            bid=np.array([each.bid for each in came]),
+            ask=np.array([each.ask for each in came]),
+            last=np.array([each.last or 0.0 for each in came]),
+        )
 
     def positions(self, symbol: str | None = None) -> list[Position]:
         return [position for position in self.open_positions if symbol in (None, position.symbol)]

@@ -27,13 +27,15 @@ class _Section(BaseModel):
 
 class ListenConfig(_Section):
     """Where the front listens; port 0 takes a free one. `names` are further host names clients reach it by, put into
-    its certificate. More than `max_connections` connections or `max_calls` calls at once are turned away."""
+    its certificate. More than `max_connections` connections or `max_calls` calls at once are turned away, and more than
+    `max_waits` that wait for news of a market, which count apart."""
 
     host: str = "127.0.0.1"
     port: int = Field(default=0, ge=0, le=65_535)
     names: tuple[str, ...] = ()
     max_connections: int = Field(default=64, ge=1, le=1000)
     max_calls: int = Field(default=32, ge=1, le=1000)
+    max_waits: int = Field(default=16, ge=1, le=1000)
 
 
 class AccountConfig(_Section):
@@ -42,7 +44,8 @@ class AccountConfig(_Section):
     `terminal_path` is `terminal64.exe` (run portable, one directory per account), or the paper terminal's directory. A
     terminal that does not answer for `hang_timeout_s` is given up and its worker replaced. `history_horizon_s` is how
     long the broker's history may lag behind before an order that is not in it counts as not sent. `guard_interval_s` is
-    how often a live market is looked at while there are guards. The account's day, in which losses are counted, begins
+    how often a live market is looked at while there are guards, `tick_interval_s` how often for new quotes of symbols
+    that somebody waits for. The account's day, in which losses are counted, begins
     at midnight by `day_time_zone`; None: by the server's clock.
     """
 
@@ -61,6 +64,7 @@ class AccountConfig(_Section):
     hang_timeout_s: _Seconds = 10.0
     history_horizon_s: Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)] = 60.0
     guard_interval_s: Annotated[float, Field(ge=0.05, le=60, allow_inf_nan=False)] = 0.25
+    tick_interval_s: Annotated[float, Field(ge=0.001, le=5, allow_inf_nan=False)] = 0.01
     max_waiting: int = Field(default=16, ge=1, le=1000)
 
     @field_validator("server_time_zone", "day_time_zone")

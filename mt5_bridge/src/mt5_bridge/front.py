@@ -47,7 +47,7 @@ class Front:
     def __init__(self, config: BridgeConfig) -> None:
         self.metrics = Metrics()
         self._seats = {account.name: Seat(account, config, self.metrics) for account in config.accounts}
-        self._places = threading.BoundedSemaphore(config.listen.max_calls)
+        self._max_calls = config.listen.max_calls
         self._waits = threading.BoundedSemaphore(config.listen.max_waits)
         self._counts = {"calls": 0, "errors": 0, "busy": 0, "under_way": 0}
         self._lock = threading.Lock()
@@ -107,9 +107,9 @@ class Front:
         return answer
 
     def _account_for(self, method: Any, error: str | None, seconds: float) -> None:
-        self._count("calls")
-        if error is not None:
-            self._count("errors")
+        with self._lock:
+            self._counts["calls"] += 1
+            self._counts["errors"] += error is not None
         self.metrics.called(method, error or "ok", seconds)
         acts = isinstance(method, str) and method in METHODS and METHODS[method].effect is not Effect.READ
         level = logging.INFO if acts else logging.DEBUG
@@ -126,16 +126,13 @@ class Front:
             raise _too_late(method)
         if isinstance(request.params, methods.MarketWaitParams):
             return self._wait(request.account, request.params, give_up)
-        if not self._places.acquire(blocking=False):
-            self._count("busy")
+        if not self._takes_place():
             raise BrokerUnavailable("the bridge is busy: too many calls at once; nothing was sent")
         try:
-            self._count("under_way")
             note(account=request.account)
             return self._account_call(method, request, payload, give_up)
         finally:
             self._count("under_way", -1)
-            self._places.release()
 
     def _wait(self, account: str, asked: methods.MarketWaitParams, give_up: float) -> bytes:
         """Takes no place from calls that do something, and holds nobody up."""
@@ -159,15 +156,19 @@ class Front:
         """What the worker answers to a script's read; see `compat.reads`. No call of the network leads here."""
         if self._draining:
             raise BrokerUnavailable("the bridge is stopping")
-        if not self._places.acquire(blocking=False):
-            self._count("busy")
+        if not self._takes_place():
             raise BrokerUnavailable("the bridge is busy: too many calls at once")
         try:
-            self._count("under_way")
             return _read(self._seats[account], SCRIPT_READ, payload, time.monotonic() + timeout_s)
         finally:
             self._count("under_way", -1)
-            self._places.release()
+
+    def _takes_place(self) -> bool:
+        """Among the calls under way, until its caller counts it out; False when there are as many as may be."""
+        with self._lock:
+            free = self._counts["under_way"] < self._max_calls
+            self._counts["under_way" if free else "busy"] += 1
+        return free
 
     def _account_call(self, method: str, request: Request, payload: bytes, give_up: float) -> bytes:
         seat = self._seat(request.account)

@@ -19,10 +19,14 @@ from tradeloom.trading.bars import BarsReference
 from tradeloom.trading.broker import Account, PendingOrder, Position, Symbol, Tick
 from tradeloom.trading.exact import exact
 from tradeloom.trading.intents import Expiry, Side
+from tradeloom.trading.ticks import ms_of
 from tradeloom.trading.timeframes import Timeframe
 
 _LOADING_WAITS_S = (0.1, 0.2, 0.4, 0.8)
 """A terminal asked for bars it does not hold yet answers with fewer and fetches the rest."""
+
+_TICKS_OF_A_SECOND = 2_000
+"""More than a symbol has in a second."""
 
 _COLUMNS = {"open": "<f8", "high": "<f8", "low": "<f8", "close": "<f8"}
 
@@ -149,6 +153,27 @@ class Reader:
         columns["volume"] = ("<f8", _bytes(rows["tick_volume"], "<f8"))
         columns["spread"] = ("<i4", _bytes(rows["spread"], "<i4"))
         return columns
+
+    def ticks(self, symbol: str, since: datetime, skip: int, limit: int) -> Columns:
+        """Every quote the terminal has from the millisecond `since` on, as columns, in its order: at most `limit`,
+        without the first `skip` of exactly that millisecond. More there are when it is `limit`.
+
+        The terminal is asked by the second; what is of this one and from before `since` comes on top, and is dropped.
+        """
+        symbol_facts(self._terminal, symbol)
+        moment = ms_of(since)
+        first = int(self._zone.from_utc(moment // 1000)) * 1000 + moment % 1000
+        wanted = limit + skip + _TICKS_OF_A_SECOND
+        found = self._terminal.copy_ticks_from(symbol, first // 1000, wanted, mt5.COPY_TICKS_ALL)
+        if found is None:
+            raise failure(self._terminal, f"reading the ticks of {symbol}")
+        found = found[found["time_msc"] >= first]
+        seen = min(skip, int(np.count_nonzero(found["time_msc"] == first)))
+        found = found[seen : seen + limit]
+        times = found["time_msc"].astype("<i8")
+        utc = self._zone.to_utc_array(times // 1000) * 1000 + times % 1000
+        prices = {name: ("<f8", _bytes(found[name], "<f8")) for name in ("bid", "ask", "last")}
+        return {"time": ("<i8", _bytes(utc, "<i8")), **prices}
 
     def _rates(self, reference: BarsReference, server_now: int, count: int) -> NDArray[Any]:
         timeframe = mt5.TIMEFRAMES[reference.timeframe]

@@ -1,6 +1,8 @@
 """One account at the front: how it stands, and what needs no worker."""
 
+import json
 import logging
+import time
 from functools import partial
 from typing import Any
 
@@ -9,12 +11,21 @@ from mt5_bridge.config import AccountConfig, BridgeConfig
 from mt5_bridge.flatten_store import FlattenStore
 from mt5_bridge.guard_store import GuardStore
 from mt5_bridge.journal import SENDABLE, Entry, Journal
+from mt5_bridge.market_board import MarketBoard
+from mt5_bridge.market_scout import METHOD as WATCH
 from mt5_bridge.metrics import Metrics
-from mt5_bridge.supervisor import Supervisor
+from mt5_bridge.supervisor import HandedOver, Supervisor
 from tradeloom.errors import BrokerUnavailable, StorageUnavailable
 from tradeloom.trading.flattening import FlattenStatus
 from tradeloom.trading.intents import OrderOutcome, OutcomeStatus
-from tradeloom.trading.methods import AccountStatus, LimitsParams, StateParams, UnthrottleParams
+from tradeloom.trading.methods import (
+    AccountStatus,
+    LimitsParams,
+    MarketChange,
+    MarketWaitParams,
+    StateParams,
+    UnthrottleParams,
+)
 from tradeloom.trading.risk import AccountState
 
 ACCOUNT_SETTINGS = (StateParams, LimitsParams, UnthrottleParams)
@@ -28,8 +39,13 @@ class Seat:
 
     def __init__(self, settings: AccountConfig, config: BridgeConfig, metrics: Metrics) -> None:
         self.settings = settings
+        self.board = MarketBoard()
         self.supervisor = Supervisor(
-            settings, config.account_dir(settings.name), config.log_level, partial(metrics.told, settings.name)
+            settings,
+            config.account_dir(settings.name),
+            config.log_level,
+            partial(metrics.told, settings.name),
+            self.board.hear,
         )
         self._config = config
         self._journal: Journal | None = None
@@ -92,6 +108,18 @@ class Seat:
         if status.state is not AccountState.HALTED and self._flattens is not None:
             self._flattens.end(FlattenStatus.ABANDONED)
         return status
+
+    def wait_for_market(self, asked: MarketWaitParams, give_up: float) -> MarketChange:
+        """See `MarketBoard`; the worker is told what to watch before anything is waited for. Raises `BrokerUnavailable`
+        while there is no worker to watch it."""
+        epoch, watched = self.board.epoch, self.board.wanted(asked.symbols)
+        if watched is not None:
+            try:
+                self.supervisor.request(WATCH, json.dumps(sorted(watched)).encode(), give_up)
+            except HandedOver as lost:
+                raise BrokerUnavailable(lost.message) from lost
+            self.board.watching(watched, epoch)
+        return self.board.wait(asked, min(give_up, time.monotonic() + asked.timeout_s))
 
     def status(self) -> AccountStatus:
         """How the account stands, with its day."""

@@ -27,6 +27,7 @@ _FIRST_RESTART_S = 0.1
 _SLOWEST_RESTART_S = 15.0
 _PULSE_WAIT_S = 0.2
 _LONGEST_ID = 64
+_LONGEST_NEWS = 64 * 1024
 _HEALTHY_S = 30.0
 """A worker that lived this long has earned a prompt restart."""
 
@@ -118,16 +119,23 @@ class _Link:
 class Supervisor:
     """One account's worker. Thread-safe; `start` returns at once, `wait_first_start` when the first try is decided.
 
-    `take_tally` is called, in any thread, with what the worker counted since its last answer.
+    `take_tally` is called, in any thread, with what the worker counted since its last answer, `hear` with what it says
+    by itself (see `MarketScout`), and with None when it is gone.
     """
 
     def __init__(
-        self, settings: AccountConfig, directory: Path, log_level: str, take_tally: Callable[[bytes], None]
+        self,
+        settings: AccountConfig,
+        directory: Path,
+        log_level: str,
+        take_tally: Callable[[bytes], None],
+        hear: Callable[[bytes | None], None] = lambda message: None,
     ) -> None:
         self._settings = settings
         self._directory = directory
         self._log_level = log_level
         self._take_tally = take_tally
+        self._hear = hear
         self._link: _Link | None = None
         self._changed = threading.Condition()
         self._in_line = 0
@@ -228,10 +236,14 @@ class Supervisor:
         self._starts += 1
         context = get_context("spawn")
         ours, theirs = context.Pipe()
-        arguments = (theirs, self._settings.model_dump_json(), str(self._directory), self._log_level)
+        news, told = context.Pipe(duplex=False)
+        arguments = (theirs, self._settings.model_dump_json(), str(self._directory), self._log_level, told)
         process = context.Process(target=worker.main, args=arguments, daemon=True, name=f"worker-{self._settings.name}")
         process.start()
         theirs.close()
+        told.close()
+        listener = threading.Thread(target=self._listen, args=(news,), daemon=True, name=f"news-{self._settings.name}")
+        listener.start()
         link = _Link(process, ours, self._take_tally)
         try:
             self._wait_for_greeting(ours)
@@ -243,6 +255,16 @@ class Supervisor:
             self._retire(link)
             raise BrokerUnavailable(str(greeting["error"]))
         return link
+
+    def _listen(self, news: "pipes.Connection[Any, Any]") -> None:
+        """Reads at all times, so that a worker never waits to be heard; ends with the worker."""
+        try:
+            while True:
+                self._hear(news.recv_bytes(_LONGEST_NEWS))
+        except (EOFError, OSError):
+            self._hear(None)
+        finally:
+            news.close()
 
     def _wait_for_greeting(self, pipe: "pipes.Connection[Any, Any]") -> None:
         give_up = time.monotonic() + self._settings.start_timeout_s

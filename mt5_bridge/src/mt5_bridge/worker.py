@@ -50,8 +50,9 @@ def connect_terminal(settings: AccountConfig) -> tuple[Terminal, AccountClock]:
     return terminal, WallClock() if control is None else ReplayClock(control)
 
 
-def main(connection: Connection, settings_json: str, directory: str, log_level: str) -> None:
-    """The process: says `{}` or `{"error": ...}` once, then answers until the pipe closes."""
+def main(connection: Connection, settings_json: str, directory: str, log_level: str, news: Connection) -> None:
+    """The process: says `{}` or `{"error": ...}` once, then answers until the pipe closes. `news` is a second pipe, one
+    way, for what nobody asked; the front reads it at all times."""
     # The front decides when we go, by closing the pipe: a signal to the whole group must not cut an order in two.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -75,6 +76,7 @@ def main(connection: Connection, settings_json: str, directory: str, log_level: 
         _log.error("the worker cannot start: %s", error.message)
         connection.send_bytes(json.dumps({"error": error.message}).encode())
         return
+    worker.scout.tell = news.send_bytes
     connection.send_bytes(b"{}")
     try:
         _serve(connection, worker)

@@ -1,9 +1,9 @@
 """Fires the market triggers of active workflows: prices, indicators, closed bars, order events; each event once.
 
-One task per account looks at its market about once a second, and at everything that happens in a replay, and shows what
-it sees to every trigger of that account. What a trigger has seen is kept among the variables, with the events that are
-to start something, before they do; the dispatcher's dedupe key does the rest. So a restart neither loses an event nor
-starts one twice.
+One task per account looks at its market when the bridge has news of it, at everything that happens in a replay, and
+once a second in any case, and shows what it sees to every trigger of that account it concerns. What a trigger has seen
+is kept among the variables, with the events that are to start something, before they do; the dispatcher's dedupe key
+does the rest. So a restart neither loses an event nor starts one twice.
 """
 
 import asyncio
@@ -20,6 +20,7 @@ from tradeloom.engine.active import active_nodes, active_workflows
 from tradeloom.engine.clock import Clock
 from tradeloom.engine.dispatcher import Dispatcher, StartCommand
 from tradeloom.engine.market_look import MarketLook
+from tradeloom.engine.market_news import Bell, MarketWait, News, NewsThread
 from tradeloom.engine.stores import Blobs, VariableStore, WorkflowRecord, WorkflowStore
 from tradeloom.errors import BrokerError, Conflict, StorageUnavailable, TradeloomError
 from tradeloom.nodes.trigger._observing import Happening, Look, MarketTrigger, Observation, moment, told
@@ -33,7 +34,7 @@ STALE: Final = timedelta(seconds=90)
 """An event that came while nobody watched and is older than this was missed: the trigger says what to do with it."""
 KEEP_EVERY: Final = timedelta(seconds=60)
 """How much market time may pass before what only changed a little (the last price) is kept as well."""
-_LITTLE: Final = frozenset({"at", "value"})
+_LITTLE: Final = frozenset({"at", "value", "mark"})
 
 
 @dataclass(eq=False)
@@ -56,6 +57,10 @@ class _Watch:
     complaint: str = ""
 
     @property
+    def symbol(self) -> str | None:
+        return self.trigger.watches(self.config)
+
+    @property
     def scope(self) -> str:
         return f"trigger/{self.workflow_id}/{self.node}"
 
@@ -74,11 +79,14 @@ class Watcher:
         clock_for_account: Callable[[str], Clock],
         market_for_account: Callable[[str], Broker],
         next_event: Callable[[str], datetime | None] = lambda account: None,
+        wait_for_market: MarketWait | None = None,
+        heard: Callable[[str, datetime], None] = lambda account, now: None,
         tenant: str = "local",
         look_s: float = LOOK_S,
     ) -> None:
-        """`next_event` tells when a replay next has something to show; None for a market that goes by itself. It and
-        the markets are asked in threads."""
+        """`next_event` tells when a replay next has something to show; None for a market that goes by itself.
+        `wait_for_market` brings news as they come; without it the market is looked at every `look_s`. These and the
+        markets are asked in threads. `heard` is told the market's time as a look found it."""
         self._workflows = workflows
         self._variables = variables
         self._blobs = blobs
@@ -87,11 +95,14 @@ class Watcher:
         self._clock_for_account = clock_for_account
         self._market_for_account = market_for_account
         self._next_event = next_event
+        self._wait_for_market = wait_for_market
+        self._heard = heard
         self._tenant = tenant
         self._look_s = look_s
         self._watches: list[_Watch] = []
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._stirred: dict[str, asyncio.Event] = {}
+        self._bells: dict[str, Bell] = {}
+        self._news: dict[str, NewsThread] = {}
         self._resting: dict[str, datetime | None] = {}
         self._failing: set[str] = set()
 
@@ -113,6 +124,9 @@ class Watcher:
             await self._watch(workflow, fresh=True)
 
     async def close(self) -> None:
+        for thread in self._news.values():
+            thread.close()
+        self._news.clear()
         for task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
@@ -140,6 +154,7 @@ class Watcher:
     def _drop(self, watch: _Watch) -> None:
         watch.ended = True
         self._watches.remove(watch)
+        self._wait_for(watch.account)
 
     async def _erase(self, watch: _Watch) -> None:
         with suppress(StorageUnavailable):
@@ -183,17 +198,39 @@ class Watcher:
             watch.due = [Happening(each["key"], moment(each["at"]), each["payload"]) for each in kept.value["due"]]
 
     def _follow(self, account: str) -> None:
-        self._stirred.setdefault(account, asyncio.Event()).set()
+        self._bells.setdefault(account, Bell()).ring(News(everything=True))
         if account not in self._tasks:
             self._tasks[account] = asyncio.ensure_future(self._keep_looking(account))
+        self._wait_for(account)
+
+    def _wait_for(self, account: str) -> None:
+        """One call at the bridge waits for all that the account's triggers watch; for nothing, none does."""
+        watched = [watch.symbol for watch in self._watches if watch.account == account]
+        if not watched and account in self._news:
+            self._news.pop(account).close()
+        elif watched and self._wait_for_market is not None:
+            if account not in self._news:
+                self._news[account] = NewsThread(account, self._wait_for_market, self._teller(account))
+                self._news[account].follow({symbol for symbol in watched if symbol is not None})
+                self._news[account].start()
+            self._news[account].follow({symbol for symbol in watched if symbol is not None})
+
+    def _teller(self, account: str) -> Callable[[News], None]:
+        loop, bell = asyncio.get_running_loop(), self._bells[account]
+
+        def tell(news: News) -> None:
+            with suppress(RuntimeError):  # the loop has ended, and the thread is about to
+                loop.call_soon_threadsafe(bell.ring, news)
+
+        return tell
 
     # -- looking ------------------------------------------------------------------------------------------------------
 
     async def _keep_looking(self, account: str) -> None:
         while True:
             self._resting.pop(account, None)
-            self._stirred[account].clear()
-            watches = [each for each in self._watches if each.account == account]
+            news = self._bells[account].take()
+            watches = [each for each in self._watches if each.account == account and news.concern(each.symbol)]
             due = None
             try:
                 if watches:
@@ -210,10 +247,11 @@ class Watcher:
             if account not in self._failing:
                 log.warning("the market of %s cannot be watched: %s", account, error)
             self._failing.add(account)
-            for watch in watches:
-                watch.behind = True
+            for watch in self._watches:
+                watch.behind |= watch.account == account
             return None
         self._failing.discard(account)
+        self._heard(account, now)
         for watch, found in seen:
             if isinstance(found, Observation):
                 watch.complaint = ""
@@ -283,14 +321,17 @@ class Watcher:
             watch.due.pop(0)
 
     async def _rest(self, account: str, due: datetime | None) -> None:
-        """Until the replay's next event, a change of what is watched, or a second has passed."""
-        waiting: list[asyncio.Task[Any]] = [asyncio.ensure_future(self._stirred[account].wait())]
+        """Until there is news, the replay's next event, a change of what is watched, or a second has passed."""
+        bell = self._bells[account]
+        waiting: list[asyncio.Task[Any]] = [asyncio.ensure_future(bell.rung.wait())]
         if due is not None:
             waiting.append(asyncio.ensure_future(self._clock_for_account(account).sleep_until(due)))
         try:
             await asyncio.sleep(0)  # the clock knows of the sleeper before anybody may move it
             self._resting[account] = due
             await asyncio.wait(waiting, timeout=self._look_s, return_when=asyncio.FIRST_COMPLETED)
+            if not waiting[0].done():
+                bell.ring(News(everything=True))
         finally:
             self._resting.pop(account, None)
             for task in waiting:

@@ -70,6 +70,12 @@ class AccountClock:
         self._take(await asyncio.to_thread(self._terminal.market_clock))
         return self.now()
 
+    def heard(self, time: datetime) -> None:
+        """Somebody read the market's time: nothing that follows from it may stand at an earlier one."""
+        if time > self.now():
+            self._time, self._read_at = time, self._wall()
+            self._wake()
+
     async def advance(self, to: datetime) -> None:
         """Move a paper market to `to`; one that is there already, or past it, stays."""
         if to > self.now():

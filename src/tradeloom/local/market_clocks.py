@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime
 
@@ -13,6 +13,7 @@ from tradeloom.local.market import PaperMarket
 from tradeloom.local.private_accounts import private_account
 from tradeloom.local.tasks import ended
 from tradeloom.runtime.envelope import RunInfo
+from tradeloom.trading.methods import MarketChange
 from tradeloom.trading.mt5_broker import MT5Broker
 from tradeloom.trading.mt5_client import BridgeClient
 
@@ -32,6 +33,12 @@ class MarketClocks:
     def market_of(self, account: str) -> MT5Broker:
         assert self._market.client is not None
         return self._market.client.account(account)
+
+    def wait(self, account: str, symbols: Sequence[str], after: str | None, timeout_s: float) -> MarketChange:
+        return self.market_of(account).wait(symbols, after, timeout_s)
+
+    def heard(self, account: str, time: datetime) -> None:
+        self.of(account).heard(time)
 
     def next_event(self, account: str) -> datetime | None:
         """When a replay next shows something. None for a terminal whose time is not ours, and at the end."""
@@ -65,7 +72,12 @@ class MarketClocks:
         self._runs = {run: held for run, held in self._runs.items() if run in running}
         if self.watching(account):
             return False
-        return all(clock.sleeps or run in self._resting for run, (name, clock) in self._runs.items() if name == account)
+        return all(self._sleeps(run, clock) for run, (name, clock) in self._runs.items() if name == account)
+
+    def _sleeps(self, run: str, clock: RunClock) -> bool:
+        """A debugged execution that is paused keeps nobody's delay from ending."""
+        paused = self.engine is not None and self.engine.rests(run)
+        return clock.sleeps or paused or run in self._resting
 
     @contextlib.contextmanager
     def resting(self, execution_id: str) -> Iterator[None]:

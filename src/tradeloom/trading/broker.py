@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 from tradeloom.trading.bars import Bars, BarsReference
 from tradeloom.trading.exact import exact
 from tradeloom.trading.intents import Expiry, OrderIntent, OrderOutcome, PendingType, Side
+from tradeloom.trading.ticks import MAX_TICKS, Ticks
 
 if TYPE_CHECKING:
     from tradeloom.trading.guards import Guard, GuardReport
@@ -237,6 +238,11 @@ class Broker(Protocol):
     def symbol(self, name: str) -> Symbol: ...
     def tick(self, symbol: str) -> Tick: ...
     def bars(self, reference: BarsReference) -> Bars: ...
+    def ticks(self, symbol: str, since: datetime, skip: int = 0, limit: int = MAX_TICKS) -> Ticks:
+        """Every quote from the millisecond `since` on, without the first `skip` of exactly that millisecond; when there
+        are `limit`, more may follow. Raises `InvalidInput` from a bridge too old to tell."""
+        ...
+
     def positions(self, symbol: str | None = None) -> list[Position]: ...
     def orders(self, symbol: str | None = None) -> list[PendingOrder]: ...
     def trades(self, since: datetime, until: datetime, symbol: str | None = None) -> list[ClosedTrade]:

@@ -14,6 +14,7 @@ from tradeloom.trading.guards import Guard
 from tradeloom.trading.intents import OrderIntent, Side
 from tradeloom.trading.risk import AccountState
 from tradeloom.trading.risk_limits import RiskLimits
+from tradeloom.trading.ticks import MAX_TICKS
 
 
 class Effect(StrEnum):
@@ -72,6 +73,29 @@ class TradeLedgerParams(TradesParams):
     workflow_id: str | None = Field(default=None, max_length=500)
     after_deal: int = Field(default=0, ge=0, lt=2**63)
     limit: int = Field(default=200, ge=1, le=500)
+
+
+class TicksParams(Params):
+    """Ticks from the millisecond `since` on, without the first `skip` of those in exactly that one: what a reader who
+    has seen so many of them has not seen yet."""
+
+    symbol: _SymbolName
+    since: AwareDatetime
+    skip: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    limit: Annotated[int, Field(ge=1, le=MAX_TICKS)] = MAX_TICKS
+
+
+MAX_WATCHED = 100
+MAX_MARKET_WAIT_S = 30.0
+
+
+class MarketWaitParams(Params):
+    """Waits for something new in one of the symbols, or in the account's orders, since the answer whose cursor `after`
+    is; without one the answer comes at once."""
+
+    symbols: Annotated[tuple[_SymbolName, ...], Field(max_length=MAX_WATCHED)]
+    after: str | None = Field(default=None, max_length=64)
+    timeout_s: Annotated[float, Field(ge=0, le=MAX_MARKET_WAIT_S, allow_inf_nan=False)] = 5.0
 
 
 class ProfitParams(Params):
@@ -192,6 +216,18 @@ class MarketClock(BaseModel):
     paper: bool
 
 
+class MarketChange(BaseModel):
+    """Which of the symbols waited for have new quotes, and whether orders or positions may have changed. `unsure`: the
+    cursor was another worker's, or none, so that anything may have happened since."""
+
+    model_config = ConfigDict(frozen=True)
+
+    cursor: str
+    symbols: tuple[str, ...] = ()
+    orders: bool = False
+    unsure: bool = False
+
+
 class Throttle(BaseModel):
     """A workflow that repeated itself too often: it opens nothing until a person clears it. `at` is market time."""
 
@@ -235,6 +271,8 @@ METHODS: Mapping[str, Method] = {
     "symbol": Method(Effect.READ, SymbolParams),
     "tick": Method(Effect.READ, SymbolParams),
     "bars": Method(Effect.READ, BarsParams),
+    "ticks": Method(Effect.READ, TicksParams),
+    "market_wait": Method(Effect.READ, MarketWaitParams, front=True),
     "positions": Method(Effect.READ, PositionsParams),
     "orders": Method(Effect.READ, PositionsParams),
     "trades": Method(Effect.READ, TradesParams),

@@ -4,7 +4,7 @@ The watcher (`engine/watcher.py`) calls `observe`; what happened becomes an exec
 `run` makes its output.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
@@ -19,6 +19,7 @@ from tradeloom.workflow.schedules import Misfire, Overlap
 if TYPE_CHECKING:
     from tradeloom.trading.bars import Bars
     from tradeloom.trading.broker import ClosedTrade, EndedOrder, PendingOrder, Position, Symbol, Tick
+    from tradeloom.trading.ticks import Ticks
 
 
 class Look(Protocol):
@@ -31,12 +32,26 @@ class Look(Protocol):
     def now(self) -> datetime: ...
     def tick(self, symbol: str) -> "Tick": ...
     def symbol(self, name: str) -> "Symbol": ...
+    def ticks(self, symbol: str, since: datetime, skip: int) -> "Ticks | None":
+        """Every quote from the millisecond `since` on without the first `skip` in it; None where the broker cannot tell
+        them, or there are too many to go through."""
+        ...
+
     def newest(self, symbol: str, timeframe: Timeframe, until: datetime) -> datetime | None:
-        """When the last bar that was closed by `until` opened; None where there is none."""
+        """When the last bar opened that was closed by `until`, by the first tick of the next one; None where there is
+        none."""
+        ...
+
+    def forming(self, symbol: str, timeframe: Timeframe, until: datetime) -> datetime | None:
+        """When the last bar opened that had begun by `until`: its first tick closed the one before."""
         ...
 
     def bars(self, symbol: str, timeframe: Timeframe, until: datetime, count: int) -> "Bars":
         """The last bars closed by `until`: `count`, or as many as there are."""
+        ...
+
+    def once[T](self, key: tuple[Hashable, ...], work: Callable[[], T]) -> T:
+        """What `work` gives, done once in a look for all that ask under the same key; what it raises, too."""
         ...
 
     def positions(self) -> "list[Position]": ...
@@ -71,6 +86,12 @@ class MarketTrigger(Node):
     """A trigger that the market fires."""
 
     kind = Kind.TRIGGER
+
+    @classmethod
+    def watches(cls, config: Any) -> str | None:
+        """The symbol whose quotes decide; None for one that waits for orders."""
+        symbol: str = config.symbol
+        return symbol
 
     @classmethod
     def observe(cls, config: Any, state: Mapping[str, Any] | None, look: Look, workflow_id: str) -> Observation:
@@ -112,6 +133,13 @@ def closing_of(opening: datetime, timeframe: Timeframe) -> datetime:
     if timeframe is Timeframe.MN1:
         return opening.replace(year=opening.year + opening.month // 12, month=opening.month % 12 + 1)
     return datetime.fromtimestamp(opening.timestamp() + timeframe.seconds, UTC)
+
+
+def closed_at(bars: "Bars", row: int, timeframe: Timeframe, following: datetime | None) -> datetime:
+    """When a bar was closed: by the first tick of the next row, and the last one by that of the bar `following`."""
+    after = bars.bar(row + 1).time if row + 1 < len(bars) else following
+    nominal = closing_of(bars.bar(row).time, timeframe)
+    return nominal if after is None else max(nominal, after)
 
 
 def unseen(look: Look, symbol: str, timeframe: Timeframe, seen: datetime, until: datetime, before: int) -> "Bars":

@@ -13,6 +13,7 @@ from tradeloom.nodes.trigger._observing import (
     Look,
     MarketTrigger,
     Observation,
+    closed_at,
     closing_of,
     delivered,
     missed_setting,
@@ -66,9 +67,10 @@ class CandleClose(MarketTrigger):
     title = "Candle close"
     description = "Starts the workflow whenever a bar of a symbol is complete."
     help = (
-        "Fires once for every bar of the timeframe, as soon as its time is over (and the *delay* on top), with the "
-        "bar's open, high, low, close, volume and spread. A Price history node behind it then has that bar as its "
-        "last one. Hours in which nothing was traded have no bar and start nothing.\n\n"
+        "Fires once for every bar of the timeframe, with the next bar's first tick (and the *delay* on top): before "
+        "it, nobody can say that nothing more belongs to the bar. So Friday's last bar closes with the week's first "
+        "quote. It gives the bar's open, high, low, close, volume and spread, and a Price history node behind it has "
+        "that bar as its last one. Hours in which nothing was traded have no bar and start nothing.\n\n"
         "A schedule fires by the clock and may come a moment before the broker's bar is complete; this trigger goes by "
         "the broker's own bars, in its server's time, and so also knows when a day or week ends there. Of bars that "
         "closed while nobody watched, at most the last 500 are looked at; *missed events* says which of them start.\n\n"
@@ -101,12 +103,14 @@ class CandleClose(MarketTrigger):
         seen = moment(state["seen"])
         if newest <= seen:
             return Observation(dict(state))
-        bars = unseen(look, config.symbol, config.timeframe, seen, until, before=0)
+        closed = closing_of(newest, config.timeframe)
+        bars = unseen(look, config.symbol, config.timeframe, seen, closed, before=0)
+        following = look.forming(config.symbol, config.timeframe, until)
         found = []
         for row in range(len(bars)):
             opening = datetime.fromtimestamp(int(bars.time[row]), UTC)
             if opening > seen:
-                at = closing_of(opening, config.timeframe) + timedelta(seconds=config.delay_s)
+                at = closed_at(bars, row, config.timeframe, following) + timedelta(seconds=config.delay_s)
                 found.append(Happening(told(opening), at, _payload(config, bars, row)))
         return Observation({"seen": told(newest)}, tuple(found))
 

@@ -1,5 +1,6 @@
 """trigger.indicator: an indicator reaches a level, a line or a state of its own."""
 
+import json
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
@@ -14,6 +15,7 @@ from tradeloom.nodes.trigger._observing import (
     Look,
     MarketTrigger,
     Observation,
+    closed_at,
     closing_of,
     cooldown_setting,
     delivered,
@@ -179,24 +181,32 @@ class IndicatorTrigger(MarketTrigger):
             return Observation(dict(state or {}))
         history = history_of(config.indicator)
         needed = history.bars_needed(config.parameters) + history.memory(config.parameters)
-        bars = unseen(look, config.symbol, config.timeframe, seen or newest, look.now, min(needed, MAX_BARS - 500))
-        reading = _reading(config, bars)
+        closed = closing_of(newest, config.timeframe)
+        bars = unseen(look, config.symbol, config.timeframe, seen or newest, closed, min(needed, MAX_BARS - 500))
+        reading = look.once(_computed(config, bars), lambda: _reading(config, bars))
         first = next((row for row, at in enumerate(bars.time) if seen is None or at > seen.timestamp()), len(bars))
         if seen is None:
             first = len(bars) - 1
         memory = Memory.of(state["edge"]) if state else Memory()
+        following = look.forming(config.symbol, config.timeframe, look.now)
         found = []
         for row in range(first, len(bars)):
             memory, fired = _fires(config, reading, row, memory)
             if fired:
                 opening = reading.opening(row)
                 payload = _payload(config, reading, row)
-                found.append(Happening(told(opening), closing_of(opening, config.timeframe), payload))
+                found.append(Happening(told(opening), closed_at(bars, row, config.timeframe, following), payload))
         return Observation({"seen": told(newest), "edge": memory.as_json()}, tuple(found))
 
 
 def _reading(config: IndicatorTriggerConfig, bars: Any) -> Reading:
     return history_of(config.indicator).read(config.parameters, bars)
+
+
+def _computed(config: IndicatorTriggerConfig, bars: Any) -> tuple[Any, ...]:
+    """Names one indicator over some bars: workflows that watch the same share its arithmetic."""
+    parameters = json.dumps(config.parameters, sort_keys=True, default=str)
+    return "indicator", config.indicator, parameters, bars.reference
 
 
 def _fires(config: IndicatorTriggerConfig, reading: Reading, row: int, memory: Memory) -> tuple[Memory, bool]:

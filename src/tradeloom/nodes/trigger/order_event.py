@@ -112,6 +112,10 @@ class OrderEvent(MarketTrigger):
         return delivered(OrderEventOutput, _sample(config, context, positions, orders))
 
     @classmethod
+    def watches(cls, config: OrderEventConfig) -> None:
+        return None
+
+    @classmethod
     def observe(
         cls, config: OrderEventConfig, state: Mapping[str, Any] | None, look: Look, workflow_id: str
     ) -> Observation:

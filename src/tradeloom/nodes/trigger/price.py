@@ -1,12 +1,12 @@
 """trigger.price: a quote reaches a level."""
 
-from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal
 
 from pydantic import AwareDatetime, Field
 
-from tradeloom.errors import BrokerError, BrokerTimeout, BrokerUnavailable, NodeConfigError, NotFound, StalePrice
+from tradeloom.errors import BrokerTimeout, BrokerUnavailable, NodeConfigError, NotFound, StalePrice
 from tradeloom.nodes.base import Effect, Example, NodeConfig, NodeContext, NodeOutput, setting
 from tradeloom.nodes.trigger._edges import Condition, Direction, Edge, Memory
 from tradeloom.nodes.trigger._observing import (
@@ -14,30 +14,17 @@ from tradeloom.nodes.trigger._observing import (
     Look,
     MarketTrigger,
     Observation,
-    closing_of,
     cooldown_setting,
     delivered,
     hysteresis_setting,
     missed_setting,
-    moment,
     overlap_setting,
     symbol_setting,
     told,
-    unseen,
 )
-from tradeloom.trading.timeframes import Timeframe
+from tradeloom.nodes.trigger._quotes import movement, price_of
+from tradeloom.trading.ticks import QuoteSide
 from tradeloom.workflow.schedules import Misfire, Overlap
-
-if TYPE_CHECKING:
-    from tradeloom.trading.bars import Bars
-    from tradeloom.trading.broker import Tick
-
-QuoteSide = Literal["bid", "ask", "last"]
-
-UNWATCHED = timedelta(seconds=120)
-"""After so long without a look, the bars that came in between are gone through as well."""
-FINEST = (Timeframe.M1, Timeframe.M5, Timeframe.M15, Timeframe.M30, Timeframe.H1, Timeframe.H4, Timeframe.D1)
-LAST_MOMENT = timedelta(milliseconds=1)
 
 
 class PriceConfig(NodeConfig):
@@ -88,10 +75,11 @@ class PriceTrigger(MarketTrigger):
         "of it, by the *hysteresis* if you set one. A price that leaps over the level, as after a weekend, has reached "
         "it. *crosses above* needs a price at or below the level first; *above* also fires at the first quote when the "
         "price is beyond the level already. *touches* fires when the level lies between two quotes or on one.\n\n"
-        "Quotes are looked at about once a second, and at every step of a replay: a spike between two looks is not "
-        "seen. After a break of more than two minutes (a restart, a lost connection) the bars that came in between are "
-        "gone through once, each as open, the extreme nearer to its open's side, the other one, and close; *missed "
-        "events* says what to do with what is found there. An ask is then the bid and the bar's spread.\n\n"
+        "Every quote the terminal has counts, a spike of a moment too, and it starts within milliseconds. After a "
+        "break (a restart, a lost connection) the quotes that came in between are gone through once, and *missed "
+        "events* says what to do with what is found there. A terminal that cannot tell its quotes of that time, or "
+        "too many, is asked for the bars instead: each as open, the extreme nearer to its open's side, the other one, "
+        "and close; an ask is then the bid and the bar's spread.\n\n"
         "Started by hand, without a payload, it gives the quote as it stands."
     )
     icon = "crosshair"
@@ -107,27 +95,24 @@ class PriceTrigger(MarketTrigger):
         if context.payload:
             return delivered(PriceOutput, context.payload)
         tick = context.broker().tick(config.symbol)
-        price = _price(tick, config.side)
+        price = price_of(tick, config.side)
         if price is None:
             raise StalePrice(f"The broker has no {config.side} of {config.symbol}.", field="config.side")
         return delivered(PriceOutput, _payload(config, tick.time, price, None, None))
 
     @classmethod
     def observe(cls, config: PriceConfig, state: Mapping[str, Any] | None, look: Look, workflow_id: str) -> Observation:
-        tick = look.tick(config.symbol)
-        points = list(_missed(config, moment(state["at"]), look)) if state else []
-        price = _price(tick, config.side)
-        if price is not None and (not points or tick.time >= points[-1][0]):
-            points.append((tick.time, price))
+        seen = movement(config.symbol, config.side, state, look)
         edge = Edge(config.condition, config.price, config.hysteresis, config.cooldown_s)
         memory = Memory.of(state["edge"]) if state else Memory()
         found = []
-        for at, value in points:
+        for point in seen.points:
             before = memory.value
-            memory, direction = edge.step(memory, at.timestamp(), value)
+            memory, direction = edge.step(memory, point.at.timestamp(), point.price)
             if direction is not None:
-                found.append(Happening(told(at), at, _payload(config, at, value, before, direction)))
-        return Observation({"at": told(look.now), "edge": memory.as_json()}, tuple(found))
+                payload = _payload(config, point.at, point.price, before, direction)
+                found.append(Happening(point.key, point.at, payload))
+        return Observation({"at": told(look.now), "mark": seen.mark, "edge": memory.as_json()}, tuple(found))
 
 
 def _payload(
@@ -143,47 +128,3 @@ def _payload(
         "direction": direction,
         "timestamp": told(at),
     }
-
-
-def _price(tick: "Tick", side: QuoteSide) -> float | None:
-    price = tick.bid if side == "bid" else tick.ask if side == "ask" else tick.last
-    return price if price is not None and price > 0 else None
-
-
-def _missed(config: PriceConfig, seen: datetime, look: Look) -> Iterator[tuple[datetime, float]]:
-    """What the bars show of the time since the last look, where that is long ago. Trades (`last`) leave no bars."""
-    if look.now - seen <= UNWATCHED or config.side == "last":
-        return
-    timeframe = next((each for each in FINEST if _has_bars(config.symbol, each, look)), None)
-    if timeframe is None:
-        return
-    bars = unseen(look, config.symbol, timeframe, seen, look.now, before=1)
-    point = float(look.symbol(config.symbol).point)
-    for row in range(len(bars)):
-        opening = bars.bar(row).time
-        closing = closing_of(opening, timeframe)
-        if closing > seen:
-            # Of a bar whose opening was seen, only its close is sure to have come afterwards.
-            path = _path(bars, row, opening, closing)[0 if opening > seen else -1 :]
-            spread = int(bars.spread[row]) * point if config.side == "ask" else 0.0
-            yield from ((at, bid + spread) for at, bid in path)
-
-
-def _has_bars(symbol: str, timeframe: Timeframe, look: Look) -> bool:
-    try:
-        return look.newest(symbol, timeframe, look.now) is not None
-    except BrokerError as error:
-        if error.retryable:
-            raise
-        return False  # a replay of hours has no minutes
-
-
-def _path(bars: "Bars", row: int, opening: datetime, closing: datetime) -> list[tuple[datetime, float]]:
-    bar, third = bars.bar(row), (closing - opening) / 3
-    extremes = (bar.low, bar.high) if bar.close >= bar.open else (bar.high, bar.low)
-    return [
-        (opening, bar.open),
-        (opening + third, extremes[0]),
-        (opening + 2 * third, extremes[1]),
-        (closing - LAST_MOMENT, bar.close),
-    ]

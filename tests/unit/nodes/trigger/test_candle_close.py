@@ -1,4 +1,4 @@
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -8,7 +8,7 @@ from tests.support.fake_look import look_at
 from tests.support.node_context import AS_OF, FakeContext
 from tests.support.series import eurusd_h1
 from tradeloom.errors import NodeConfigError, NotEnoughBars, NotFound
-from tradeloom.nodes.trigger._observing import Observation, closing_of
+from tradeloom.nodes.trigger._observing import Observation, closing_of, told
 from tradeloom.nodes.trigger.candle_close import CandleClose, CandleCloseConfig
 from tradeloom.trading.timeframes import Timeframe
 
@@ -62,9 +62,18 @@ def test_however_often_one_looks_every_bar_comes_once() -> None:
     assert len(found) == len(set(found)) > 50
 
 
-def test_a_weekend_has_no_bars() -> None:
-    friday, monday = AS_OF + timedelta(days=1, hours=9), AS_OF + timedelta(days=3, hours=9)
-    assert times(observed(monday, observed(friday, None))) == []
+def test_a_bar_before_a_weekend_closes_with_the_first_tick_after_it() -> None:
+    friday = AS_OF + timedelta(days=1, hours=9)
+    seen = observed(friday, None)
+    saturday = observed(AS_OF + timedelta(days=2), seen)
+    assert times(saturday) == []
+    columns = eurusd_h1()
+    last = int((columns["time"] < friday.timestamp()).sum()) - 1
+    opening, following = (datetime.fromtimestamp(int(columns["time"][row]), UTC) for row in (last, last + 1))
+    assert following - opening > timedelta(hours=24)
+    assert times(observed(following - timedelta(milliseconds=1), saturday)) == []
+    closed = observed(following, saturday)
+    assert [(each.payload["time"], each.at) for each in closed.happenings] == [(told(opening), following)]
 
 
 def test_a_delay_puts_it_off() -> None:
