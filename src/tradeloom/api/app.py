@@ -11,11 +11,13 @@ from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer, Licen
 from tradeloom.api import (
     accounts,
     credentials,
+    debugging,
     executions,
     health,
     nodes,
     notifications,
     orders,
+    reruns,
     schedules,
     trades,
     workflows,
@@ -38,7 +40,8 @@ class Api:
     def __init__(self, ports: Ports) -> None:
         self.resolver = Resolver(ports, public_paths=frozenset({OPENAPI_PATH}))
         for resource in (
-            accounts, workflows, schedules, executions, nodes, credentials, notifications, orders, trades, health,
+            accounts, workflows, schedules, executions, reruns, debugging, nodes, credentials, notifications,
+            orders, trades, health,
         ):  # fmt: skip
             self.resolver.include_router(resource.router)
         self.resolver.get(OPENAPI_PATH, include_in_schema=False, enable_validation=False)(self._openapi)

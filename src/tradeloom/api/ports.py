@@ -15,12 +15,14 @@ from tradeloom.api.models.credentials import (
     NewCredential,
     ReplacedCredential,
 )
+from tradeloom.api.models.debugging import DebugCommand, DebugSession, StartDebugging
 from tradeloom.api.models.executions import Execute, Execution, ExecutionPage, ExecutionStatus, LogPage
 from tradeloom.api.models.health import Health
 from tradeloom.api.models.limits import AccountLimits, ChangeLimits
 from tradeloom.api.models.nodes import NodeTest, NodeTestResult
 from tradeloom.api.models.notifications import NotificationPage
 from tradeloom.api.models.orders import OrderItem, OrderPage, OrderState, SettleOrder
+from tradeloom.api.models.reruns import Pin, PinList, Replay, Retry, SetPin
 from tradeloom.api.models.schedules import SchedulePreview, SchedulePreviewRequest, WorkflowSchedule
 from tradeloom.api.models.trades import Trade, TradePage, TradeQuery, TradeSummaryList
 from tradeloom.api.models.workflows import WorkflowDetail, WorkflowPage
@@ -80,6 +82,38 @@ class Executions(Protocol):
 
     def stop(self, tenant: str, user: str, execution_id: str) -> Execution:
         """Ask it to stop; one that has ended stays as it is."""
+        ...
+
+
+class Reruns(Protocol):
+    """Executions that go on, or are run again, and the outputs pinned on nodes. Raise `RetryRefused`, `NotFound`."""
+
+    def retry(self, tenant: str, user: str, execution_id: str, wanted: Retry) -> Execution:
+        """Go on under the same id. One that goes on already is given as it is."""
+        ...
+
+    def replay(self, tenant: str, user: str, execution_id: str, wanted: Replay) -> Execution:
+        """A new execution. Raises `InvalidInput`, `Conflict` too."""
+        ...
+
+    def pins(self, tenant: str, workflow_id: str) -> PinList: ...
+
+    def pin(self, tenant: str, user: str, workflow_id: str, node: str, wanted: SetPin) -> Pin: ...
+
+    def unpin(self, tenant: str, workflow_id: str, node: str) -> None: ...
+
+
+class Debugging(Protocol):
+    def start(self, tenant: str, user: str, workflow_id: str, wanted: StartDebugging) -> DebugSession:
+        """Raises `NotFound`, `InvalidDocument`, `InvalidInput`, `Conflict`."""
+        ...
+
+    def session(self, tenant: str, execution_id: str) -> DebugSession:
+        """Raises `NotFound`, `Conflict` for an execution that is not debugged."""
+        ...
+
+    def command(self, tenant: str, user: str, execution_id: str, wanted: DebugCommand) -> DebugSession:
+        """Raises `NotFound`, `Conflict`, `InvalidInput` and `InvalidDocument` for values that do not fit."""
         ...
 
 
@@ -194,6 +228,8 @@ class Ports:
     workflows: Workflows
     schedules: Schedules
     executions: Executions
+    reruns: Reruns
+    debugging: Debugging
     notifications: Notifications
     node_tests: NodeTests
     credentials: Credentials

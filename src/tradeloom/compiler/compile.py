@@ -45,8 +45,7 @@ def compile_workflow(value: Any, function_arn: Callable[[str], str] = local_arn)
         document, problems = validate(value)
     if document is None or errors(problems):
         raise invalid(problems)
-    known = node_types()
-    plan = make_plan(Graph(document), {node.id: known[node.type] for node in document.nodes})
+    plan = plan_of(document)
     definition = write(plan, function_arn, document.settings.timeout_s)
     problems = problems + limits.definition_problems(definition) + _time_problems(document, definition)
     if errors(problems):
@@ -59,6 +58,15 @@ def compile_workflow(value: Any, function_arn: Callable[[str], str] = local_arn)
         plan=plan,
         warnings=[problem for problem in problems if problem.severity == "warning"],
     )
+
+
+def plan_of(document: Workflow) -> Plan:
+    """The plan of a document that was compiled before. Raises `InvalidDocument` for a node type this release lacks."""
+    known = node_types()
+    for node in document.nodes:
+        if node.type not in known:
+            raise InvalidDocument(f"There is no node type {node.type!r} in this release.", [], node=node.id)
+    return make_plan(Graph(document), {node.id: known[node.type] for node in document.nodes})
 
 
 def invalid(problems: list[Problem]) -> InvalidDocument:

@@ -46,6 +46,16 @@ class Plan:
         wired = any(c.source == node.id and c.source_port == ERROR_PORT for c in self.graph.connections)
         return "route" if wired else "stop"
 
+    def ends_all(self, node_id: str) -> bool:
+        """Whether the node's failure fails the whole execution, through the loops around it."""
+        node = self.graph.nodes[node_id]
+        if self.on_error(node) != "stop":
+            return False
+        if node.parent is None:
+            return True
+        loop = self.graph.nodes[node.parent]
+        return not self.types[loop.id].isolates_items(loop.config) and self.ends_all(loop.id)
+
     def acts(self, node_id: str) -> bool:
         """Whether the node, or anything in its body, has effects."""
         return self.types[node_id].acts() or any(self.acts(inner) for inner in self.graph.scope(node_id))

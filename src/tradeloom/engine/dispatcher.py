@@ -14,6 +14,7 @@ from tradeloom.engine.clock import Clock, WallClock
 from tradeloom.engine.engine import Engine, StartRequest
 from tradeloom.engine.errors import AlreadyStarted
 from tradeloom.engine.journal import Execution, Journal
+from tradeloom.engine.mode import Mode
 from tradeloom.engine.permission import ActiveVersions
 from tradeloom.engine.stores import VersionRecord, WorkflowRecord, WorkflowStore
 from tradeloom.errors import AccountHalted, QuotaExceeded, StorageUnavailable, TradeloomError
@@ -45,6 +46,8 @@ class StartCommand:
     After `expires`, on the account's market clock, it is too late to start, and after `start_by` to begin: an execution
     whose turn comes later is stopped. Unless it is queued behind another, `start_by` is `expires` where it is not
     given. `parent` is the execution that calls this workflow, on behalf of the workflows in `called_by`.
+    `mode` is how it departs from a plain run; `as_of` another time than now, for a replay; `unsaved` a version to run
+    that was never saved.
     """
 
     workflow_id: str
@@ -61,6 +64,9 @@ class StartCommand:
     start_by: datetime | None = None
     parent: str | None = None
     called_by: tuple[str, ...] = ()
+    mode: Mode = field(default_factory=Mode)
+    as_of: datetime | None = None
+    unsaved: VersionRecord | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +113,7 @@ class Dispatcher:
             return Dispatched("skipped", reason=INACTIVE)
         if not command.manual and command.version not in (None, wanted):
             return Dispatched("skipped", reason=SUPERSEDED)
-        version = await self._workflows.version(command.tenant, command.workflow_id, wanted)
+        version = command.unsaved or await self._workflows.version(command.tenant, command.workflow_id, wanted)
         halted = None if self._refuses is None else await self._refuses(version)
         if halted is not None:
             if command.manual or command.parent is not None:
@@ -146,7 +152,7 @@ class Dispatcher:
             version=version.version,
             trigger=command.trigger,
             payload=command.payload,
-            as_of=as_of,
+            as_of=command.as_of or as_of,
             started_at=self._clock.now(),
             account=version.account,
             test_mode=command.test_mode,
@@ -160,6 +166,7 @@ class Dispatcher:
             dedupe_key=key,
             manual=command.manual,
             exclusive=command.overlap == "queue",
+            mode=command.mode,
             start_by=command.start_by or (None if command.overlap == "queue" else command.expires),
         )
         counted = await self._counted(run)

@@ -15,6 +15,7 @@ from tradeloom.storage.postgres.journal import PostgresJournal
 from tradeloom.storage.postgres.kill_wishes import PostgresKillWishes
 from tradeloom.storage.postgres.migrations import migrate
 from tradeloom.storage.postgres.orders import PostgresOrders
+from tradeloom.storage.postgres.pins import PostgresPins
 from tradeloom.storage.postgres.quotas import PostgresQuotas
 from tradeloom.storage.postgres.server import PostgresServer
 from tradeloom.storage.postgres.stores import PostgresStores
@@ -35,6 +36,7 @@ class Storage:
     trades: PostgresTrades
     kill_wishes: PostgresKillWishes
     quotas: PostgresQuotas
+    pins: PostgresPins
     vault: Vault
 
     async def ping(self) -> None:
@@ -61,6 +63,7 @@ async def storage_up(stack: AsyncExitStack, home: Home, settings: Settings, dsn:
         trades=PostgresTrades(database),
         kill_wishes=PostgresKillWishes(database),
         quotas=PostgresQuotas(database),
+        pins=PostgresPins(database),
         vault=Vault(PostgresCredentials(database), KeyFile(settings.key_file or home.key_file)),
     )
 

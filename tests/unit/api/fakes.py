@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from tests.support.loop import run
 from tests.support.trade_records import make_record
+from tests.unit.api.fake_reruns import FakeDebugging, FakeReruns
 from tradeloom.accounts.credentials.vault import Vault
 from tradeloom.api.fire_times import read_schedule, upcoming
 from tradeloom.api.models.accounts import AccountDetail, AccountPage, Kill, Killed, Resume, WorkflowKilled
@@ -310,10 +311,13 @@ def trades_in_memory() -> LocalTrades:
 
 def fake_ports() -> Ports:
     workflows = FakeWorkflows()
+    executions = FakeExecutions(workflows)
     return Ports(
         workflows=workflows,
         schedules=FakeSchedules(workflows),
-        executions=FakeExecutions(workflows),
+        executions=executions,
+        reruns=FakeReruns(executions, workflows, NOW),
+        debugging=FakeDebugging(executions, workflows, NOW),
         notifications=FakeNotifications(),
         node_tests=FakeNodeTests(),
         credentials=credentials_in_memory(),

@@ -106,6 +106,7 @@ EXECUTION: dict[str, Column] = {
     "test_mode": _BOOL,
     "manual": _BOOL,
     "exclusive": _BOOL,
+    "start_by": _TIME,
     "status": _TEXT,
     "started_at": _TIME,
     "finished_at": _TIME,
