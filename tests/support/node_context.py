@@ -53,6 +53,7 @@ class FakeContext:
     logs: list[dict[str, Any]] = field(default_factory=list)
     notifications: list[dict[str, str]] = field(default_factory=list)
     acted: int = 0
+    progressed: list[tuple[float, float | None, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         if not self.brokers:
@@ -86,6 +87,13 @@ class FakeContext:
 
     def mail(self) -> FakeMail:
         return self.post
+
+    def progress(self, done: float, total: float | None = None, note: str = "") -> None:
+        self.progressed.append((done, total, note))
+
+    def check_stopped(self) -> None:
+        if self.stopped:
+            raise ExecutionStopped("the execution was stopped")
 
     def before_acting(self) -> None:
         if self.stopped:

@@ -59,6 +59,8 @@ class Driver:
         try:
             self._main = asyncio.ensure_future(self._work())
             await asyncio.wait([self._main])
+            if not self._main.cancelled() and isinstance(self._main.exception(), TimeoutError):
+                self.run.out_of_time = self._out_of_time()
             await self.run.drain(0 if self.run.closing else self._grace_s)
             if not (self.run.closing and self._main.cancelled()):
                 await self._end(self._main)
@@ -86,7 +88,7 @@ class Driver:
         if left_s is not None and left_s <= 0:
             raise TimeoutError
         async with asyncio.timeout(left_s):
-            return await Interpreter(self._machine, self.run).run(row.input)
+            return await Interpreter(self._machine, self.run, self.run.looped).run(row.input)
 
     def _left_s(self) -> float | None:
         if self._machine is None or self._machine.timeout_s is None:
@@ -106,9 +108,8 @@ class Driver:
             said = row.output.get("has_errors") if isinstance(row.output, dict) else None
             row.has_errors = said if isinstance(said, bool) else bool(failed)
         elif isinstance(error, TimeoutError):
-            limit = self._machine.timeout_s if self._machine else None
             row.status = "TIMED_OUT"
-            row.error = describe("States.Timeout", f"The execution ran longer than {limit} seconds.", {})
+            row.error = describe("States.Timeout", self._out_of_time(), {})
         elif isinstance(error, StatesError):
             row.status, row.error = "FAILED", describe(error.error, error.cause, failed)
         else:
@@ -117,6 +118,10 @@ class Driver:
         await self._record_end()
         if not self.ended.done():
             self.ended.set_result(row)
+
+    def _out_of_time(self) -> str:
+        limit = self._machine.timeout_s if self._machine else None
+        return f"The execution ran longer than {limit} seconds."
 
     async def _record_end(self) -> None:
         """Return once the end is durable: as long as the journal cannot write, nobody hears of it."""

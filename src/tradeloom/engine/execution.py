@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -25,12 +25,13 @@ from tradeloom.engine.recording import Recorder
 from tradeloom.engine.replay import Replay
 from tradeloom.engine.turns import Permit, alone, why_not
 from tradeloom.engine.workers.invocation import Invocation, Workers
-from tradeloom.errors import ExecutionStopped, InvalidInput, StorageUnavailable, TradeloomError
+from tradeloom.errors import AccountHalted, ExecutionStopped, InvalidInput, StorageUnavailable, TradeloomError
 from tradeloom.runtime.redaction import ANSWER_WORDS, LOG_WORDS, Redactor
 from tradeloom.runtime.services import Notification
 
 ACCOUNT_ID: Final = "000000000000"
 STOP_AGAIN_S: Final = 1.0
+_STOPS: Final = frozenset({ExecutionStopped.__name__, AccountHalted.__name__})
 
 
 class Halt(Protocol):
@@ -76,6 +77,9 @@ class ExecutionRun:
         self._counted_from = history.retries[-1].at if history.retries else None
         self._attempts: set[asyncio.Task[Outcome]] = set()
         self._at_work: set[asyncio.Task[Outcome]] = set()
+        self._calls: dict[asyncio.Task[Any], Invocation] = {}
+        self.out_of_time: str | None = None
+        """Says so once the machine's time is up: nothing more is done in the execution's name."""
         self._waiting = 0
         self.strands = self._replay.strands
         self.strands.on_fewer = self._rest
@@ -200,6 +204,11 @@ class ExecutionRun:
             await self._replay.ask((path, attempt + 1))
         await self._around.clock.sleep_until(due)
 
+    def looped(self, state: str, iteration: Sequence[int], done: int, total: int) -> None:
+        """A loop has run `done` of its iterations."""
+        if not self._replay.active:
+            self.recorder.progress(node_of(state), iteration, {"done": done, "total": total})
+
     async def go_on(self, function: str | None = None) -> None:
         """Returns unless a halt of the account reaches this execution, or the function it would run now: then it is
         stopped, and the caller cancelled."""
@@ -280,8 +289,12 @@ class ExecutionRun:
         try:
             if self._around.is_effect(call.function):
                 await self._around.journal.barrier(self.row.id)
-            payload = self._redacted(await self._around.workers.invoke(self._invocation(call, run, task)))
+            invocation = self._calls[task] = self._invocation(call, run, task)
+            payload = self._redacted(await self._around.workers.invoke(invocation))
         except StatesError as error:
+            if self.out_of_time is not None and error.error in _STOPS:
+                self.recorder.end(run, "ABORTED", begun)  # the node did not fail: it may run again
+                raise asyncio.CancelledError from error
             told = StatesError(error.error, self._redactor.text(error.cause))
             self.recorder.fail(run, told, begun)
             raise told from None
@@ -306,17 +319,23 @@ class ExecutionRun:
             timeout_s=call.timeout_s,
             on_begin=lambda: self._at_work.add(task),
             on_log=lambda record: self.recorder.log(run, self._redactor.record(record, LOG_WORDS)),
+            on_progress=lambda record: self.recorder.progress(run.node, run.iteration, self._redactor.value(record)),
             on_ask=lambda what, body: self._answer(run, what, body),
         )
 
     def _settled(self, task: asyncio.Task[Outcome]) -> None:
         self._attempts.discard(task)
         self._at_work.discard(task)
+        self._calls.pop(task, None)
         if not task.cancelled():
             task.exception()  # an attempt nobody waits for any more has told the journal
 
     async def drain(self, grace_s: float) -> None:
-        """Let handlers that still run finish for a while, then kill them."""
+        """Let handlers that still run finish for a while, then kill them. Those of an execution that was stopped or
+        whose time is up are told, so that they end as soon as they can."""
+        if self.row.stop_reason is not None or self.out_of_time is not None:
+            for invocation in list(self._calls.values()):
+                invocation.interrupt()
         if self._attempts:
             await asyncio.wait(list(self._attempts), timeout=grace_s)
         for attempt in list(self._attempts):
@@ -367,6 +386,8 @@ class ExecutionRun:
         """Raises `ExecutionStopped` when nothing more may be done in this execution's name."""
         if self.row.stop_reason is not None:
             raise ExecutionStopped(f"The execution was stopped: {self.row.stop_reason}", node=node)
+        if self.out_of_time is not None:
+            raise ExecutionStopped(self.out_of_time, node=node)
         if self.closing:
             raise ExecutionStopped("The engine is shutting down; the task runs again when it is back.", node=node)
         if self._around.halt is not None and (reason := await self._around.halt(self.row, function)) is not None:

@@ -1,7 +1,7 @@
 """What an execution tells the journal: its attempts, waits, logs and events, each with its sequence number."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from tradeloom.engine.interpreter.times import timestamp
 from tradeloom.engine.journal import Execution, Journal, LogLine, NodeRun, RunStatus
 from tradeloom.engine.past import event_of, log_data, node_data, outcome_data
 
+PROGRESS_EVERY_S = 0.1
 _KNOWN_FIELDS = frozenset({"level", "message", "execution_id", "node", "iteration"})
 
 
@@ -27,6 +28,7 @@ class Recorder:
         self._clock = clock
         self.last_at = row.started_at or row.created_at
         self.failed_nodes: dict[str, str] = {}
+        self._progress_at: dict[str, float] = {}
 
     def begin_task(self, call: TaskCall, given: str | None = None) -> NodeRun:
         """`given` says where the outcome comes from when no handler is asked; it stands in the record's input."""
@@ -136,10 +138,16 @@ class Recorder:
         )
         self._journal.record(line, self._node_event("node.log", run, line.seq, line.time, log_data(line)))
 
-    def progress(self, run: NodeRun, record: Mapping[str, Any]) -> None:
-        """Tell how far a running node is; this is not kept."""
-        said = {"done": record["done"], "total": record.get("total"), "note": str(record.get("note", ""))}
-        self._journal.tell(self._node_event("node.progress", run, self._seq, self._clock.now(), said))
+    def progress(self, node: str, iteration: Sequence[int], record: Mapping[str, Any]) -> None:
+        """Tell how far a node is, `{done, total, note}`, at most ten times a second but for its last step. This is not
+        kept."""
+        now, total = time.monotonic(), record.get("total")
+        if now - self._progress_at.get(node, 0.0) < PROGRESS_EVERY_S and not (total and record["done"] >= total):
+            return
+        self._progress_at[node] = now
+        said = {"done": record["done"], "total": total, "note": str(record.get("note", ""))}
+        data = {"node": node, "path": "", "attempt": 0, "iteration": list(iteration), "kind": "task", **said}
+        self._journal.tell(self._event("node.progress", self._seq, self._clock.now(), data))
 
     def execution(self, kind: EventType, data: dict[str, Any]) -> None:
         """Record the execution's row as it now is, and tell of it."""

@@ -8,6 +8,7 @@ import importlib
 import io
 import json
 import os
+import signal
 import socket
 import sys
 import time
@@ -16,12 +17,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from tradeloom import stopping
 from tradeloom.engine import codec
 from tradeloom.engine.errors import InvalidPayload
 from tradeloom.engine.workers import channel, sandbox
 from tradeloom.engine.workers.channel import Channel, EngineGone
 from tradeloom.nodes.naming import handler_module
-from tradeloom.runtime.observability import set_sink
+from tradeloom.runtime.observability import set_progress_sink, set_sink
 
 MAX_RESPONSE_BYTES = 6_291_556
 """The largest answer of a Lambda function."""
@@ -102,6 +104,7 @@ class Worker:
         """Run tasks until the engine goes."""
         sys.stdout, sys.stderr = self._printed
         set_sink(self._log)
+        set_progress_sink(lambda record: self._channel.send({"say": "progress", "record": record}))
         for module in self._settings["preload"]:
             importlib.import_module(module)
         self._channel.send({"say": "ready", "pid": os.getpid()})
@@ -109,6 +112,7 @@ class Worker:
             self._run(self._channel.receive())
 
     def _run(self, task: dict[str, Any]) -> None:
+        stopping.begin()
         sandbox.limit_task_cpu(self._settings["cpu_s"])
         context = Context(task["id"], task["function"], time.monotonic() + task["timeout_s"])
         try:
@@ -119,6 +123,7 @@ class Worker:
         except Exception as error:  # whatever a handler raises is its answer
             trace = traceback.format_list(traceback.extract_tb(error.__traceback__)[1:])
             answer = _failed(type(error).__name__, self._redact(str(error)), trace)
+        stopping.begin()
         for printed in self._printed:
             printed.end_task()
         self._channel.send(answer)
@@ -182,6 +187,7 @@ def main() -> None:
         file_bytes=settings["file_bytes"],
         memory_bytes=settings["memory_bytes"],
     )
+    signal.signal(sandbox.STOP_SIGNAL, lambda number, frame: stopping.ask())
     sys.path[:0] = settings["paths"]
     os.set_inheritable(settings["fd"], False)  # processes a handler starts do not hold the socket
     connection = Channel(socket.socket(fileno=settings["fd"]))

@@ -195,6 +195,16 @@ class NodeContext(Protocol):
 
     def log(self, message: str, *, level: Level = "info", **fields: Any) -> None: ...
 
+    def progress(self, done: float, total: float | None = None, note: str = "") -> None:
+        """Tell whoever watches how far the node is: `done` of `total` steps, None where that is not known. Call it as
+        often as you like: what comes faster than ten times a second is left out, the last step never."""
+        ...
+
+    def check_stopped(self) -> None:
+        """Call now and then in a long calculation or wait: raises `ExecutionStopped` once somebody stopped the
+        execution. Costs next to nothing, and asks nobody; before an effect call `before_acting`."""
+        ...
+
     def before_acting(self) -> None:
         """Call before every effect: raises `ExecutionStopped` when this execution may not act any more."""
         ...

@@ -62,13 +62,13 @@ class _NodeMessage(_Message):
 class NodeStarted(_NodeMessage):
     type: Literal["node.started"] = "node.started"
     attempt: int = Field(description="0 for the first try.")
-    kind: Literal["task", "wait"]
+    kind: str = Field(description="task, wait, or pause: what kind of run it is.")
 
 
 class NodeFinished(_NodeMessage):
     type: Literal["node.finished"] = "node.finished"
     attempt: int
-    kind: Literal["task", "wait"]
+    kind: str = Field(description="task, wait, or pause: what kind of run it is.")
     status: NodeStatus
     port: str | None = Field(default=None, description="The port it emitted.")
     error: Failure | None = None

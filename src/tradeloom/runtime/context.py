@@ -4,15 +4,17 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal
 
 from tradeloom.errors import CredentialProblem, NotFound
 from tradeloom.expressions import evaluate, parse
 from tradeloom.nodes.base import Credential, Level, Source
 from tradeloom.runtime.envelope import TaskInput
-from tradeloom.runtime.observability import emit
+from tradeloom.runtime.observability import emit, report
 from tradeloom.runtime.redaction import LOG_WORDS, Redactor
 from tradeloom.runtime.services import Notification, Services
+from tradeloom.stopping import check
 
 if TYPE_CHECKING:
     from tradeloom.network.messages import Http, Mail
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from tradeloom.trading.broker import Broker
 
 KEPT_BARS = 16
+PROGRESS_EVERY_S = 0.1
+PROGRESS_NOTE = 200
 _bars: "OrderedDict[BarsReference, Bars]" = OrderedDict()
 
 
@@ -64,6 +68,7 @@ class TaskContext:
         self._names = names
         self._services = services
         self._redactor = Redactor() if redactor is None else redactor
+        self._progress_at = 0.0
 
     def broker(self, account: str | None = None) -> "Broker":
         return self._services.broker(account or self.account)
@@ -118,6 +123,17 @@ class TaskContext:
             "iteration": list(self.iteration),
         }
         emit(self._redactor.record(record, LOG_WORDS))
+
+    def progress(self, done: float, total: float | None = None, note: str = "") -> None:
+        now = monotonic()
+        last = total is not None and done >= total
+        if not last and now - self._progress_at < PROGRESS_EVERY_S:
+            return
+        self._progress_at = now
+        report({"done": done, "total": total, "note": self._redactor.text(note)[:PROGRESS_NOTE]})
+
+    def check_stopped(self) -> None:
+        check()
 
     def before_acting(self) -> None:
         self._services.may_act(self._run, self.node_id)

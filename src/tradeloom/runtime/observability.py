@@ -1,4 +1,5 @@
-"""Node logs: one JSON record a line through Powertools, and a sink the local engine sets to stream them live."""
+"""Node logs: one JSON record a line through Powertools, and a sink the local engine sets to stream them live; and how
+far a node is, which is only streamed."""
 
 from collections.abc import Callable
 from functools import cache
@@ -24,6 +25,21 @@ def emit(record: LogRecord) -> None:
     # A field that bears the name of one of the logger's own would end the log call.
     fields = {f"{key}_" if key in _own_fields() else key: value for key, value in record.items() if key not in _SAID}
     getattr(logger, record["level"])(record["message"], extra=fields)
+
+
+_progress_sink: Callable[[LogRecord], None] | None = None
+
+
+def set_progress_sink(sink: Callable[[LogRecord], None] | None) -> None:
+    """Send how far nodes are to `sink`; None lets nobody know."""
+    global _progress_sink
+    _progress_sink = sink
+
+
+def report(record: LogRecord) -> None:
+    """Tell how far the running node is: `{done, total, note}`. It is not kept anywhere."""
+    if _progress_sink is not None:
+        _progress_sink(record)
 
 
 _SAID = frozenset({"level", "message"})

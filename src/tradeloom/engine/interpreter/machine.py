@@ -88,11 +88,16 @@ Step = tuple[str | None, Any]
 """The next state (None at a region's end) and the state's output."""
 
 
+OnLoop = Callable[[str, tuple[int, ...], int, int], None]
+"""Told of a Map: its state, the iterations around it, how many of its own are done and how many there are."""
+
+
 class Interpreter:
     """One execution of one machine."""
 
-    def __init__(self, machine: asl.Machine, host: Host) -> None:
+    def __init__(self, machine: asl.Machine, host: Host, on_loop: OnLoop = lambda *told: None) -> None:
         self._machine = machine
+        self._on_loop = on_loop
         self._host = host
         self._transitions = 0
 
@@ -228,6 +233,7 @@ class Interpreter:
             value = item if state.selector is None else inner.render_in(frame, state.selector)
             results.append(await self._region(state.body, value, inner))
             frame.time = inner.time
+            self._on_loop(state.name, frame.iteration, index + 1, len(items))
         check_size(results, f"The result of {state.name}")
         return results
 

@@ -43,7 +43,7 @@ class Channel:
         """What a handler says, without what it must not tell; the words of the protocol stay."""
         said, redactor = message["say"], self.redactor
         try:
-            if said == "log":
+            if said in {"log", "progress"}:
                 return {**message, "record": redactor.record(message["record"], LOG_WORDS)}
             if said == "ask":
                 return {**message, "body": redactor.record(message["body"], _ASK_WORDS)}

@@ -16,7 +16,8 @@ async def _no_answer(what: str, body: dict[str, Any]) -> Any:
 
 @dataclass(slots=True, kw_only=True)
 class Invocation:
-    """`timeout_s` is the state's. `on_begin` is called when a worker takes it; `on_log` with each of its records;
+    """`timeout_s` is the state's. `on_begin` is called when a worker takes it; `on_log` with each of its records,
+    `on_progress` with how far it is, `{done, total, note}`;
     `on_ask` with its questions (`may_act`, `notify`), raising a `TradeloomError` to refuse."""
 
     function: str
@@ -24,7 +25,10 @@ class Invocation:
     timeout_s: float | None = None
     on_begin: Callable[[], None] = lambda: None
     on_log: Callable[[dict[str, Any]], None] = _no_log
+    on_progress: Callable[[dict[str, Any]], None] = _no_log
     on_ask: Callable[[str, dict[str, Any]], Awaitable[Any]] = _no_answer
+    interrupt: Callable[[], None] = lambda: None
+    """Set by whoever runs it: tells the handler that its execution was stopped."""
     id: str = field(default_factory=lambda: str(uuid4()))
 
 

@@ -17,6 +17,7 @@ from tradeloom.engine import codec
 from tradeloom.engine.errors import InvalidPayload, WorkersUnavailable
 from tradeloom.engine.interpreter.failures import StatesError, lambda_failure
 from tradeloom.engine.workers.invocation import Invocation
+from tradeloom.engine.workers.sandbox import STOP_SIGNAL
 from tradeloom.engine.workers.settings import WorkerSettings
 from tradeloom.errors import TradeloomError
 
@@ -121,6 +122,7 @@ class WorkerProcess(asyncio.Protocol):
         limit_s = min(invocation.timeout_s or self._settings.longest_task_s, self._settings.longest_task_s)
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._task = (invocation, answer)
+        invocation.interrupt = self._interrupt
         task = {"id": invocation.id, "function": invocation.function, "payload": invocation.payload}
         self._transport.write(codec.frame({"do": "task", "timeout_s": limit_s, **task}))
         timer = asyncio.get_running_loop().call_later(limit_s, self._time_out, invocation, limit_s)
@@ -131,6 +133,7 @@ class WorkerProcess(asyncio.Protocol):
             raise
         finally:
             timer.cancel()
+            invocation.interrupt = _nothing
             self._task = None
             self.warm.add(invocation.function)
 
@@ -142,6 +145,13 @@ class WorkerProcess(asyncio.Protocol):
             message = f"RequestId: {invocation.id} Error: Task timed out after {limit_s:.2f} seconds"
             self._killed = lambda_failure("Sandbox.Timedout", message)
         self.kill()
+
+    def _interrupt(self) -> None:
+        """Tell the running handler to end where it can. The signal is there before any later task is, so that it never
+        reaches the wrong one."""
+        if self._task is not None and not self._task[1].done() and not self.dying:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, STOP_SIGNAL)
 
     def kill(self) -> None:
         """End the process and whatever it started, now."""
@@ -184,6 +194,8 @@ class WorkerProcess(asyncio.Protocol):
             self._task[1].set_exception(lambda_failure(message["error"], message["message"], message["trace"]))
         elif said == "log":
             self._task[0].on_log(message["record"])
+        elif said == "progress":
+            self._task[0].on_progress(message["record"])
         elif said == "ask":
             answering = asyncio.ensure_future(self._answer(self._task[0], message["what"], message["body"]))
             self._answers.add(answering)
@@ -247,6 +259,10 @@ class _Output(asyncio.Protocol):
                 self._worker.printed(f"(a line of more than {_LONGEST_LINE:,} bytes was left out)")
             elif line.strip():
                 self._worker.printed(line.decode("utf-8", "replace"))
+
+
+def _nothing() -> None:
+    pass
 
 
 def _described(error: TradeloomError) -> dict[str, Any]:

@@ -63,7 +63,7 @@ def _train(window: "Bars", kind: "Kind", horizon: int, inputs: str, name: str, c
     from tradeloom.nodes.ml._forecast import train
     from tradeloom.nodes.models import ModelRecord
 
-    made = train(window, kind, horizon)
+    made = train(window, kind, horizon, lambda done, total: context.progress(done, total, "training"))
     timeframe = window.reference.timeframe
     record = ModelRecord(
         version=hashlib.sha256(made.content).hexdigest(),

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from tradeloom.trading.bars import Bars
 
     type Numbers = NDArray[np.float64]
+
+Progress = Callable[[int, int], None]
+"""Told how many of how many steps are done."""
 
 RECIPE = 1
 """Raise when training changes: models made by the old way are then made anew."""
@@ -72,6 +75,10 @@ def rows_of(bars: "Bars", horizon: int) -> Rows:
     return Rows(matrix(bars)[start:], close, move, outcome, later)
 
 
+def _unwatched(done: int, total: int) -> None:
+    pass
+
+
 def inputs_digest(bars: "Bars", settings: Mapping[str, Any]) -> str:
     """What a model follows from, as SHA-256: the bars' own bytes, the settings, and the way it is trained."""
     told = json.dumps([RECIPE, FEATURES, dict(settings)], sort_keys=True)
@@ -81,14 +88,15 @@ def inputs_digest(bars: "Bars", settings: Mapping[str, Any]) -> str:
     return digest.hexdigest()
 
 
-def train(bars: "Bars", kind: Kind, horizon: int) -> Made:
-    """Fit on all bars, and test by walk-forward. The same bars give the same bytes."""
+def train(bars: "Bars", kind: Kind, horizon: int, progress: Progress = _unwatched) -> Made:
+    """Fit on all bars, and test by walk-forward. The same bars give the same bytes. `progress` is told of each fit."""
     import numpy as np
 
     rows = rows_of(bars, horizon)
     target = np.clip(rows.outcome, -MOST, MOST)
-    scores = walk_forward(rows, target, kind, horizon)
+    scores = walk_forward(rows, target, kind, horizon, progress)
     network = fit(rows.features[: len(target)], target, kind, horizon)
+    progress(WINDOWS + 1, WINDOWS + 1)
     properties = {"kind": kind, "horizon": str(horizon), "features": ",".join(FEATURES), "target": "scaled_return"}
     return Made(
         content=network.to_onnx(properties),
@@ -100,7 +108,7 @@ def train(bars: "Bars", kind: Kind, horizon: int) -> Made:
     )
 
 
-def walk_forward(rows: Rows, target: "Numbers", kind: Kind, horizon: int) -> Scores:
+def walk_forward(rows: Rows, target: "Numbers", kind: Kind, horizon: int, progress: Progress = _unwatched) -> Scores:
     """Expanding windows over the later rows. A window's model has seen no row whose target ends within `horizon` bars
     of the window's first, so no price is in both."""
     import numpy as np
@@ -112,4 +120,5 @@ def walk_forward(rows: Rows, target: "Numbers", kind: Kind, horizon: int) -> Sco
         known = start - 2 * horizon + 1
         content = fit(rows.features[:known], target[:known], kind, horizon).to_onnx({})
         forecasts.append(Session(content).predict(rows.features[start:end]))
+        progress(len(forecasts), WINDOWS + 1)
     return score(rows.trial(first, len(target), np.concatenate(forecasts)), horizon, WINDOWS)
