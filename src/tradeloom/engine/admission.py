@@ -57,6 +57,11 @@ class Admission:
         self.pause(ticket)
         self._serve()
 
+    def behind(self, ticket: Ticket) -> bool:
+        """Whether it waits for another execution of its workflow to end."""
+        waits = ticket.exclusive and not ticket.alive and ticket._turn is not None
+        return waits and bool(self._alive.get(ticket.workflow))
+
     async def _wait(self, ticket: Ticket) -> None:
         ticket._turn = asyncio.get_running_loop().create_future()
         self._serve()

@@ -271,9 +271,9 @@ class Engine:
         return None if driver is None else driver.run.debugger
 
     def rests(self, execution_id: str) -> bool:
-        """Whether an execution stands still: all its strands wait, or are paused."""
+        """Whether an execution stands still: all its strands wait, or are paused, or another one must end first."""
         driver = self._running.get(execution_id)
-        return driver is not None and driver.run.rests
+        return driver is not None and (driver.run.rests or self._admission.behind(driver.run.ticket))
 
     async def _reopened(self, tenant: str, retry: RetryRecord) -> Execution | None:
         """The journal's answer, asked for again where it was lost: it may have been reopened all the same."""
