@@ -1,7 +1,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -34,9 +34,30 @@ def ports() -> Ports:
     return fake_ports()
 
 
+class CurrentPorts:
+    """The ports of the test that runs. An API takes a fifth of a second to build and keeps nothing of a request, so
+    one serves all tests."""
+
+    ports: Ports
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.ports, name)
+
+
+@pytest.fixture(scope="session")
+def current_ports() -> CurrentPorts:
+    return CurrentPorts()
+
+
+@pytest.fixture(scope="session")
+def one_api(current_ports: CurrentPorts) -> Api:
+    return Api(cast(Ports, current_ports))
+
+
 @pytest.fixture
-def api(ports: Ports) -> Api:
-    return Api(ports)
+def api(one_api: Api, current_ports: CurrentPorts, ports: Ports) -> Api:
+    current_ports.ports = ports
+    return one_api
 
 
 @pytest.fixture

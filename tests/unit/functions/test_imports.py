@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[3]
 PYDANTIC = {"pydantic", "pydantic_core", "annotated_types", "typing_extensions", "typing_inspection"}
 """The only distributions a function loads before it is called; Powertools comes with the first log record."""
 
-OURS = {"errors", "expressions", "nodes", "runtime", "workflow"}
+OURS = {"errors", "expressions", "nodes", "runtime", "stopping", "workflow"}
 """Our packages that it loads parts of."""
 
 MARKET_WORDS = {f"tradeloom.trading{part}" for part in ("", ".bars", ".exact", ".timeframes")}
@@ -50,20 +50,38 @@ AT_SAVE_TIME = {
 SLOW = {"asyncio", "concurrent", "http", "logging", "multiprocessing", "socket", "ssl", "subprocess", "xml"}
 """Python's own that takes long to load."""
 
-REPORT = """
-import importlib, json, sys
+EACH = """
+import importlib, json, os, sys
 sys.path.insert(0, sys.argv[1])
-importlib.import_module(sys.argv[2])
-print(json.dumps(sorted(sys.modules.keys() - {"__main__"})))
+importlib.import_module("tradeloom.runtime.handler")
+for name in sys.argv[2:]:
+    if os.fork() == 0:
+        importlib.import_module(name)
+        print(json.dumps([name, sorted(sys.modules.keys() - {"__main__"})]), flush=True)
+        os._exit(0)
+    assert os.wait()[1] == 0, name
 """
+"""Every function imports the handler first: each is loaded by a copy of one interpreter that has loaded only that."""
 
 
 @cache
+def loaded() -> dict[str, frozenset[str]]:
+    """Full names of the modules in an interpreter that has loaded a function and nothing else, by the function's."""
+    modules = [handler_module(function_name(node_type)) for node_type in node_types()]
+    done = subprocess.run([sys.executable, "-I", "-c", EACH, str(ROOT), *modules], capture_output=True, check=True)
+    return {module: frozenset(found) for module, found in map(json.loads, done.stdout.splitlines())}
+
+
 def loaded_by(node_type: str) -> frozenset[str]:
-    """Full names of the modules in a fresh interpreter that has loaded the node's function, and nothing else."""
-    module = handler_module(function_name(node_type))
-    done = subprocess.run([sys.executable, "-I", "-c", REPORT, str(ROOT), module], capture_output=True, check=True)
-    return frozenset(json.loads(done.stdout))
+    return loaded()[handler_module(function_name(node_type))]
+
+
+def test_every_function_loads_the_handler_itself() -> None:
+    """Else `loaded` would tell of modules that a function does not load."""
+    imports = "from tradeloom.runtime.handler import node_handler"
+    files = {path for path in (ROOT / "functions" / "nodes").glob("*/*.py") if path.stem != "__init__"}
+    assert len(files) == len(node_types())
+    assert not {path.name for path in files if imports not in path.read_text().splitlines()}
 
 
 def test_the_light_nodes_are_those_without_a_broker_and_the_triggers() -> None:

@@ -1,6 +1,7 @@
 """Nothing reaches the broker around the gate: proven by search, and by a terminal that takes nothing else."""
 
 import ast
+import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -44,9 +45,8 @@ FACTS = OrderFacts(Action.OPEN, "EURUSD", Decimal(1), 1.1, 1.1001, NOW, NOW, NOW
 
 def mentions(path: Path, names: set[str]) -> list[str]:
     """Functions of a file in which one of the names is used, as attribute, variable, string or import."""
-    tree = ast.parse(path.read_text())
     found = []
-    for function in ast.walk(tree):
+    for function in ast.walk(tree_of(path)):
         if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
         for node in ast.walk(function):
@@ -66,9 +66,14 @@ def all_files() -> list[Path]:
     return [*bridge_files(), *Path(tradeloom.__path__[0]).rglob("*.py")]
 
 
+@functools.cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
 def parsed(path: Path) -> Iterator[tuple[str, ast.AST]]:
     """Every node of a file, with the function it is in."""
-    for function in ast.walk(ast.parse(path.read_text())):
+    for function in ast.walk(tree_of(path)):
         if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
             for node in ast.walk(function):
                 yield function.name, node
