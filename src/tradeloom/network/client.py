@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import cached_property
 from http import HTTPStatus
@@ -21,6 +22,7 @@ from tradeloom.network.messages import MAX_REDIRECTS, MAX_REQUEST_BYTES, HttpAns
 from tradeloom.network.policy import WEB_PORTS, Policy
 from tradeloom.network.tls import secured, trusted
 from tradeloom.network.urls import InvalidUrl, Target, parse_url, redirected
+from tradeloom.stopping import interruptible
 
 if TYPE_CHECKING:
     import ssl
@@ -40,7 +42,8 @@ class GuardedHttp:
         self._resolve = resolve
 
     def pause(self, seconds: float) -> None:
-        time.sleep(seconds)
+        with interruptible():
+            time.sleep(seconds)
 
     def send(self, request: HttpRequest) -> HttpAnswer:
         if len(request.body) > MAX_REQUEST_BYTES:
@@ -74,19 +77,23 @@ class GuardedHttp:
 
     def _exchanged(self, request: HttpRequest, target: Target, deadline: Deadline) -> Received:
         aim = self._policy.routed(target)
-        connection = dial(
-            aim.host,
-            aim.address,
-            aim.port,
-            policy=self._policy,
-            ports=WEB_PORTS,
-            deadline=deadline,
-            resolve=self._resolve,
-        )
+        with interruptible():
+            connection = dial(
+                aim.host,
+                aim.address,
+                aim.port,
+                policy=self._policy,
+                ports=WEB_PORTS,
+                deadline=deadline,
+                resolve=self._resolve,
+            )
         try:
             if aim.scheme == "https":
-                connection = secured(connection, aim.host, self._trusted, deadline)
-            return Exchange(connection, target, deadline).run(request)
+                with interruptible():
+                    connection = secured(connection, aim.host, self._trusted, deadline)
+            # What left and must not be sent twice is heard out: whether it took effect is worth knowing.
+            with interruptible() if request.repeatable else nullcontext():
+                return Exchange(connection, target, deadline).run(request)
         finally:
             connection.close()
 

@@ -7,6 +7,8 @@ import signal
 import sys
 from typing import Any, Final
 
+STOP_SIGNAL: Final = signal.SIGUSR1
+"""Tells a worker that the execution its handler runs for was stopped."""
 _PR_SET_PDEATHSIG: Final = 1
 _PR_SET_NO_NEW_PRIVS: Final = 38
 

@@ -18,7 +18,7 @@ from tradeloom.nodes.base import Effect, Example, Node, NodeConfig, NodeContext,
 from tradeloom.nodes.sub_workflows import MAX_DEPTH, SubResult
 
 LONGEST_WAIT_S = 840
-LOOK_S = 5.0
+LOOK_S = 2.0
 """How long one question to the engine may take."""
 
 
@@ -136,6 +136,7 @@ def _ended(execution_id: str, config: SubWorkflowConfig, context: NodeContext) -
         known = context.sub_workflows.result(execution_id, wait_s=min(left, LOOK_S), outputs=tuple(config.outputs))
         if known.status != "running":
             return known
+        context.check_stopped()
     raise SubWorkflowUnfinished(
         f"{config.workflow} has not ended within {config.timeout_s:g} s; it runs on as {execution_id}.",
         field="config.timeout_s",
