@@ -117,7 +117,7 @@ def test_a_failure_is_told_where_it_happened(page: Page, machine: RunningMachine
             "connections": [{"source": "start", "target": "price"}],
         },
     )
-    done = machine.post(f"/workflows/{made['id']}/execute", {"wait_s": 25, "payload": {"note": EVIL}})
+    done = machine.execute(made["id"], payload={"note": EVIL})
     assert done["status"] == "failed"
     page.goto(machine.served.page)
     page.goto(f"{machine.served.address}#/executions/{done['id']}")

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +14,9 @@ from tradeloom.local.machine import Machine, machine_up
 from tradeloom.local.market import MarketData
 from tradeloom.local.serve import Served, serving
 from tradeloom.local.settings import Settings
+
+PATIENCE_S = 90.0
+"""What a slow machine may take for what a quick one does at once."""
 
 
 class RunningMachine(AbstractContextManager["RunningMachine"]):
@@ -35,7 +39,7 @@ class RunningMachine(AbstractContextManager["RunningMachine"]):
 
     def __enter__(self) -> Self:
         self._thread.start()
-        self._ready.wait(90)
+        self._ready.wait(PATIENCE_S)
         if self._failure is not None:
             raise self._failure
         self.session.headers["Authorization"] = f"Bearer {self.served.token}"
@@ -51,7 +55,7 @@ class RunningMachine(AbstractContextManager["RunningMachine"]):
 
     def ask(self, method: str, path: str, body: Any = None, **options: Any) -> requests.Response:
         url = f"{self.served.address}api/agentic{path}"
-        return self.session.request(method, url, json=body, timeout=40, **options)
+        return self.session.request(method, url, json=body, timeout=PATIENCE_S, **options)
 
     def get(self, path: str) -> Any:
         answer = self.ask("GET", path)
@@ -62,6 +66,16 @@ class RunningMachine(AbstractContextManager["RunningMachine"]):
         answer = self.ask("POST", path, body)
         assert answer.status_code < 300, answer.text
         return answer.json()
+
+    def execute(self, workflow_id: str, **wanted: Any) -> Any:
+        """An execution of the workflow, once it has ended: on a slow machine that is later than one answer waits."""
+        execution = self.post(f"/workflows/{workflow_id}/execute", {"wait_s": 25, **wanted})
+        give_up = time.monotonic() + PATIENCE_S
+        while execution["status"] in {"pending", "running"}:
+            assert time.monotonic() < give_up, execution
+            time.sleep(0.1)
+            execution = self.get(f"/executions/{execution['id']}")
+        return execution
 
     def _run(self) -> None:
         try:

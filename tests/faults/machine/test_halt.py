@@ -157,7 +157,7 @@ class Desk:
         return told
 
 
-def until(check: Callable[[], bool], what: str, timeout_s: float = 30.0) -> None:
+def until(check: Callable[[], bool], what: str, timeout_s: float = 60.0) -> None:
     give_up = time.monotonic() + timeout_s
     while not check():
         assert time.monotonic() < give_up, what

@@ -79,7 +79,7 @@ def test_a_workflow_waits_for_an_order_nobody_knows_the_fate_of(machine: Running
 
 
 def test_an_order_is_on_record_with_who_meant_it(machine: RunningMachine, workflow: str) -> None:
-    over = machine.post(f"/workflows/{workflow}/execute", {"wait_s": 20})
+    over = machine.execute(workflow)
     (order,) = over["orders"]
     assert (order["workflow_id"], order["version"], order["execution_id"], order["node"]) == (
         workflow,
@@ -93,20 +93,20 @@ def test_an_order_is_on_record_with_who_meant_it(machine: RunningMachine, workfl
 
 
 def test_test_mode_keeps_its_orders_apart(machine: RunningMachine, workflow: str) -> None:
-    over = machine.post(f"/workflows/{workflow}/execute", {"wait_s": 20, "test_mode": True})
+    over = machine.execute(workflow, test_mode=True)
     (order,) = over["orders"]
     assert (order["test_mode"], order["account"]) == (True, "paper-test")
 
 
 def test_only_an_order_that_waits_for_a_person_takes_a_persons_word(machine: RunningMachine, workflow: str) -> None:
-    (order,) = machine.post(f"/workflows/{workflow}/execute", {"wait_s": 20})["orders"]
+    (order,) = machine.execute(workflow)["orders"]
     answer = machine.ask("POST", f"/orders/{order['id']}/settle", {"decision": "not_sent", "reason": "guess"})
     assert (answer.status_code, answer.json()["error"]["name"]) == (409, "Conflict")
     assert machine.get(f"/orders/{order['id']}")["state"] == "done"
 
 
 def test_the_command_line_lists_and_refuses_alike(machine: RunningMachine, workflow: str) -> None:
-    (order,) = machine.post(f"/workflows/{workflow}/execute", {"wait_s": 20})["orders"]
+    (order,) = machine.execute(workflow)["orders"]
     home = str(machine.machine.home.root)
     runner = CliRunner()
     assert "none is open" in runner.invoke(app, ["orders", "--home", home]).output

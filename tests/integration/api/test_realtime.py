@@ -111,7 +111,7 @@ async def client(machine: RunningMachine, token: str | None = None, **more: Any)
 
 
 async def execute(machine: RunningMachine, workflow: str) -> str:
-    made = await asyncio.to_thread(machine.post, f"/workflows/{workflow}/execute", {"wait_s": 20})
+    made = await asyncio.to_thread(machine.execute, workflow)
     assert made["status"] == "succeeded", made
     name: str = made["id"]
     return name
@@ -207,12 +207,20 @@ async def test_a_subscription_shows_the_token_again(machine: RunningMachine) -> 
         assert (await console.subscribe("/runs/local/*"))["type"] == "subscribe_error"
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["", "nothing", "[]", "1", '{"type":"publish","id":"a","channel":"/runs/local/x","events":["{}"]}', '{"type":7}']
-    + ['{"type":"subscribe","id":"a b","channel":"x"}', '{"type":"subscribe","id":"a","channel":"x","after":-1}']
-    + ["[" * 5000],
+NO_MESSAGES = (
+    "",
+    "nothing",
+    "[]",
+    "1",
+    '{"type":7}',
+    '{"type":"publish","id":"a","channel":"/runs/local/x","events":["{}"]}',
+    '{"type":"subscribe","id":"a b","channel":"x"}',
+    '{"type":"subscribe","id":"a","channel":"x","after":-1}',
+    "[" * 5000,
 )
+
+
+@pytest.mark.parametrize("text", NO_MESSAGES)
 @on_loop
 async def test_what_is_no_message_is_told_so(machine: RunningMachine, text: str) -> None:
     async with client(machine) as console:
@@ -234,8 +242,7 @@ async def test_limits_hold(machine: RunningMachine) -> None:
         assert (await console.subscribe("/runs/local/*", "s1"))["errors"][0]["errorType"] == "Conflict"
         await console.socket.send("x" * 20_000)
         with pytest.raises(ConnectionClosed):
-            while True:
-                await console.hear()
+            await console.hear()
 
 
 @on_loop

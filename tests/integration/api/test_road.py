@@ -27,7 +27,7 @@ BUY: dict[str, Any] = {
 
 def test_the_dip_buyer_fills_an_order_and_tells_it(machine: RunningMachine) -> None:
     workflow = machine.post("/workflows", read_example("rsi_dip_buyer"))
-    done = machine.post(f"/workflows/{workflow['id']}/execute", {"wait_s": 25})
+    done = machine.execute(workflow["id"])
     assert (done["status"], done["error"]) == ("succeeded", None)
     runs = {run["node"]: run for run in done["node_runs"]}
     assert [run["node"] for run in done["node_runs"]][:2] == ["start", "bars"]
@@ -43,14 +43,14 @@ def test_the_dip_buyer_fills_an_order_and_tells_it(machine: RunningMachine) -> N
     (told,) = machine.get("/notifications")["items"]
     assert told["title"] == "Bought the dip"
     assert told["execution_id"] == done["id"]
-    again = machine.post(f"/workflows/{workflow['id']}/execute", {"wait_s": 25})
+    again = machine.execute(workflow["id"])
     assert {run["node"]: run for run in again["node_runs"]}["dip"]["port"] == "false", "it holds a position now"
 
 
 def test_test_mode_trades_on_the_private_account(machine: RunningMachine) -> None:
     before = len(_positions(machine, "paper")), len(_positions(machine, "paper-test"))
     workflow = machine.post("/workflows", _workflow(BUY))
-    done = machine.post(f"/workflows/{workflow['id']}/execute", {"wait_s": 25, "test_mode": True})
+    done = machine.execute(workflow["id"], test_mode=True)
     assert (done["status"], done["account"], done["test_mode"]) == ("succeeded", "paper-test", True)
     assert len(_positions(machine, "paper")) == before[0]
     assert len(_positions(machine, "paper-test")) == before[1] + 1
@@ -60,12 +60,12 @@ def test_waiting_moves_a_standing_market_and_nothing_else_does(machine: RunningM
     delay = {"id": "pause", "type": "utility.delay", "config": {"seconds": 7200}}
     workflow = machine.post("/workflows", _workflow(delay, BUY, timeout_s=10_000))
     before = _market_time(machine)
-    done = machine.post(f"/workflows/{workflow['id']}/execute", {"wait_s": 25})
+    done = machine.execute(workflow["id"])
     assert done["status"] == "succeeded"
     assert done["duration_ms"] < 60_000, "two market hours, not two of ours"
     after = _market_time(machine)
     assert after - before == timedelta(hours=2)
-    tested = machine.post(f"/workflows/{workflow['id']}/execute", {"wait_s": 25, "test_mode": True})
+    tested = machine.execute(workflow["id"], test_mode=True)
     assert datetime.fromisoformat(tested["as_of"]) == after, "the private market is brought to the real one's time"
 
 
@@ -82,7 +82,7 @@ def test_a_schedule_that_comes_due_on_the_way_fires_at_its_time(machine: Running
     assert datetime.fromisoformat(switched["next_fire"]) == due
     delay = {"id": "pause", "type": "utility.delay", "config": {"seconds": 3900}}
     waiting = machine.post("/workflows", _workflow(delay, timeout_s=10_000))
-    assert machine.post(f"/workflows/{waiting['id']}/execute", {"wait_s": 25})["status"] == "succeeded"
+    assert machine.execute(waiting["id"])["status"] == "succeeded"
     page = _until(lambda: machine.get(f"/workflows/{scheduled['id']}/executions"), lambda page: page["total"] == 1)
     assert datetime.fromisoformat(page["items"][0]["as_of"]) == due
     machine.post(f"/workflows/{scheduled['id']}/toggle", {"active": False})
@@ -93,15 +93,14 @@ def test_a_workflow_that_repeats_itself_opens_nothing_until_a_person_says_so(mac
     limits = account.state().limits
     account.set_limits(limits.model_copy(update={"max_repeats": 2}), reason="careful", by="watcher")
     workflow = machine.post("/workflows", _workflow(BUY, name="Repeats itself"))
-    executed = f"/workflows/{workflow['id']}/execute"
     try:
-        done = [machine.post(executed, {"wait_s": 25})["status"] for _ in range(4)]
+        done = [machine.execute(workflow["id"])["status"] for _ in range(4)]
         assert done == ["succeeded", "succeeded", "failed", "failed"]
         (throttled,) = machine.get("/accounts/paper")["throttled"]
         assert throttled["workflow_id"] == workflow["id"]
         body = {"reason": "looked at it", "workflow_id": workflow["id"]}
         assert machine.post("/accounts/paper/resume", body)["throttled"] == []
-        assert machine.post(executed, {"wait_s": 25})["status"] == "succeeded"
+        assert machine.execute(workflow["id"])["status"] == "succeeded"
     finally:
         account.set_limits(limits, reason="as before", by="Ada", clear=True)
 
@@ -129,7 +128,7 @@ def test_an_execution_can_be_stopped(machine: RunningMachine) -> None:
 def test_a_failing_node_is_told_with_its_error(machine: RunningMachine) -> None:
     broken = {"id": "price", "type": "market.live_price", "config": {"symbol": "NOPE"}}
     workflow = machine.post("/workflows", _workflow(broken))
-    done = machine.post(f"/workflows/{workflow['id']}/execute", {"wait_s": 25})
+    done = machine.execute(workflow["id"])
     assert done["status"] == "failed"
     assert (done["error"]["name"], done["error"]["node"]) == ("NotFound", "price")
     assert "NOPE" in done["error"]["message"]
@@ -187,7 +186,7 @@ def test_saving_keeps_versions_and_an_active_workflow_goes_on_with_the_new_one(m
     saved = machine.ask("PUT", path, changed, headers={"If-Match": f'"{workflow["version"]}"'})
     assert saved.status_code == 200
     assert saved.json()["active"] is True
-    done = machine.post(f"{path}/execute", {"wait_s": 25})
+    done = machine.execute(workflow["id"])
     assert done["version"] == saved.json()["version"]
     assert {run["node"]: run for run in done["node_runs"]}["buy"]["output"]["volume"] == 0.2
     assert machine.ask("DELETE", path).status_code == 204
@@ -208,7 +207,7 @@ def test_a_killed_bridge_comes_back(machine: RunningMachine) -> None:
     assert process is not None
     process.kill()
     _until(lambda: machine.get("/health"), lambda health: health["status"] == "ok", after=1.5)
-    done = machine.post(f"/workflows/{workflow['id']}/execute", {"wait_s": 25})
+    done = machine.execute(workflow["id"])
     assert done["status"] == "succeeded"
 
 

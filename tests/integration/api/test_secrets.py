@@ -4,6 +4,7 @@ Afterwards they are found in no table, no file, no answer."""
 import json
 import socket
 import threading
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ from psycopg.conninfo import make_conninfo
 
 from tests.integration.workflows.drawing import chain, node
 from tests.support.canaries import CANARIES, database, encoded, files, secret, sightings
-from tests.support.local_machine import RunningMachine
+from tests.support.local_machine import PATIENCE_S, RunningMachine
 
 SECRETS = {kind: secret(kind) for kind in CANARIES}
 PASTED = "cnryPasted-0f8a1c77e6"
@@ -103,6 +104,10 @@ class Probe:
         assert made.status_code == 201, made.text
         self.ask("GET", f"/workflows/{made.json()['id']}")
         done = self.ask("POST", f"/workflows/{made.json()['id']}/execute", {"wait_s": 25}).json()
+        give_up = time.monotonic() + PATIENCE_S
+        while done["status"] in {"pending", "running"} and time.monotonic() < give_up:
+            time.sleep(0.1)
+            done = self.machine.get(f"/executions/{done['id']}")
         self.ask("GET", f"/executions/{done['id']}")
         self.ask("GET", f"/executions/{done['id']}/logs")
         assert done["status"] in {"succeeded", "failed"}, done

@@ -196,7 +196,7 @@ def alive(pid: int) -> bool:
         return False
 
 
-def eventually(check: Callable[[], bool], what: str, timeout_s: float = 15.0) -> None:
+def eventually(check: Callable[[], bool], what: str, timeout_s: float = 60.0) -> None:
     give_up = time.monotonic() + timeout_s
     while not check():
         assert time.monotonic() < give_up, f"not within {timeout_s} s: {what}"

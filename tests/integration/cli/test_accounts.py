@@ -60,7 +60,7 @@ def say_json(home: Path, *words: str) -> Any:
 
 def test_from_a_position_to_a_flat_account_and_back(machine: RunningMachine, home: Path) -> None:
     workflow = machine.post("/workflows", OPENS)["id"]
-    done = machine.post(f"/workflows/{workflow}/execute", {"wait_s": 25})
+    done = machine.execute(workflow)
     assert done["status"] == "succeeded", done["error"]
     listed = say(home, "accounts")
     assert listed.exit_code == 0, listed.output
@@ -104,7 +104,7 @@ def test_limits_are_seen_tightened_and_loosened_on_a_person_s_word(machine: Runn
         "max_lot": "0.5", "workflow": before["workflow"] | {"max_lot": "0.2"},
     }  # fmt: skip
     workflow = machine.post("/workflows", OPENS | {"name": "too large", "nodes": larger(0.3)})["id"]
-    done = machine.post(f"/workflows/{workflow}/execute", {"wait_s": 25})
+    done = machine.execute(workflow)
     assert (done["error"]["name"], "workflow's limit of 0.2" in done["error"]["message"]) == ("RiskRejected", True)
     back = [f"max_lot={before['max_lot']}", f"workflow.max_lot={before['workflow']['max_lot']}"]
     refused = say(home, "limits", "set", "paper", *back, "--reason", "as before")

@@ -89,7 +89,7 @@ def test_a_machine_forecasts_keeps_its_model_and_finds_an_uploaded_one(
         workflow = machine.post("/workflows", document)
         outputs = []
         for test_mode in (True, False, False):
-            done = machine.post(f"/workflows/{workflow['id']}/execute", {"wait_s": 25, "test_mode": test_mode})
+            done = machine.execute(workflow["id"], test_mode=test_mode)
             assert done["status"] == "succeeded", done
             runs = {run["node"]: run for run in done["node_runs"]}
             outputs.append([runs[f"predict{number}"]["output"] for number in range(3)])

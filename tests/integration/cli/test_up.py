@@ -54,7 +54,7 @@ class Up:
         if self.process.poll() is None:
             self.process.send_signal(number)
         try:
-            self.process.communicate(timeout=40)
+            self.process.communicate(timeout=90)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.communicate()
@@ -77,12 +77,12 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 def test_it_serves_the_page_and_the_api_is_alone_and_ends_cleanly(start: Start) -> None:
     up = start()
-    assert requests.get(up.told["address"], timeout=10).status_code == 200
+    assert requests.get(up.told["address"], timeout=90).status_code == 200
     assert f"#token={(up.home / 'token').read_text()}" in up.told["page"]
-    assert requests.get(f"{up.told['api']}/workflows", timeout=10).status_code == 401
+    assert requests.get(f"{up.told['api']}/workflows", timeout=90).status_code == 401
     assert up.ask("GET", "/health")["status"] == "ok"
     second = start(wait=False)
-    stdout, _ = second.process.communicate(timeout=40)
+    stdout, _ = second.process.communicate(timeout=90)
     assert second.process.returncode == 4
     error = json.loads(stdout)["error"]
     assert error["name"] == "AlreadyRunning"
@@ -144,7 +144,7 @@ def test_a_killed_database_comes_back(start: Start) -> None:
     headers = {"Authorization": f"Bearer {token}"}
 
     def execute() -> requests.Response:
-        return requests.post(url, json={"wait_s": 20}, headers=headers, timeout=40)
+        return requests.post(url, json={"wait_s": 20}, headers=headers, timeout=90)
 
     down = execute()
     assert down.status_code in {200, 503}, down.text
@@ -160,12 +160,12 @@ def test_a_port_that_is_taken_is_told(start: Start, tmp_path: Path) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         up = start("--port", str(taken.getsockname()[1]), wait=False)
-        stdout, _ = up.process.communicate(timeout=60)
+        stdout, _ = up.process.communicate(timeout=90)
     assert up.process.returncode == 4
     assert json.loads(stdout)["error"]["name"] == "PortTaken"
 
 
-def _until(read: Callable[[], Any], wanted: Callable[[Any], bool], seconds: float = 60) -> Any:
+def _until(read: Callable[[], Any], wanted: Callable[[Any], bool], seconds: float = 90) -> Any:
     give_up = time.monotonic() + seconds
     while True:
         found = read()

@@ -88,7 +88,7 @@ def account(machine: RunningMachine) -> dict[str, Any]:
 
 
 def execute(machine: RunningMachine, workflow_id: str, **wanted: Any) -> dict[str, Any]:
-    done = machine.post(f"/workflows/{workflow_id}/execute", {"wait_s": 25, **wanted})
+    done = machine.execute(workflow_id, **wanted)
     assert done["status"] == "succeeded", done
     return dict(done)
 

@@ -5,8 +5,6 @@ from typing import Any
 
 from tests.support.local_machine import RunningMachine
 
-WAIT_S = 25
-
 
 def chain(*steps: dict[str, Any], name: str = "Chain", **settings: Any) -> dict[str, Any]:
     """Nodes one after another behind a manual trigger; those with a parent stand inside it."""
@@ -31,6 +29,6 @@ def run(machine: RunningMachine, document: dict[str, Any], **wanted: Any) -> dic
 
 
 def run_again(machine: RunningMachine, workflow_id: str, **wanted: Any) -> dict[str, Any]:
-    done: dict[str, Any] = machine.post(f"/workflows/{workflow_id}/execute", {"wait_s": WAIT_S, **wanted})
+    done: dict[str, Any] = machine.execute(workflow_id, **wanted)
     done["runs"] = {each["node"]: each for each in done["node_runs"] if not each["iteration"]}
     return done

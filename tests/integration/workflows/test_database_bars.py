@@ -25,8 +25,7 @@ def test_an_indicator_on_bars_from_the_database(machine: RunningMachine) -> None
     save = node("save", "database.save", table="my_bars", object="= item", key="time") | {"parent": "each"}
     each = node("each", "utility.loop", over="list", items="= trigger.payload.bars", max_iterations=COUNT)
     workflow = machine.post("/workflows", chain(each, save, name="Keep bars", timeout_s=300))
-    started = {"payload": {"bars": bars()}, "wait_s": 25}
-    saved = machine.post(f"/workflows/{workflow['id']}/execute", started)
+    saved = machine.execute(workflow["id"], payload={"bars": bars()})
     assert saved["status"] == "succeeded", saved["error"]
 
     columns = ["time", "open", "high", "low", "close", "volume"]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.workflows.drawing import WAIT_S, node, run
+from tests.integration.workflows.drawing import node, run
 from tests.support.local_machine import RunningMachine
 from tradeloom.nodes.registry import node_types
 
@@ -34,7 +34,7 @@ def drawn() -> dict[str, Any]:
 
 
 def test_every_indicator_runs_in_a_workflow(machine: RunningMachine) -> None:
-    done = run(machine, drawn(), wait_s=WAIT_S)
+    done = run(machine, drawn())
     assert done["status"] == "succeeded", done.get("error")
     assert len(ON_BARS) == 14
     outputs = {name: each["output"] for name, each in done["runs"].items()}
