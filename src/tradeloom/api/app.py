@@ -14,6 +14,7 @@ from tradeloom.api import (
     debugging,
     executions,
     health,
+    market_replays,
     nodes,
     notifications,
     orders,
@@ -41,7 +42,7 @@ class Api:
         self.resolver = Resolver(ports, public_paths=frozenset({OPENAPI_PATH}))
         for resource in (
             accounts, workflows, schedules, executions, reruns, debugging, nodes, credentials, notifications,
-            orders, trades, health,
+            orders, trades, market_replays, health,
         ):  # fmt: skip
             self.resolver.include_router(resource.router)
         self.resolver.get(OPENAPI_PATH, include_in_schema=False, enable_validation=False)(self._openapi)

@@ -19,6 +19,7 @@ from tradeloom.api.models.debugging import DebugCommand, DebugSession, StartDebu
 from tradeloom.api.models.executions import Execute, Execution, ExecutionPage, ExecutionStatus, LogPage
 from tradeloom.api.models.health import Health
 from tradeloom.api.models.limits import AccountLimits, ChangeLimits
+from tradeloom.api.models.market_replays import MarketReplay, StartMarketReplay
 from tradeloom.api.models.nodes import NodeTest, NodeTestResult
 from tradeloom.api.models.notifications import NotificationPage
 from tradeloom.api.models.orders import OrderItem, OrderPage, OrderState, SettleOrder
@@ -217,6 +218,23 @@ class Trades(Protocol):
         ...
 
 
+class MarketReplays(Protocol):
+    """Paper markets driven through time, with everything that goes by them. Each raises `NotFound` for an account that
+    is not there, and `Conflict` where no replay runs."""
+
+    def start(self, tenant: str, account: str, wanted: StartMarketReplay) -> MarketReplay:
+        """Raises `InvalidInput` for a time that is past, `Conflict` while a replay runs."""
+        ...
+
+    def get(self, tenant: str, account: str) -> MarketReplay:
+        """The latest; raises `NotFound` when there was none."""
+        ...
+
+    def pause(self, tenant: str, account: str) -> MarketReplay: ...
+    def resume(self, tenant: str, account: str, speed: float | None) -> MarketReplay: ...
+    def stop(self, tenant: str, account: str) -> MarketReplay: ...
+
+
 class Status(Protocol):
     def health(self, tenant: str) -> Health: ...
 
@@ -237,3 +255,4 @@ class Ports:
     accounts: Accounts
     orders: Orders
     trades: Trades
+    market_replays: MarketReplays

@@ -5,9 +5,10 @@ import hashlib
 import logging
 import uuid
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Protocol
 
 from tradeloom.accounts.quotas import QuotaGate
 from tradeloom.engine.clock import Clock, WallClock
@@ -24,11 +25,14 @@ Overlap = Literal["skip", "queue", "allow"]
 Verdict = Literal["started", "duplicate", "skipped"]
 
 Refuses = Callable[[VersionRecord], Awaitable[AccountHalted | None]]
+Gate = Callable[["StartCommand"], AbstractAsyncContextManager[None]]
+"""Entered before a start is decided and left after; may keep it waiting."""
 OnSkip = Callable[[VersionRecord], None]
 """Told of a version that a trigger would have started on a halted account."""
 
 ID_LENGTH: Final = 32
 INACTIVE: Final = "the workflow is not active"
+LATE: Final = "it came too late"
 SUPERSEDED: Final = "another version of the workflow is active"
 
 log: Final = logging.getLogger(__name__)
@@ -79,6 +83,12 @@ class Dispatched:
     refused: QuotaExceeded | None = None
 
 
+class Dispatches(Protocol):
+    """What those who fire triggers need of the dispatcher."""
+
+    async def dispatch(self, command: StartCommand) -> Dispatched: ...
+
+
 class Dispatcher:
     def __init__(
         self,
@@ -103,10 +113,18 @@ class Dispatcher:
         self._clock_for_account = clock_for_account
         self._clock = clock or WallClock()
         self._deciding: dict[tuple[str, str], asyncio.Lock] = {}
+        self.gate: Gate = _open
 
     async def dispatch(self, command: StartCommand) -> Dispatched:
-        """Decide about one start. Raises `NotFound`, `JournalRefused`, `EngineClosed`, `InvalidDefinition`, and
-        `AccountHalted` and `QuotaExceeded` to a person or a calling workflow (a trigger's start is skipped)."""
+        """Decide about one start, once the gate lets it pass.
+
+        Raises `NotFound`, `JournalRefused`, `EngineClosed`, `InvalidDefinition`, and `AccountHalted` and
+        `QuotaExceeded` to a person or a calling workflow (a trigger's start is skipped).
+        """
+        async with self.gate(command):
+            return await self._decide(command)
+
+    async def _decide(self, command: StartCommand) -> Dispatched:
         workflow = await self._workflows.workflow(command.tenant, command.workflow_id)
         wanted = _version(command, workflow)
         if wanted is None:
@@ -124,7 +142,7 @@ class Dispatcher:
             return Dispatched("skipped", reason=f"{halted.name}: {halted.message}")
         as_of = self._clock_for_account(version.account).now()
         if command.expires is not None and as_of > command.expires:
-            return Dispatched("skipped", reason="it came too late")
+            return Dispatched("skipped", reason=LATE)
         try:
             return await self._in_turn(command, version, as_of)
         except QuotaExceeded as error:
@@ -185,6 +203,10 @@ class Dispatcher:
         if self._quota is None:
             return False
         return await self._quota.take(run.tenant, run.workflow_id, run.execution_id, run.started_at)
+
+
+def _open(command: StartCommand) -> AbstractAsyncContextManager[None]:
+    return nullcontext()
 
 
 def execution_id(tenant: str, dedupe_key: str | None) -> str:

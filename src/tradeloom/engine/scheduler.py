@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from tradeloom.engine.clock import Clock, WallClock
-from tradeloom.engine.dispatcher import INACTIVE, SUPERSEDED, Dispatched, Dispatcher
+from tradeloom.engine.dispatcher import INACTIVE, LATE, SUPERSEDED, Dispatched, Dispatcher
 from tradeloom.engine.errors import EngineClosed
 from tradeloom.engine.interpreter.times import timestamp
 from tradeloom.engine.schedule_faults import FaultKeeper, OnQuarantine
@@ -34,6 +34,9 @@ RETRY_S: Final = 1.0
 LONGEST_RETRY_S: Final = 16.0
 LOOK_S: Final = 10.0
 """How often is looked for workflows that were activated elsewhere, and for schedules that were set aside."""
+STORAGE_COUNTS: Final = 8
+"""Of so many attempts in a row that end with `StorageUnavailable`, one counts as a failure: after more than a minute,
+while failures can be written down, it is not the database that is away."""
 AT_ONCE: Final = 16
 """Starts that are decided at the same time; further ones of the same moment come right after."""
 
@@ -80,6 +83,7 @@ class Scheduler:
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._changing = asyncio.Lock()
         self._look_now = asyncio.Event()
+        self.on_fire: Callable[[str], None] = lambda outcome: None
 
     async def start(self) -> None:
         """Watch every active workflow, and from then on what is activated elsewhere. Of fires missed while nobody
@@ -139,6 +143,12 @@ class Scheduler:
         """Whether a start on an account has come due and is not decided yet."""
         timeline = self._timelines.get(account)
         return self._deciding[account] > 0 or (timeline is not None and timeline.due)
+
+    def undecided(self, account: str) -> int:
+        """How many of those there are that come to the dispatcher by themselves, whatever becomes of the others."""
+        timeline = self._timelines.get(account)
+        coming = timeline is not None and timeline.due
+        return min(self._deciding[account], AT_ONCE) + coming
 
     # -- what is watched ----------------------------------------------------------------------------------------
 
@@ -257,7 +267,7 @@ class Scheduler:
             fire = watched.fire
             if fire is None:
                 return
-            if not fire.missed and watched.clock.now() > fire.until:  # nobody was awake: the misfire policy decides
+            if watched.clock.now() > fire.until:  # nobody was awake
                 self._plan(watched)
             elif await self._decide(watched, fire):
                 watched.last = max(watched.last, fire.due)
@@ -268,23 +278,27 @@ class Scheduler:
             self._deciding[watched.account] -= 1
 
     async def _decide(self, watched: Watched, fire: Fire) -> bool:
-        """Whether the fire was seen to, for good. A failure is tried again while the fire is fresh, and counts."""
+        """Whether the fire was seen to, for good. A failure is tried again until it is too late, and counts."""
         command, pause_s = command_of(watched, fire), RETRY_S
+        attempts = 0
         while True:
+            attempts += 1
             try:
                 async with self._turns:
                     dispatched = await self._dispatcher.dispatch(command)
             except EngineClosed:
                 return False
             except Exception as error:
-                late = watched.clock.now() > fire.until
                 if isinstance(error, NotFound) and not await self._is_there(watched):
                     return False
-                if (late or not isinstance(error, StorageUnavailable)) and await self._set_aside(watched, error):
+                counts = attempts % STORAGE_COUNTS == 0 or not isinstance(error, StorageUnavailable)
+                if (counts and await self._set_aside(watched, error)) or watched.gone:
                     return False
-                if late or watched.gone:
+                if watched.clock.now() > fire.until:
+                    self.on_fire("missed")
                     log.error("the schedule %s missed %s: %s", watched.node, timestamp(fire.due), error)
-                    return True
+                    self._plan(watched)
+                    return False
                 log.warning("the schedule %s tries again: %s", watched.node, error)
                 await asyncio.sleep(pause_s)
                 pause_s = min(pause_s * 2, LONGEST_RETRY_S)
@@ -292,11 +306,15 @@ class Scheduler:
                 return await self._decided(watched, dispatched)
 
     async def _decided(self, watched: Watched, dispatched: Dispatched) -> bool:
+        self.on_fire(dispatched.verdict)
         if dispatched.verdict == "skipped":
             log.info("the schedule %s did not start %s: %s", watched.node, watched.workflow_id, dispatched.reason)
         if dispatched.reason in (SUPERSEDED, INACTIVE):  # changed by another engine, or this very moment
             self._versions.pop((watched.tenant, watched.workflow_id), None)
             self._look_now.set()
+            return False
+        if dispatched.reason == LATE:  # the misfire policy decides
+            self._plan(watched)
             return False
         if watched.fault is not None:
             await self._faults.recovered(watched.fault)

@@ -34,6 +34,7 @@ class Terminal(Protocol):
 class _Sleeper:
     due: datetime
     moves: bool
+    name: str
     woken: "asyncio.Future[None]" = field(repr=False)
 
 
@@ -59,6 +60,7 @@ class AccountClock:
         self.speed = 0.0
         self._sleepers: list[_Sleeper] = []
         self._stirred = asyncio.Event()
+        self._stir_driver: Callable[[], None] | None = None
 
     def now(self) -> datetime:
         """Market time, never going back."""
@@ -81,17 +83,54 @@ class AccountClock:
         if to > self.now():
             self._take(await asyncio.to_thread(self._terminal.advance, to))
 
-    async def sleep_until(self, due: datetime, *, moves: bool = False) -> None:
-        """Return once `now() >= due`. With `moves`, a standing market is moved there when nothing else runs."""
+    async def sleep_until(self, due: datetime, *, moves: bool = False, name: str = "") -> None:
+        """Return once `now() >= due`. With `moves`, a standing market is moved there when nothing else runs; `name`
+        says who comes first when a driven replay wakes those that do one by one."""
         if self.now() >= due:
             return
-        sleeper = _Sleeper(due, moves, asyncio.get_running_loop().create_future())
+        sleeper = _Sleeper(due, moves, name, asyncio.get_running_loop().create_future())
         self._sleepers.append(sleeper)
         self._stirred.set()
+        if self._stir_driver is not None:
+            self._stir_driver()
         try:
             await sleeper.woken
         finally:
             self._sleepers.remove(sleeper)
+
+    # -- a driven replay: somebody else moves the market, and says who wakes when (`local/conductor.py`) --------------
+
+    def drive(self, stir: Callable[[], None] | None) -> None:
+        """From now on the market moves by `advance` alone, and sleepers wake by `wake_…` alone; `stir` is called when
+        somebody begins to sleep. None ends that."""
+        self._stir_driver = stir
+        if stir is None:
+            self._wake()
+
+    @property
+    def next_due(self) -> datetime | None:
+        """When the first sleeper is to wake."""
+        return min((sleeper.due for sleeper in self._sleepers), default=None)
+
+    @property
+    def waking(self) -> bool:
+        """Whether somebody was woken and is not up yet."""
+        return any(sleeper.woken.done() for sleeper in self._sleepers)
+
+    def wake_one_mover(self) -> bool:
+        """Wake the first execution whose time has come; False when there is none."""
+        now = self.now()
+        due = [each for each in self._sleepers if each.moves and each.due <= now and not each.woken.done()]
+        for sleeper in sorted(due, key=lambda each: (each.due, each.name))[:1]:
+            sleeper.woken.set_result(None)
+        return bool(due)
+
+    def wake_others(self) -> None:
+        """Wake the schedules and watchers whose time has come."""
+        now = self.now()
+        for sleeper in self._sleepers:
+            if not sleeper.moves and sleeper.due <= now and not sleeper.woken.done():
+                sleeper.woken.set_result(None)
 
     async def follow(self) -> None:
         """Keep the time right and wake who is due, for ever."""
@@ -106,6 +145,8 @@ class AccountClock:
                 await asyncio.sleep(LOOK_S)
 
     async def _look(self) -> None:
+        if self._stir_driver is not None:
+            return
         if self.speed == 0.0 and self._movers() and self._idle():
             await self.advance(min(sleeper.due for sleeper in self._sleepers))
         elif self._wall() - self._read_at >= LOOK_S:
@@ -130,6 +171,8 @@ class AccountClock:
         self._wake()
 
     def _wake(self) -> None:
+        if self._stir_driver is not None:
+            return
         now = self.now()
         for sleeper in self._sleepers:
             if sleeper.due <= now and not sleeper.woken.done():
@@ -139,8 +182,10 @@ class AccountClock:
 class RunClock:
     """An execution's view of its account's clock: the engine's `Clock`. While it sleeps, it counts as not running."""
 
-    def __init__(self, account: AccountClock) -> None:
+    def __init__(self, account: AccountClock, name: str = "") -> None:
+        """`name` is the same in every replay."""
         self.session = account.session
+        self._name = name
         self._account = account
         self._sleeping = 0
 
@@ -154,6 +199,6 @@ class RunClock:
     async def sleep_until(self, due: datetime) -> None:
         self._sleeping += 1
         try:
-            await self._account.sleep_until(due, moves=True)
+            await self._account.sleep_until(due, moves=True, name=self._name)
         finally:
             self._sleeping -= 1

@@ -39,10 +39,14 @@ from tradeloom.local.keeping import Keeper
 from tradeloom.local.logs import logging_to
 from tradeloom.local.market import MarketData, PaperMarket
 from tradeloom.local.market_clocks import MarketClocks
+from tradeloom.local.metrics import Metrics
 from tradeloom.local.modes import Modes
 from tradeloom.local.node_tests import LocalNodeTests
+from tradeloom.local.observing import metrics_of
 from tradeloom.local.places import functions_root
 from tradeloom.local.private_accounts import PrivateMarket
+from tradeloom.local.replays import Replays
+from tradeloom.local.replays_up import replays_up
 from tradeloom.local.rerun_services import reruns_up
 from tradeloom.local.schedules import LocalSchedules
 from tradeloom.local.settings import Settings
@@ -90,6 +94,8 @@ class Machine:
     watcher: Watcher
     door: Door
     run_events: RunEvents
+    metrics: Metrics
+    replays: Replays
     api: Api
     ping: Callable[[], Awaitable[Any]]
     resumed: list[str] = field(default_factory=list)
@@ -186,6 +192,7 @@ async def _engine_up(
     aftermath_up(stack, kept, engine, executions.dispatcher)
     accounts = await accounts_up(stack, kept, on_loop, market, engine, workflows, halts, notices)
     reruns, debugging = reruns_up(kept, on_loop, engine, executions, private_market, clocks.of, halts.refuses)
+    replays = replays_up(stack, on_loop, engine, executions.dispatcher, clocks, scheduler, watcher)
     ports = Ports(
         workflows=workflows,
         reruns=reruns,
@@ -205,6 +212,7 @@ async def _engine_up(
         accounts=accounts,
         orders=orders_up(stack, kept, on_loop, market),
         trades=trades_up(stack, kept, on_loop, market, clocks),
+        market_replays=replays,
     )
     return Machine(
         home=home,
@@ -222,6 +230,16 @@ async def _engine_up(
         watcher=watcher,
         door=Door(workflows=kept.stores, blobs=kept.blobs, vault=kept.vault, dispatcher=executions.dispatcher),
         run_events=run_events,
+        metrics=metrics_of(
+            kept,
+            engine=engine,
+            pool=pool,
+            scheduler=scheduler,
+            market=market,
+            halts=halts,
+            run_events=run_events,
+        ),
+        replays=replays,
         api=Api(ports),
         ping=kept.ping,
         resumed=await engine.resume(),

@@ -62,22 +62,24 @@ class MarketClocks:
         return self.known[account]
 
     def for_run(self, run: RunInfo) -> RunClock:
-        clock = RunClock(self.of(run.account))
+        clock = RunClock(self.of(run.account), f"{run.workflow_id}/{run.trigger}/{run.as_of.isoformat()}")
         self._runs[run.execution_id] = (run.account, clock)
         return clock
 
     def _idle(self, account: str) -> bool:
         """Whether every execution on the account sleeps: then waiting may move its market."""
+        return not self.watching(account) and not self.awake(account)
+
+    def awake(self, account: str) -> bool:
+        """Whether an execution on the account does something but wait for the market's time, or for another one."""
         running = set(self.engine.running) if self.engine is not None else set()
         self._runs = {run: held for run, held in self._runs.items() if run in running}
-        if self.watching(account):
-            return False
-        return all(self._sleeps(run, clock) for run, (name, clock) in self._runs.items() if name == account)
+        return not all(self._sleeps(run, clock) for run, (name, clock) in self._runs.items() if name == account)
 
     def _sleeps(self, run: str, clock: RunClock) -> bool:
-        """A debugged execution that is paused keeps nobody's delay from ending."""
-        paused = self.engine is not None and self.engine.rests(run)
-        return clock.sleeps or paused or run in self._resting
+        """All its strands wait; a debugged one that is paused keeps nobody's delay from ending either."""
+        rests = clock.sleeps if self.engine is None else self.engine.rests(run)
+        return rests or run in self._resting
 
     @contextlib.contextmanager
     def resting(self, execution_id: str) -> Iterator[None]:

@@ -26,13 +26,14 @@ from tradeloom.api.models.executions import (
 )
 from tradeloom.api.models.health import AccountStanding, Component, Health
 from tradeloom.api.models.limits import AccountLimits, ChangeLimits
+from tradeloom.api.models.market_replays import MarketReplay, StartMarketReplay
 from tradeloom.api.models.nodes import NodeTest, NodeTestResult
 from tradeloom.api.models.notifications import NotificationItem, NotificationPage
 from tradeloom.api.models.schedules import NodeSchedule, SchedulePreview, SchedulePreviewRequest, WorkflowSchedule
 from tradeloom.api.models.workflows import WorkflowDetail, WorkflowPage, WorkflowSummary
 from tradeloom.api.ports import Ports
 from tradeloom.compiler.compile import Compiled
-from tradeloom.errors import Conflict, NotFound, TradeloomError
+from tradeloom.errors import Conflict, InvalidInput, NotFound, TradeloomError
 from tradeloom.local.bridging import OnLoop
 from tradeloom.local.credentials import LocalCredentials
 from tradeloom.local.orders import LocalOrders
@@ -309,6 +310,57 @@ def trades_in_memory() -> LocalTrades:
     return LocalTrades(cast("OnLoop", Loop()), store)
 
 
+class FakeMarketReplays:
+    """One account, `paper`, whose market stands at `NOW`."""
+
+    def __init__(self) -> None:
+        self.replay: MarketReplay | None = None
+
+    def start(self, tenant: str, account: str, wanted: StartMarketReplay) -> MarketReplay:
+        self._known(account)
+        if self.replay is not None and self.replay.state in ("running", "paused"):
+            raise Conflict("A replay is running already.", hint="Stop it, or wait for its end.")
+        if wanted.to <= NOW:
+            raise InvalidInput("The market is there already.", field="to")
+        self.replay = MarketReplay(
+            account=account,
+            state="running",
+            began_at=NOW,
+            to=wanted.to,
+            now=NOW,
+            speed=wanted.speed,
+            done=0.0,
+            executions=0,
+        )
+        return self.replay
+
+    def get(self, tenant: str, account: str) -> MarketReplay:
+        self._known(account)
+        if self.replay is None:
+            raise NotFound(f"No replay was started on {account}.")
+        return self.replay
+
+    def pause(self, tenant: str, account: str) -> MarketReplay:
+        return self._changed(account, state="paused")
+
+    def resume(self, tenant: str, account: str, speed: float | None) -> MarketReplay:
+        return self._changed(account, state="running", **({} if speed is None else {"speed": speed}))
+
+    def stop(self, tenant: str, account: str) -> MarketReplay:
+        return self._changed(account, state="stopped")
+
+    def _changed(self, account: str, **parts: Any) -> MarketReplay:
+        self._known(account)
+        if self.replay is None or self.replay.state not in ("running", "paused"):
+            raise Conflict("No replay is running.", hint="Start one.")
+        self.replay = self.replay.model_copy(update=parts)
+        return self.replay
+
+    def _known(self, account: str) -> None:
+        if account != "paper":
+            raise NotFound(f"There is no account {account!r}.")
+
+
 def fake_ports() -> Ports:
     workflows = FakeWorkflows()
     executions = FakeExecutions(workflows)
@@ -324,6 +376,7 @@ def fake_ports() -> Ports:
         status=FakeStatus(),
         accounts=FakeAccounts(),
         trades=trades_in_memory(),
+        market_replays=FakeMarketReplays(),
         orders=LocalOrders(cast(OnLoop, _ByHand()), MemoryOrders(), lambda: None),
     )
 
