@@ -22,10 +22,11 @@ export function takeToken() {
 }
 
 export const keepToken = (token) => sessionStorage.setItem(KEY, token);
+export const token = () => sessionStorage.getItem(KEY) ?? "";
 export const forgetToken = () => sessionStorage.removeItem(KEY);
 
 async function call(method, path, body) {
-  const headers = { Authorization: `Bearer ${sessionStorage.getItem(KEY) ?? ""}` };
+  const headers = { Authorization: `Bearer ${token()}` };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   let answer;
   try {

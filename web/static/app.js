@@ -4,10 +4,16 @@ import { drawAccounts, killDialog } from "./accounts.js";
 import { api, forgetToken, keepToken, takeToken } from "./api.js";
 import { h, marketTime, money, show } from "./dom.js";
 import { drawExecutions, drawNotifications, drawWorkflows, loadHome } from "./home.js";
+import { RunEvents } from "./live.js";
 import { drawExecution } from "./trace.js";
+import { Watched } from "./watching.js";
 
 const part = (id) => document.getElementById(id);
-const state = { open: false, timer: 0, round: 0, logs: { id: null, lines: [], after: 0 } };
+const state = { open: false, timer: 0, round: 0, watched: null, channel: null, leave: null, reachable: true, soon: 0, frame: 0 };
+const TENANT = "local";
+const POLL_MS = 2_000; // without messages
+const LIVE_MS = 5_000; // with them: figures that no message tells, such as the market's clock
+const READ_MS = 250; // outputs follow their status
 let readingAccounts = null;
 const LIVE = new Set(["running", "pending"]);
 
@@ -34,8 +40,10 @@ async function guarded(work) {
   try {
     const made = await work();
     trouble(null);
+    reached(true);
     return made;
   } catch (error) {
+    reached(error.status !== 0);
     if (error.status === 401) {
       forgetToken();
       askForToken("That token is not this machine's.");
@@ -105,7 +113,57 @@ async function refresh() {
     drawStanding(health);
     return kind === "executions" && id ? showExecution(id, round) : showHome(kind === "workflows" ? id : null, round);
   });
-  if (round === state.round && state.open) state.timer = setTimeout(refresh, document.hidden ? 15_000 : soon ? 400 : 2_000);
+  if (round === state.round && state.open) state.timer = setTimeout(refresh, document.hidden ? 15_000 : soon ? 400 : events.live ? LIVE_MS : POLL_MS);
+}
+
+// -- as it happens ----------------------------------------------------------------------------------------------
+
+const events = new RunEvents(() => {
+  drawLive();
+  if (state.open && !events.live) refresh();
+});
+
+function reached(reachable) {
+  state.reachable = reachable;
+  drawLive();
+}
+
+function drawLive() {
+  const [tone, label] = !state.reachable || !navigator.onLine ? ["bad", "Offline"] : events.live ? ["good", "Live"] : ["warn", "Polling"];
+  show(part("live"), [state.open, label], () => (state.open ? label : ""));
+  part("live").className = state.open ? `badge ${tone}` : "";
+}
+
+/** Hear what is on the screen: one run, or the status of all. */
+function watch(channel, subscriber) {
+  if (state.channel === channel) return;
+  state.leave?.();
+  state.channel = channel;
+  state.leave = events.subscribe({ channel, ...subscriber });
+}
+
+const watchAll = () => watch(`/runs/${TENANT}/*`, { seq: () => null, ready: readSoon, hear: readSoon });
+
+function watchRun(watched) {
+  watch(`/runs/${TENANT}/${watched.id}`, {
+    seq: () => watched.seq,
+    ready: readSoon,
+    hear(message) {
+      if (watched.hear(message)) readSoon();
+      state.frame ||= requestAnimationFrame(() => {
+        state.frame = 0;
+        if (state.watched === watched && watched.execution) drawExecution(part("execution"), watched, act);
+      });
+    },
+  });
+}
+
+/** Read by REST, once for all that asks for it meanwhile. */
+function readSoon() {
+  state.soon ||= setTimeout(() => {
+    state.soon = 0;
+    if (state.open) refresh();
+  }, READ_MS);
 }
 
 /** By itself: a terminal that hangs delays its account's figures, and nothing else. */
@@ -122,30 +180,35 @@ async function showHome(chosen, round) {
   showAccounts();
   const made = await loadHome(chosen);
   if (round !== state.round) return false;
+  state.watched = null;
+  watchAll();
   screen("home");
   document.title = "Tradeloom";
   drawWorkflows(part("workflows"), made.workflows, made.workflow?.id, act);
   part("executions-title").textContent = made.workflow ? `Executions of ${made.workflow.name}` : "Executions";
   drawExecutions(part("executions"), made.workflow, made.executions);
   drawNotifications(part("notifications"), made.notifications);
-  return made.executions?.items.some((each) => LIVE.has(each.status)) ?? false;
+  return !events.live && (made.executions?.items.some((each) => LIVE.has(each.status)) ?? false);
 }
 
 async function showExecution(id, round) {
-  if (state.logs.id !== id) state.logs = { id, lines: [], after: 0 };
-  const [execution, log] = await Promise.all([api.execution(id), api.logs(id, state.logs.after)]);
+  if (state.watched?.id !== id) state.watched = new Watched(id);
+  const watched = state.watched;
+  const [execution, log] = await Promise.all([api.execution(id), api.logs(id, watched.after)]);
   if (round !== state.round) return false;
-  state.logs.lines.push(...log.items);
-  state.logs.after = log.next_after;
+  watched.read(execution, log);
+  watchRun(watched);
   screen("execution");
   document.title = `${execution.workflow_name || "Execution"} · Tradeloom`;
-  drawExecution(part("execution"), execution, state.logs.lines, act);
-  return LIVE.has(execution.status) || log.items.length === 200;
+  drawExecution(part("execution"), watched, act);
+  return log.items.length === 200 || (!events.live && LIVE.has(execution.status));
 }
 
 function askForToken(message) {
   state.open = false;
   clearTimeout(state.timer);
+  events.close();
+  drawLive();
   screen("signin");
   trouble(message ? new Error(message) : null);
   part("token").focus();
@@ -153,6 +216,8 @@ function askForToken(message) {
 
 function enter() {
   state.open = true;
+  events.open();
+  drawLive();
   refresh();
 }
 
