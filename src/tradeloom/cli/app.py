@@ -108,6 +108,82 @@ def run(
     run_file(options)
 
 
+@app.command()
+@told
+def debug(
+    what: Annotated[
+        str,
+        typer.Argument(
+            help="A workflow document (JSON), or a workflow's id on the Tradeloom that runs.", show_default=False
+        ),
+    ],
+    breakpoints: Annotated[
+        list[str] | None, typer.Option("--break", help="Pause before this node; repeatable. [default: before each]")
+    ] = None,
+    run_to: Annotated[str | None, typer.Option(help="Run to this node first.")] = None,
+    data: Data = None,
+    symbol: Symbol = "EURUSD",
+    timeframe: Timeframe = "H1",
+    at: Annotated[str | None, typer.Option(help="Where a document's market stands: 2017-06-01T12:00Z.")] = None,
+    trigger: Annotated[str | None, typer.Option(help="Id of the trigger node that fires.")] = None,
+    payload: Annotated[str | None, typer.Option(help="JSON the trigger gives as its payload.")] = None,
+    keep: Annotated[Path | None, typer.Option(help="Keep a document's data directory here.")] = None,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Go through a workflow step by step, in test mode; commands come from the prompt or from standard input."""
+    from tradeloom.cli.debug import DebugOptions
+    from tradeloom.cli.debug import debug as go_through
+    from tradeloom.cli.run import RunOptions
+
+    options = RunOptions(
+        file=Path(what), data=data, symbol=symbol, timeframe=timeframe, at=at, find=False, test=True,
+        trigger=trigger, payload=payload, keep=keep, as_json=as_json,
+    )  # fmt: skip
+    go_through(DebugOptions(what, options, tuple(breakpoints or ()), run_to, home))
+
+
+@app.command()
+@told
+def retry(
+    execution: Annotated[str, typer.Argument(help="Id of an execution that failed.", show_default=False)],
+    even_if_old: Annotated[bool, typer.Option(help="Also when it trades on what is older than 15 minutes.")] = False,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Let a failed execution go on from its failure; nothing that was done is done again."""
+    from tradeloom.cli.reruns import retry as go_on
+
+    go_on(execution, even_if_old=even_if_old, home=home, as_json=as_json)
+
+
+class Version(StrEnum):
+    OLD = "old"
+    CURRENT = "current"
+
+
+@app.command()
+@told
+def rerun(
+    execution: Annotated[str, typer.Argument(help="Id of an execution.", show_default=False)],
+    from_node: Annotated[
+        str | None, typer.Option("--from", help="Run from this node on; what it does not concern is taken as recorded.")
+    ] = None,
+    version: Annotated[Version, typer.Option(help="The version it ran, or the last one saved.")] = Version.OLD,
+    arm: Annotated[bool, typer.Option("--arm", help="Trade for real again, instead of in test mode.")] = False,
+    even_if_old: Annotated[bool, typer.Option(help="With --arm: also on what is older than 15 minutes.")] = False,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Run an old execution again as a new one, in test mode, with its payload and its time."""
+    from tradeloom.cli.reruns import rerun as run_again
+
+    wanted = {
+        "from_node": from_node, "version": version.value, "test_mode": not arm, "arm": arm, "even_if_old": even_if_old,
+    }  # fmt: skip
+    run_again(execution, wanted, home=home, as_json=as_json)
+
+
 @app.command("next")
 @told
 def next_(

@@ -47,15 +47,15 @@ def run_file(options: RunOptions) -> None:
     compiled = compile_workflow(read_document(options.file))
     wanted = Execute(
         test_mode=options.test,
-        payload=_payload(options.payload),
+        payload=payload_of(options.payload),
         trigger=options.trigger or chosen_trigger(compiled),
         wait_s=0,
     )
     data = market_data(options)
     steps = Steps(quiet=options.as_json)
     if options.find:
-        data = found(compiled, data if data.start is None else _placed(data), wanted.trigger, quiet=options.as_json)
-    data = _placed(data)
+        data = found(compiled, data if data.start is None else placed(data), wanted.trigger, quiet=options.as_json)
+    data = placed(data)
     with ExitStack() as stack:
         home = options.keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tl-run-")))
         # A database of its own: it must not take over what runs on the one DATABASE_URL names.
@@ -134,7 +134,7 @@ def market_data(options: RunOptions) -> MarketData:
     return MarketData(options.data.absolute(), options.symbol, options.timeframe, start=at)
 
 
-def _placed(data: MarketData) -> MarketData:
+def placed(data: MarketData) -> MarketData:
     """Where the market stands; without a wish at the last bar's opening, so that the whole file is history."""
     series = data.series()
     if data.start is None:
@@ -158,7 +158,7 @@ def _moment(text: str) -> datetime:
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
-def _payload(text: str | None) -> dict[str, Any]:
+def payload_of(text: str | None) -> dict[str, Any]:
     if text is None:
         return {}
     try:
