@@ -31,6 +31,7 @@ TABLES = (
     "variables",
     "variable_writes",
     "tenant_databases",
+    "expectations",
 )
 
 

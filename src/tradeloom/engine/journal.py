@@ -163,6 +163,16 @@ class RetryRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyedStart:
+    """`began` whether it came to run at all: an execution that was queued may have been stopped before."""
+
+    execution_id: str
+    status: ExecutionStatus
+    began: bool
+    stop_reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class History:
     """What a resumed execution needs: its attempts and waits, the last sequence number given out, its retries."""
 
@@ -242,6 +252,15 @@ class Journal(Protocol):
 
     async def active(self, tenant: str, workflow_id: str) -> list[Execution]:
         """The PENDING and RUNNING executions of a workflow, oldest first."""
+        ...
+
+    async def starts(self, tenant: str, dedupe_keys: Sequence[str]) -> dict[str, KeyedStart]:
+        """What became of the starts under these keys; a key that nothing was started under is left out."""
+        ...
+
+    async def last_as_of(self, tenant: str, workflow_id: str, until: datetime) -> datetime | None:
+        """The latest market time, up to `until`, at which an execution of a workflow stood that began to run, test mode
+        left out."""
         ...
 
     async def unattended(self, tenant: str, *, limit: int = 100) -> list[Execution]:

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from tradeloom.engine.clock import Clock, WallClock
-from tradeloom.engine.dispatcher import INACTIVE, LATE, SUPERSEDED, Dispatched, Dispatcher
+from tradeloom.engine.dispatcher import INACTIVE, LATE, SUPERSEDED, Dispatched, Dispatches
 from tradeloom.engine.errors import EngineClosed
 from tradeloom.engine.interpreter.times import timestamp
 from tradeloom.engine.schedule_faults import FaultKeeper, OnQuarantine
@@ -58,7 +58,7 @@ class Scheduler:
         workflows: WorkflowStore,
         schedules: ScheduleStore,
         blobs: Blobs,
-        dispatcher: Dispatcher,
+        dispatcher: Dispatches,
         clock_for_account: Callable[[str], Clock],
         wall: Clock | None = None,
         on_quarantine: OnQuarantine | None = None,

@@ -62,8 +62,13 @@ def where_to_begin(now: datetime, before: Watched | None) -> datetime:
     return now
 
 
+def start_key(node: str, clock: Clock, due: datetime) -> str:
+    """The dedupe key of a fire time's start: a replay has its own, since its times come again."""
+    replay = f"{clock.session}:" if clock.session else ""
+    return f"schedule:{node}:{replay}{timestamp(due)}"
+
+
 def command_of(watched: Watched, fire: Fire) -> StartCommand:
-    replay = f"{watched.clock.session}:" if watched.clock.session else ""
     waits = watched.schedule.overlap == "queue"
     patience = timedelta(minutes=watched.schedule.max_age_min)
     return StartCommand(
@@ -72,7 +77,7 @@ def command_of(watched: Watched, fire: Fire) -> StartCommand:
         trigger=watched.node,
         version=watched.version,
         payload={"scheduled_at": timestamp(fire.due)},
-        dedupe_key=f"schedule:{watched.node}:{replay}{timestamp(fire.due)}",
+        dedupe_key=start_key(watched.node, watched.clock, fire.due),
         overlap=watched.schedule.overlap,
         expires=fire.until,
         start_by=fire.at + patience if waits else fire.until,

@@ -6,6 +6,9 @@ from contextlib import AsyncExitStack
 from tradeloom.engine.dispatcher import Dispatcher
 from tradeloom.engine.engine import Engine
 from tradeloom.local.error_workflows import ErrorWorkflows
+from tradeloom.local.expectations import Expectations, Skips
+from tradeloom.local.halts import Halts
+from tradeloom.local.market_clocks import MarketClocks
 from tradeloom.local.storage import TENANT, Storage
 from tradeloom.local.tasks import ended
 
@@ -16,3 +19,16 @@ def aftermath_up(stack: AsyncExitStack, kept: Storage, engine: Engine, dispatche
     )
     stack.callback(engine.subscribe(errors.hear))
     stack.push_async_callback(ended, asyncio.ensure_future(errors.run()))
+
+
+def expectations_of(kept: Storage, skips: Skips, clocks: MarketClocks, halts: Halts) -> Expectations:
+    return Expectations(
+        tenant=TENANT,
+        store=kept.expectations,
+        schedules=kept.stores,
+        journal=kept.journal,
+        blobs=kept.blobs,
+        skips=skips,
+        clock_for_account=clocks.of,
+        refuses=halts.refuses,
+    )

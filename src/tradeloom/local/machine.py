@@ -26,12 +26,13 @@ from tradeloom.engine.workers.pool import WorkerPool
 from tradeloom.engine.workers.settings import WorkerSettings
 from tradeloom.local.account_notices import AccountNotices
 from tradeloom.local.account_services import accounts_up, orders_up, trades_up
-from tradeloom.local.aftermath import aftermath_up
+from tradeloom.local.aftermath import aftermath_up, expectations_of
 from tradeloom.local.bridging import OnLoop
 from tradeloom.local.clocks import AccountClock
 from tradeloom.local.credentials import LocalCredentials
 from tradeloom.local.debugging import LocalDebugging
 from tradeloom.local.executions import LocalExecutions, LocalNotifications
+from tradeloom.local.expectations import Expectations, Skips
 from tradeloom.local.halts import Halts
 from tradeloom.local.health import LocalStatus
 from tradeloom.local.home import Home
@@ -92,6 +93,7 @@ class Machine:
     debugging: LocalDebugging
     scheduler: Scheduler
     watcher: Watcher
+    expectations: Expectations
     door: Door
     run_events: RunEvents
     metrics: Metrics
@@ -139,6 +141,7 @@ async def machine_up(
             with step("schedules"):
                 await machine.scheduler.start()
                 await machine.watcher.start()
+                stack.push_async_callback(ended, asyncio.ensure_future(machine.expectations.run()))
         yield machine
         log.info("shutting down")
 
@@ -183,12 +186,14 @@ async def _engine_up(
         modes=Modes(kept.blobs, kept.pins),
     )
     answers |= _sub_workflows(kept, engine, executions, pool, clocks).answers()
-    scheduler = _scheduler(kept, executions, clocks, starts)
+    skips = Skips(executions.dispatcher)
+    scheduler = _scheduler(kept, skips, clocks, starts)
     stack.push_async_callback(scheduler.close)
     watcher = _watcher(kept, executions, clocks)
     clocks.watching = lambda account: watcher.busy(account) or scheduler.busy(account)
     stack.push_async_callback(watcher.close)
-    workflows = _workflows(kept, on_loop, executions, clocks, scheduler, watcher)
+    expectations = expectations_of(kept, skips, clocks, halts)
+    workflows = _workflows(kept, on_loop, executions, clocks, scheduler, watcher, expectations)
     aftermath_up(stack, kept, engine, executions.dispatcher)
     accounts = await accounts_up(stack, kept, on_loop, market, engine, workflows, halts, notices)
     reruns, debugging = reruns_up(kept, on_loop, engine, executions, private_market, clocks.of, halts.refuses)
@@ -228,6 +233,7 @@ async def _engine_up(
         debugging=debugging,
         scheduler=scheduler,
         watcher=watcher,
+        expectations=expectations,
         door=Door(workflows=kept.stores, blobs=kept.blobs, vault=kept.vault, dispatcher=executions.dispatcher),
         run_events=run_events,
         metrics=metrics_of(
@@ -282,12 +288,12 @@ def _sub_workflows(
     )
 
 
-def _scheduler(kept: Storage, executions: LocalExecutions, clocks: MarketClocks, starts: StartNotices) -> Scheduler:
+def _scheduler(kept: Storage, skips: Skips, clocks: MarketClocks, starts: StartNotices) -> Scheduler:
     return Scheduler(
         workflows=kept.stores,
         schedules=kept.stores,
         blobs=kept.blobs,
-        dispatcher=executions.dispatcher,
+        dispatcher=skips,
         clock_for_account=clocks.of,
         on_quarantine=starts.set_aside,
         tenant=TENANT,
@@ -316,10 +322,12 @@ def _workflows(
     clocks: MarketClocks,
     scheduler: Scheduler,
     watcher: Watcher,
+    expectations: Expectations,
 ) -> LocalWorkflows:
     async def changed(tenant: str, workflow_id: str) -> None:
         await scheduler.refresh(tenant, workflow_id)
         await watcher.refresh(tenant, workflow_id)
+        expectations.look_soon()
 
     return LocalWorkflows(
         on_loop,

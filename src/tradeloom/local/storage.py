@@ -11,6 +11,7 @@ from tradeloom.local.settings import Settings
 from tradeloom.storage.blobs import FileBlobs
 from tradeloom.storage.postgres.credentials import PostgresCredentials
 from tradeloom.storage.postgres.database import Database
+from tradeloom.storage.postgres.expectations import PostgresExpectations
 from tradeloom.storage.postgres.journal import PostgresJournal
 from tradeloom.storage.postgres.kill_wishes import PostgresKillWishes
 from tradeloom.storage.postgres.migrations import migrate
@@ -37,6 +38,7 @@ class Storage:
     kill_wishes: PostgresKillWishes
     quotas: PostgresQuotas
     pins: PostgresPins
+    expectations: PostgresExpectations
     vault: Vault
 
     async def ping(self) -> None:
@@ -64,6 +66,7 @@ async def storage_up(stack: AsyncExitStack, home: Home, settings: Settings, dsn:
         kill_wishes=PostgresKillWishes(database),
         quotas=PostgresQuotas(database),
         pins=PostgresPins(database),
+        expectations=PostgresExpectations(database),
         vault=Vault(PostgresCredentials(database), KeyFile(settings.key_file or home.key_file)),
     )
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from tradeloom.engine.events import Event, Hint, Past
 from tradeloom.engine.journal import (
@@ -12,6 +13,7 @@ from tradeloom.engine.journal import (
     Execution,
     ExecutionFilter,
     History,
+    KeyedStart,
     LogLine,
     NodeRun,
     Record,
@@ -197,6 +199,25 @@ class MemoryJournal:
             if row.tenant == tenant and row.workflow_id == workflow_id and row.status in ACTIVE
         ]
         return sorted(found, key=lambda row: (row.created_at, row.id))
+
+    async def starts(self, tenant: str, dedupe_keys: Sequence[str]) -> dict[str, KeyedStart]:
+        found = {key: self.database.keys.get((tenant, key)) for key in dedupe_keys}
+        known = {key: self.database.executions[name] for key, name in found.items() if name is not None}
+        return {
+            key: KeyedStart(row.id, row.status, row.started_at is not None, row.stop_reason)
+            for key, row in known.items()
+        }
+
+    async def last_as_of(self, tenant: str, workflow_id: str, until: datetime) -> datetime | None:
+        found = [
+            row
+            for row in self.database.executions.values()
+            if (row.tenant, row.workflow_id) == (tenant, workflow_id)
+            and not row.test_mode
+            and row.started_at is not None
+            and row.as_of <= until
+        ]
+        return max(found, key=lambda row: (row.created_at, row.id)).as_of if found else None
 
     async def unattended(self, tenant: str, *, limit: int = 100) -> list[Execution]:
         found = [

@@ -4,6 +4,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from datetime import datetime
 from typing import Any, Final
 
 import psycopg
@@ -16,6 +17,7 @@ from tradeloom.engine.journal import (
     Execution,
     ExecutionFilter,
     History,
+    KeyedStart,
     LogLine,
     NodeRun,
     Record,
@@ -66,6 +68,19 @@ class PostgresJournal:
     @on_hint.setter
     def on_hint(self, subscriber: Callable[[Sequence[Hint]], None]) -> None:
         self._hints.on_hint = subscriber
+
+    @property
+    def on_commit(self) -> Callable[[float, bool], None]:
+        """Told of each transaction: its seconds, and whether it failed and is tried again."""
+        return self._commits.on_commit
+
+    @on_commit.setter
+    def on_commit(self, observer: Callable[[float, bool], None]) -> None:
+        self._commits.on_commit = observer
+
+    @property
+    def waiting(self) -> int:
+        return self._commits.waiting
 
     async def open(self) -> None:
         """Raises `StorageUnavailable`."""
@@ -256,6 +271,24 @@ class PostgresJournal:
             [tenant, workflow_id],
         )
         return [rows.execution(row) for row in found]
+
+    async def starts(self, tenant: str, dedupe_keys: Sequence[str]) -> dict[str, KeyedStart]:
+        found = await self._database.all(
+            "SELECT dedupe_key, id, status, started_at IS NOT NULL AS began, stop_reason FROM executions"
+            " WHERE tenant = %s AND dedupe_key = ANY(%s)",
+            [tenant, [rows.text(key) for key in dedupe_keys]],
+        )
+        return {
+            row["dedupe_key"]: KeyedStart(row["id"], row["status"], row["began"], row["stop_reason"]) for row in found
+        }
+
+    async def last_as_of(self, tenant: str, workflow_id: str, until: datetime) -> datetime | None:
+        row = await self._database.one(
+            "SELECT as_of FROM executions WHERE tenant = %s AND workflow_id = %s AND NOT test_mode"
+            " AND started_at IS NOT NULL AND as_of <= %s ORDER BY created_at DESC, id DESC LIMIT 1",
+            [tenant, rows.text(workflow_id), until],
+        )
+        return None if row is None else row["as_of"]
 
     async def unattended(self, tenant: str, *, limit: int = 100) -> list[Execution]:
         found = await self._database.all(

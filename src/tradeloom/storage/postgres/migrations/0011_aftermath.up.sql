@@ -32,11 +32,13 @@ CREATE INDEX executions_unattended ON executions (tenant, finished_at)
     WHERE NOT attended AND status IN ('FAILED', 'STOPPED', 'TIMED_OUT');
 
 -- Up to when a workflow's expected runs were looked at, on its market clock, and up to when that is being told: a crash
--- between the telling and the note of it tells the same again, which is shown once.
+-- between the telling and the note of it tells the same again, which is shown once. `activated_at` is of the activation
+-- (wall time) that the expectation is from.
 CREATE TABLE expectations (
     tenant        text NOT NULL,
     workflow_id   text NOT NULL,
     name          text NOT NULL,
+    activated_at  timestamptz NOT NULL,
     checked_until timestamptz NOT NULL,
     telling_until timestamptz NOT NULL,
     PRIMARY KEY (tenant, workflow_id, name)
