@@ -14,7 +14,7 @@ FRESH = timedelta(seconds=90)
 @dataclass(frozen=True, slots=True)
 class Fire:
     """A start to make. `due` is the fire time and names it; `at` is when to start, later than `due` in a flexible
-    window; after `until` it is too late. `missed` ones are made up for."""
+    window; after `until` it is too late. `missed` ones are made up for, until they are too old for that."""
 
     due: datetime
     at: datetime
@@ -30,10 +30,10 @@ def next_fire(schedule: Schedule, last: datetime, now: datetime, key: str) -> Fi
     """
     window = timedelta(minutes=schedule.flexible_window_min or 0)
     fresh_from = now - FRESH - window
-    oldest = now - timedelta(minutes=schedule.max_age_min)
-    missed = missed_fires(schedule, max(last, oldest), fresh_from)
+    age = timedelta(minutes=schedule.max_age_min)
+    missed = missed_fires(schedule, max(last, now - age), fresh_from)
     if missed:
-        return Fire(missed[0], now, now + FRESH, missed=True)
+        return Fire(missed[0], now, missed[0] + age, missed=True)
     found = next_fires(schedule, max(last, fresh_from), 1)
     if not found:
         return None

@@ -334,9 +334,11 @@ def test_an_outdated_schedule_never_starts_the_new_version() -> None:
             process = await home.up()
             await home.pass_time(1)
             await home.activate("w", {"expression": "30 * * * *", "overlap": "allow"}, version="w-v2")
+            old = process.scheduler._watching["local", "w"]
             await home.pass_time(1)
             assert home.fired() == ["09:01"]
-            await until(lambda: process.scheduler._versions.get(("local", "w")) == "w-v2")
+            await until(lambda: old[0].gone)
+            await until(lambda: process.scheduler.watched == [("local", "w")])
             await home.pass_time(28)
             assert home.fired() == ["09:01", "09:30"]
 

@@ -64,7 +64,8 @@ def test_a_one_time_start_that_was_missed_is_made_up_for_if_wanted() -> None:
     late = NOON + timedelta(hours=3)
     assert next_fire(schedule("at(2026-03-02T12:05)"), NOON, late, "k") is None
     fire = next_fire(schedule("at(2026-03-02T12:05)", misfire="once"), NOON, late, "k")
-    assert fire == Fire(NOON + timedelta(minutes=5), late, late + FRESH, missed=True)
+    due = NOON + timedelta(minutes=5)
+    assert fire == Fire(due, late, due + timedelta(days=1), missed=True)
 
 
 def test_a_window_spreads_the_starts_of_schedules_and_of_times() -> None:
