@@ -28,11 +28,11 @@ class Up:
         self._api = ""
         self._token = ""
 
-    def start(self, timeout_s: float = 60) -> None:
-        """Returns once it answers."""
+    def start(self, *options: str, timeout_s: float = 60) -> None:
+        """Returns once it answers. `options` are of `tradeloom up`."""
         with (self.home.parent / "up.log").open("a") as log:
             self.process = subprocess.Popen(
-                [Path(sys.executable).with_name("tradeloom"), "up", "--port", "0", "--json"],
+                [Path(sys.executable).with_name("tradeloom"), "up", "--port", "0", "--json", *options],
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,

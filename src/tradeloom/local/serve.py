@@ -49,7 +49,14 @@ async def serving(machine: Machine) -> AsyncIterator[Served]:
     host, port = listening.getsockname()[:2]
     token, new_token = machine.home.token()
     app = LocalServer(
-        machine.api, load_pages(), token=token, port=port, door=machine.door, run_events=machine.run_events
+        machine.api,
+        load_pages(),
+        token=token,
+        port=port,
+        door=machine.door,
+        run_events=machine.run_events,
+        metrics=machine.metrics if machine.settings.metrics != "off" else None,
+        open_metrics=machine.settings.metrics == "open",
     )
     config = uvicorn.Config(
         app,

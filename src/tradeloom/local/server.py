@@ -23,6 +23,7 @@ from tradeloom.api.errors import BodyTooLarge, Forbidden, InternalError, Malform
 from tradeloom.api.resolver import MAX_BODY_BYTES
 from tradeloom.errors import InvalidInput, TradeloomError, Unauthorized
 from tradeloom.local.asgi import Receive, Scope, Send
+from tradeloom.local.metrics import CONTENT_TYPE, Metrics
 from tradeloom.local.pages import Page
 from tradeloom.local.realtime import RealtimeDoor
 from tradeloom.local.webhooks import HOOKS, Door
@@ -36,6 +37,7 @@ LOCAL_CLAIMS = {TENANT_CLAIM: "local", USER_CLAIM: "local"}
 THREADS = 32
 """Requests answered side by side; one that waits for an execution holds a thread while it waits."""
 MAX_QUERY_FIELDS = 50
+METRICS = "/metrics"
 
 SECURITY_HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -68,6 +70,8 @@ class LocalServer:
         port: int,
         door: Door | None = None,
         run_events: RunEvents | None = None,
+        metrics: Metrics | None = None,
+        open_metrics: bool = False,
     ) -> None:
         self._api = api
         self._door = door
@@ -76,6 +80,7 @@ class LocalServer:
         self._hosts = {f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]")}
         self._origins = {f"http://{host}" for host in self._hosts}
         self._realtime = None if run_events is None else RealtimeDoor(run_events, self._claims_of)
+        self._metrics, self._open_metrics = metrics, open_metrics
         self._policy = _policy(port)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="api")
 
@@ -128,21 +133,29 @@ class LocalServer:
         self._check_address(headers)
         path: str = scope["path"]
         if path.startswith("/api/"):
-            claims = LOCAL_CLAIMS if self._knows_token(headers) else None
-            if claims is None and path != OPENAPI_PATH:
-                raise Unauthorized(
-                    "This address needs the bearer token.",
-                    hint="`tradeloom up` prints it; send it as Authorization: Bearer <token>.",
-                )
+            if path != OPENAPI_PATH:
+                self._require_token(headers)
+            claims = LOCAL_CLAIMS if self._knows_token(headers) else {}
             body = await _read(receive, headers)
-            event = _event(scope, headers, body, claims or {}, correlation)
+            event = _event(scope, headers, body, claims, correlation)
             loop = asyncio.get_running_loop()
             return _from_lambda(await loop.run_in_executor(self._threads, self._api.resolve, event, None))
         if self._door is not None and path.startswith(HOOKS):
             body = await _read(receive, headers, HOOK_BODY_BYTES)
             told = await self._door.receive(scope["method"], path, headers, body)
             return Answer(202, json.dumps(told).encode(), {"content-type": "application/json"})
+        if self._metrics is not None and path == METRICS:
+            if not self._open_metrics:
+                self._require_token(headers)
+            return Answer(200, await self._metrics.render(), {"content-type": CONTENT_TYPE})
         return self._page(scope["method"], path, headers)
+
+    def _require_token(self, headers: Mapping[str, str]) -> None:
+        if not self._knows_token(headers):
+            raise Unauthorized(
+                "This address needs the bearer token.",
+                hint="`tradeloom up` prints it; send it as Authorization: Bearer <token>.",
+            )
 
     def _check_address(self, headers: Mapping[str, str]) -> None:
         """A page elsewhere whose name was made to point here sends its own Host, and its Origin where it posts."""

@@ -3,7 +3,7 @@
 import ipaddress
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -29,8 +29,8 @@ def default_home() -> Path:
 
 class Settings(BaseSettings):
     """`TRADELOOM_HOME`, `TRADELOOM_HOST`, `TRADELOOM_PORT`, `TRADELOOM_WORKERS`, `TRADELOOM_KEY_FILE`,
-    `TRADELOOM_NETWORK_ALLOW`, `TRADELOOM_NETWORK_ROUTES`, `TRADELOOM_NETWORK_CA`, `TRADELOOM_TIER` and
-    `DATABASE_URL`."""
+    `TRADELOOM_NETWORK_ALLOW`, `TRADELOOM_NETWORK_ROUTES`, `TRADELOOM_NETWORK_CA`, `TRADELOOM_TIER`,
+    `TRADELOOM_METRICS` and `DATABASE_URL`."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True)
 
@@ -41,6 +41,9 @@ class Settings(BaseSettings):
     network_allow: str = Field(default="", description="What may be reached besides public servers.")
     network_routes: str = Field(default="", description="Requests to one origin that go to another.")
     network_ca: str = Field(default="", description="A PEM file of authorities to trust besides the public ones.")
+    metrics: Literal["token", "open", "off"] = Field(
+        default="token", description="Who reads /metrics: who has the token, whoever is on this machine, nobody."
+    )
     key_file: Path | None = Field(default=None, description="Key of the credentials. None: beside the data directory.")
     tier: TierName = Field(default="unlimited", description="How much may be started: what a tier allows, or any.")
     database_url: Annotated[str | None, NoDecode, Field(validation_alias="DATABASE_URL")] = None

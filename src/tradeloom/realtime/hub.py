@@ -57,6 +57,11 @@ class Hub:
         self._work: set[asyncio.Task[None]] = set()
 
     @property
+    def subscriptions(self) -> int:
+        """How many are open."""
+        return sum(map(len, self._listening.values()))
+
+    @property
     def listened_to(self) -> bool:
         return bool(self._listening)
 

@@ -6,6 +6,7 @@ recorded several times before they are written are written once.
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -108,6 +109,7 @@ def hints_of(events: Sequence[Event]) -> list[Hint]:
 class GroupCommit:
     def __init__(self, commit: Commit, *, linger_s: float = LINGER_S, patience_s: float = PATIENCE_S) -> None:
         self.on_durable: Callable[[Sequence[Event]], None] = lambda events: None
+        self.on_commit: Callable[[float, bool], None] = lambda seconds, failed: None
         self._commit = commit
         self._linger_s = linger_s
         self._patience_s = patience_s
@@ -130,6 +132,13 @@ class GroupCommit:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._patience_s):
                     await self._writer
+
+    @property
+    def waiting(self) -> int:
+        """Records that no transaction has taken up yet."""
+        batch = self._batch
+        rows = len(batch.executions) + len(batch.runs) + len(batch.logs) + len(batch.notifications)
+        return rows + len(batch.creations)
 
     def record(self, record: Record, event: Event | None = None) -> None:
         self._batch.add(record)
@@ -218,9 +227,11 @@ class GroupCommit:
         while True:
             self._drop_abandoned(batch)
             tries += 1
+            begun = time.monotonic()
             try:
                 created = await self._commit(batch)
             except StorageUnavailable as error:
+                self.on_commit(time.monotonic() - begun, True)
                 if self._closing:
                     raise JournalRefused(str(error)) from error
                 if tries == 1:
@@ -228,6 +239,7 @@ class GroupCommit:
                 await asyncio.sleep(pause_s)
                 pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
                 continue
+            self.on_commit(time.monotonic() - begun, False)
             if tries > 1:
                 log.warning("the journal is written again, after %d tries", tries)
             return created

@@ -37,6 +37,11 @@ class WorkerPool:
         """The process ids of the workers that live."""
         return [worker.pid for worker in self._alive]
 
+    @property
+    def waiting(self) -> int:
+        """Tasks that wait for a worker."""
+        return len(self._waiting)
+
     async def start(self) -> None:
         """Start the workers that are always kept. Raises `WorkersUnavailable`."""
         self._grow(self._settings.least)
