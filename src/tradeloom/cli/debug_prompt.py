@@ -213,6 +213,8 @@ class Prompt:
         if paused["index"] is not None:
             self._console.print(Text.assemble("  ", ("item", "green"), f"  {_pretty(paused['item'])}"), soft_wrap=True)
         for each in paused["config"]:
+            if (each["written"], each["value"], each["error"]) == (None, None, None):
+                continue  # left unset
             self._console.print(_setting(each), soft_wrap=True)
         for path, value in paused["edited"].items():
             self._console.print(Text(f"  set: {path} = {_pretty(value)}", "yellow"), soft_wrap=True)

@@ -2,6 +2,7 @@
 
 from tradeloom.engine.pins import PinRecord
 from tradeloom.engine.stores import WorkflowStore
+from tradeloom.errors import NotFound
 from tradeloom.storage.memory.rows import kept_row
 
 
@@ -20,5 +21,9 @@ class MemoryPins:
         return self._rows.pop((tenant, workflow_id, node), None) is not None
 
     async def pins(self, tenant: str, workflow_id: str) -> list[PinRecord]:
+        try:
+            await self._workflows.workflow(tenant, workflow_id)
+        except NotFound:  # they go with it
+            return []
         found = [row for key, row in self._rows.items() if key[:2] == (tenant, workflow_id)]
         return [kept_row(row) for row in sorted(found, key=lambda row: row.node)]
