@@ -28,7 +28,7 @@ def plan(fires: int) -> tuple[dict[str, tuple[str, str]], datetime]:
     """Workflows with their schedule and zone, and a moment by which about so many fire times have passed."""
     known = {f"often{number}": (SCHEDULES[0], zone) for number, zone in enumerate(ZONES)}
     known |= {f"daily{number}": (text, ZONES[number]) for number, text in enumerate(SCHEDULES[1:])}
-    return known, BEGIN + timedelta(days=1) * (fires / (len(ZONES) * 144))
+    return known, BEGIN + timedelta(minutes=10) * (fires / len(ZONES) + 2)
 
 
 class Chaos:

@@ -155,9 +155,10 @@ class Process:
 async def settled(*processes: Process) -> None:
     """Return once there is nothing left to do before the clock moves."""
     async with asyncio.timeout(PATIENCE_S):
-        still = 0
+        still = turns = 0
         while still < 3:
-            await asyncio.sleep(0)
+            turns += 1
+            await asyncio.sleep(0 if turns < 100 else 0.001)
             still = still + 1 if all(process.quiet for process in processes) else 0
 
 
