@@ -54,8 +54,8 @@ def is_schedule(node: Mapping[str, Any]) -> bool:
 
 
 def where_to_begin(now: datetime, before: Watched | None) -> datetime:
-    """The fire time a new version's schedule goes on after: now, but what the version before had yet to start is not lost
-    to a save."""
+    """The fire time after which a new version's schedule goes on: now, but what the version before had yet to start is not
+    lost to a save."""
     fire = None if before is None else before.fire
     if fire is not None and not fire.missed and fire.due <= now <= fire.until:
         return fire.due - timedelta(microseconds=1)
@@ -69,8 +69,8 @@ def start_key(node: str, clock: Clock, due: datetime) -> str:
 
 
 def command_of(watched: Watched, fire: Fire) -> StartCommand:
-    waits = watched.schedule.overlap == "queue"
-    patience = timedelta(minutes=watched.schedule.max_age_min)
+    made_up_for = watched.schedule.misfire != "skip" or watched.schedule.overlap == "queue"
+    oldest = fire.due + timedelta(minutes=watched.schedule.max_age_min)
     return StartCommand(
         tenant=watched.tenant,
         workflow_id=watched.workflow_id,
@@ -80,5 +80,5 @@ def command_of(watched: Watched, fire: Fire) -> StartCommand:
         dedupe_key=start_key(watched.node, watched.clock, fire.due),
         overlap=watched.schedule.overlap,
         expires=fire.until,
-        start_by=fire.at + patience if waits else fire.until,
+        start_by=max(fire.until, oldest) if made_up_for else fire.until,
     )
