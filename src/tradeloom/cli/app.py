@@ -223,6 +223,13 @@ def doctor(home: Home = None, as_json: Json = False) -> None:
     examine(home=home, as_json=as_json)
 
 
+class Level(StrEnum):
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
 @app.command()
 @told
 def backup(
@@ -256,6 +263,44 @@ def restore(
     from tradeloom.cli.backup import bring_back
 
     bring_back(file, replace=replace, home=home, as_json=as_json)
+
+
+@app.command()
+@told
+def executions(
+    workflow: Annotated[
+        str | None, typer.Argument(help="Only of this workflow: its id or name.", show_default=False)
+    ] = None,
+    status: Annotated[str | None, typer.Option(help="Only those in this state, such as failed.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=200, help="How many to list, the newest first.")] = 20,
+    offset: Annotated[int, typer.Option(min=0, help="How many of the newest to leave out.")] = 0,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """List executions, with what each traded and made."""
+    from tradeloom.cli.executions import show_executions
+
+    show_executions(workflow, status=status, limit=limit, offset=offset, home=home, as_json=as_json)
+
+
+@app.command("logs")
+@told
+def logs_(
+    execution: Annotated[
+        str | None, typer.Option(help="All about this execution: its orders and nodes, at the bridge too.")
+    ] = None,
+    request: Annotated[str | None, typer.Option(help="All about this request: the correlation id of an error.")] = None,
+    order: Annotated[str | None, typer.Option(help="All about this order.")] = None,
+    level: Annotated[Level, typer.Option(help="This severe, or more.")] = Level.DEBUG,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many, the last ones.")] = 200,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Show what the machine, its bridge and the nodes logged."""
+    from tradeloom.cli.logs import Wanted, show_logs
+
+    wanted = Wanted(execution=execution, request=request, order=order, level=level.value, limit=limit)
+    show_logs(wanted, home=home, as_json=as_json)
 
 
 @app.command()

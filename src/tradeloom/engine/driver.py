@@ -6,6 +6,7 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Final
 
+from tradeloom.correlation import now_about
 from tradeloom.engine.admission import Admission
 from tradeloom.engine.clock import Clock
 from tradeloom.engine.errors import EngineClosed, JournalRefused, RecordRefused
@@ -56,6 +57,7 @@ class Driver:
             self._main.cancel()
 
     async def _drive(self) -> None:
+        now_about(execution=self.row.id, workflow=self.row.workflow_id)
         try:
             self._main = asyncio.ensure_future(self._work())
             await asyncio.wait([self._main])
@@ -82,6 +84,7 @@ class Driver:
             row.status, row.started_at = "RUNNING", row.started_at or self._clock.now()
         started = {"version": row.version, "trigger": row.trigger, "resumed": resumed, "retry": self.run.retries}
         self.run.recorder.execution("execution.started", started)
+        log.info("resumed" if resumed else "started")
         if self._machine is None:
             raise StatesError(RUNTIME, "The state machine of this execution is not there any more.")
         left_s = self._left_s()
@@ -133,6 +136,7 @@ class Driver:
             "duration_ms": row.duration_ms,
         }
         self.run.recorder.execution("execution.finished", ended)
+        log.info("ended: %s", row.status)
         while not self.run.closing:
             try:
                 await self._journal.barrier(row.id)

@@ -4,6 +4,7 @@ The bridge's journal is the authority on what was sent. These rows say which exe
 keep an order nobody knows the fate of in sight until somebody does.
 """
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -11,9 +12,12 @@ from typing import Any, Final, Literal, Protocol
 
 from pydantic import TypeAdapter, ValidationError
 
+from tradeloom.correlation import about
 from tradeloom.engine.questions import Answer, Asker
 from tradeloom.errors import InvalidInput
 from tradeloom.trading.intents import OrderIntent, OrderOutcome, OutcomeStatus
+
+log: Final = logging.getLogger(__name__)
 
 OrderState = Literal[
     "intended",
@@ -184,6 +188,8 @@ class OrderAnswers:
         if said != (asker.execution_id, asker.workflow_id, asker.node):
             raise InvalidInput("An order speaks for its own execution and node only.", field="intent")
         now = self._now()
+        with _about(asker, intent.client_order_id):
+            log.info("means to send an order on %s", intent.account)
         await self._store.intend(
             OrderRecord(
                 tenant=asker.tenant,
@@ -209,6 +215,8 @@ class OrderAnswers:
         known = await self._own(asker, outcome.client_order_id)
         if known is not None and known.state in OPEN:
             news = news_of(outcome, str(known.intent.get("kind")), self._now(), known.checks)
+            with _about(asker, outcome.client_order_id):
+                log.info("its order is %s", news.state)
             await self._store.tell(asker.tenant, outcome.client_order_id, news)
 
     async def _withdrawn(self, asker: Asker, body: dict[str, Any]) -> None:
@@ -223,6 +231,10 @@ class OrderAnswers:
     async def _own(self, asker: Asker, order_id: str) -> OrderRecord | None:
         known = await self._store.order(asker.tenant, order_id)
         return known if known is not None and known.execution_id == asker.execution_id else None
+
+
+def _about(asker: Asker, order: str) -> about:
+    return about(execution=asker.execution_id, workflow=asker.workflow_id, node=asker.node, order=order)
 
 
 def _intent(body: Mapping[str, Any]) -> OrderIntent:

@@ -122,7 +122,7 @@ async def machine_up(
         home.open()
         stack.callback(home.close)
         given = Redactor()
-        stack.enter_context(logging_to(home.log, given))
+        stack.enter_context(logging_to(home.log, given, form=settings.log_form, kept_files=settings.log_files))
         market = PaperMarket(home, data, fresh=fresh_market)
         server = PostgresServer(home.postgres, url=settings.database_url or "")
         pool = WorkerPool(_worker_settings(home, market, settings))

@@ -13,6 +13,7 @@ import time
 import uuid
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
@@ -21,6 +22,7 @@ from tradeloom.api.app import OPENAPI_PATH, Api
 from tradeloom.api.caller import TENANT_CLAIM, USER_CLAIM
 from tradeloom.api.errors import BodyTooLarge, Forbidden, InternalError, MalformedRequest, NoSuchRoute, error_body
 from tradeloom.api.resolver import MAX_BODY_BYTES
+from tradeloom.correlation import now_about
 from tradeloom.errors import InvalidInput, TradeloomError, Unauthorized
 from tradeloom.local.asgi import Receive, Scope, Send
 from tradeloom.local.metrics import CONTENT_TYPE, Metrics
@@ -92,7 +94,8 @@ class LocalServer:
             await self._websocket(scope, receive, send)
         if scope["type"] != "http":
             return
-        correlation = str(uuid.uuid4())
+        correlation, begun = str(uuid.uuid4()), time.monotonic()
+        now_about(request=correlation)
         try:
             answer = await self._answer(scope, receive, correlation)
         except TradeloomError as error:
@@ -101,6 +104,9 @@ class LocalServer:
             # The resolver answers its own failures; what is left is ours, and the client learns no more than that.
             _log.exception("request %s could not be answered", correlation)
             answer = _error_answer(InternalError("The server could not answer."), correlation)
+        if scope["method"] not in {"GET", "HEAD"} or answer.status >= 500:
+            took_ms = (time.monotonic() - begun) * 1000
+            _log.info("%s %s: %d in %.0f ms", scope["method"], scope["path"], answer.status, took_ms)
         raw = self._raw_headers(answer)
         await send({"type": "http.response.start", "status": answer.status, "headers": raw})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else answer.body})
@@ -138,8 +144,9 @@ class LocalServer:
             claims = LOCAL_CLAIMS if self._knows_token(headers) else {}
             body = await _read(receive, headers)
             event = _event(scope, headers, body, claims, correlation)
-            loop = asyncio.get_running_loop()
-            return _from_lambda(await loop.run_in_executor(self._threads, self._api.resolve, event, None))
+            loop, inherited = asyncio.get_running_loop(), copy_context()
+            answered = loop.run_in_executor(self._threads, inherited.run, self._api.resolve, event, None)
+            return _from_lambda(await answered)
         if self._door is not None and path.startswith(HOOKS):
             body = await _read(receive, headers, HOOK_BODY_BYTES)
             told = await self._door.receive(scope["method"], path, headers, body)

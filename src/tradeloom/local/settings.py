@@ -30,7 +30,7 @@ def default_home() -> Path:
 class Settings(BaseSettings):
     """`TRADELOOM_HOME`, `TRADELOOM_HOST`, `TRADELOOM_PORT`, `TRADELOOM_WORKERS`, `TRADELOOM_KEY_FILE`,
     `TRADELOOM_NETWORK_ALLOW`, `TRADELOOM_NETWORK_ROUTES`, `TRADELOOM_NETWORK_CA`, `TRADELOOM_TIER`,
-    `TRADELOOM_METRICS` and `DATABASE_URL`."""
+    `TRADELOOM_METRICS`, `TRADELOOM_LOG_FORM`, `TRADELOOM_LOG_FILES` and `DATABASE_URL`."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True)
 
@@ -44,6 +44,8 @@ class Settings(BaseSettings):
     metrics: Literal["token", "open", "off"] = Field(
         default="token", description="Who reads /metrics: who has the token, whoever is on this machine, nobody."
     )
+    log_form: Literal["text", "json"] = Field(default="text", description="Lines for people, or an object a line.")
+    log_files: int = Field(default=5, ge=1, le=100, description="Older files of the log that are kept, 10 MB each.")
     key_file: Path | None = Field(default=None, description="Key of the credentials. None: beside the data directory.")
     tier: TierName = Field(default="unlimited", description="How much may be started: what a tier allows, or any.")
     database_url: Annotated[str | None, NoDecode, Field(validation_alias="DATABASE_URL")] = None
