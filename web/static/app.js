@@ -111,6 +111,7 @@ async function refresh() {
     const health = await api.health();
     if (round !== state.round) return null;
     drawStanding(health);
+    events.open(); // the token is good
     return kind === "executions" && id ? showExecution(id, round) : showHome(kind === "workflows" ? id : null, round);
   });
   if (round === state.round && state.open) state.timer = setTimeout(refresh, document.hidden ? 15_000 : soon ? 400 : events.live ? LIVE_MS : POLL_MS);
@@ -216,7 +217,6 @@ function askForToken(message) {
 
 function enter() {
   state.open = true;
-  events.open();
   drawLive();
   refresh();
 }

@@ -38,8 +38,9 @@ export class RunEvents {
   }
 
   open() {
+    if (this.#wanted) return;
     this.#wanted = true;
-    if (!this.#socket) this.#connect();
+    this.#connect();
   }
 
   close() {
