@@ -11,15 +11,23 @@ import pytest
 from hypothesis import settings
 
 from tests.support import exam
+from tests.support.scheduling import Scheduling
 
 # As in the engine's workers: small matrices gain nothing from threads, and suites that run side by side lose a lot.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-# A shared machine is slow at times: how long an example took is no verdict on the code.
-settings.register_profile("tradeloom", deadline=None)
+# A shared machine is slow at times: how long an example took is no verdict on the code. The examples are the same each
+# time, so that a failure is everybody's; `--hypothesis-profile explore` looks for new ones.
+settings.register_profile("tradeloom", deadline=None, derandomize=True, max_examples=exam.sized(50, 200))
+settings.register_profile("explore", deadline=None, max_examples=200)
 settings.load_profile("tradeloom")
 
 EXAM_FILE = Path(__file__).parents[1] / "docs" / "exam.json"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling | None:
+    return Scheduling(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import sys
 import zipfile
 from importlib.metadata import PathDistribution, version
@@ -32,6 +33,15 @@ from tests.infra.conftest import Cloud
 lambdas_python = pytest.mark.skipif(
     sys.version_info[:2] != (3, 13), reason="bytecode for Lambda is compiled by Python 3.13 only"
 )
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the code layer in it."""
+    folder = tmp_path_factory.mktemp("code")
+    build.build(CODE, folder)
+    return folder
+
 
 LOCKED = """\
 app==1.0 \\
@@ -91,12 +101,12 @@ def test_the_code_layer_leaves_the_local_machine_out() -> None:
 
 
 @lambdas_python
-def test_the_code_layer_is_importable_bytecode_and_the_same_bytes_each_time(tmp_path: Path) -> None:
-    first, second = (build.build(CODE, tmp_path / name) for name in ("one", "two"))
+def test_the_code_layer_is_importable_bytecode_and_the_same_bytes_each_time(tmp_path: Path, built: Path) -> None:
+    first, second = Marker.read(CODE, built), build.build(CODE, tmp_path)
     assert first == second
-    content = Marker.zip(CODE, tmp_path / "one").read_bytes()
+    content = Marker.zip(CODE, tmp_path).read_bytes()
     assert hashlib.sha256(content).hexdigest() == first.sha256
-    with zipfile.ZipFile(tmp_path / "one" / f"{CODE}.zip") as archive:
+    with zipfile.ZipFile(tmp_path / f"{CODE}.zip") as archive:
         names = archive.namelist()
         metadata = archive.read("python/tradeloom.dist-info/METADATA").decode()
         bytecode = archive.read("python/tradeloom/__pycache__/errors.cpython-313.pyc")
@@ -135,11 +145,13 @@ def test_layers_past_lambdas_limit_fail_the_build() -> None:
 
 
 @lambdas_python
-def test_a_missing_or_stale_layer_is_refused_and_a_fresh_one_taken(tmp_path: Path) -> None:
+def test_a_missing_or_stale_layer_is_refused_and_a_fresh_one_taken(tmp_path: Path, built: Path) -> None:
     assert not all_built(tmp_path)
     with pytest.raises(LayerNotBuilt, match="has not been built"):
         zip_of(CODE, tmp_path)
-    marker = build.build(CODE, tmp_path)
+    shutil.copytree(built, tmp_path, dirs_exist_ok=True)
+    marker = Marker.read(CODE, tmp_path)
+    assert marker is not None
     assert zip_of(CODE, tmp_path) == tmp_path / "tradeloom.zip"
     Marker(**{**marker.__dict__, "recipe": "0" * 64}).write(tmp_path)
     with pytest.raises(LayerNotBuilt, match="other sources"):
@@ -147,8 +159,11 @@ def test_a_missing_or_stale_layer_is_refused_and_a_fresh_one_taken(tmp_path: Pat
 
 
 @lambdas_python
-def test_a_failed_build_says_why_and_keeps_the_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = build.build(CODE, tmp_path)
+def test_a_failed_build_says_why_and_keeps_the_last(
+    tmp_path: Path, built: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(built, tmp_path, dirs_exist_ok=True)
+    before = Marker.read(CODE, tmp_path)
     monkeypatch.setattr(build, "PYTHON", "2.7")
     with pytest.raises(build.BuildFailed, match=r"Python 2\.7"):
         build.build(CODE, tmp_path)

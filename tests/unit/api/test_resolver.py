@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.exam import sized
 from tests.unit.api.conftest import Ask
 from tests.unit.api.fakes import CLAIMS, DOCUMENT, FakeStatus, event, fake_ports
 from tradeloom.api.app import Api
@@ -134,7 +135,7 @@ _paths = st.sampled_from(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=sized(150, 3_000), deadline=None)
 @given(
     method=st.sampled_from(["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "x"]),
     parts=st.lists(_paths | st.text(max_size=12), max_size=4),

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 
 from tests.parity.workflows import Case, cases
 from tests.support.documents import document, node
+from tests.support.exam import sized
 from tradeloom.compiler.compile import compile_workflow
 from tradeloom.compiler.limits import definition_problems
 from tradeloom.compiler.pieces import state_name
@@ -147,7 +148,7 @@ def _texts(value: Any) -> Iterator[str]:
         yield value
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=sized(50, 500), deadline=None)
 @given(cases(most=14))
 def test_every_machine_holds_together(case: Case) -> None:
     compiled = compile_workflow(case.document)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.exam import sized
 from tradeloom.engine.errors import InvalidDefinition
 from tradeloom.engine.interpreter.failures import StatesError
 from tradeloom.engine.interpreter.jsonata import parse
@@ -55,7 +56,7 @@ def outcome(evaluate: Any, bound: dict[str, Any]) -> Any:
         return error.error
 
 
-@settings(max_examples=300)
+@settings(max_examples=sized(100, 1_000))
 @given(expressions, variables)
 def test_quick_equals_full(text: str, bound: dict[str, Any]) -> None:
     expression = parse(text)

@@ -1,12 +1,12 @@
 """What the property tests draw: syntax trees, types with values, and expressions over them."""
 
-import os
 from collections.abc import Callable
 from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from tests.support.exam import sized
 from tradeloom.expressions import FUNCTIONS, MACROS
 from tradeloom.expressions.syntax import (
     Binary,
@@ -43,8 +43,8 @@ from tradeloom.expressions.words import LITERAL_WORDS, RESERVED_WORDS
 
 
 def examples(count: int) -> settings:
-    """So many examples, times `TRADELOOM_FUZZ_FACTOR` for a longer hunt; time is measured by the tests themselves."""
-    return settings(max_examples=count * int(os.environ.get("TRADELOOM_FUZZ_FACTOR", "1")), deadline=None)
+    """So many examples, ten times as many in an exam."""
+    return settings(max_examples=sized(count, 10 * count), deadline=None)
 
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)

@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.support.exam import sized
 from tests.support.node_context import FakeContext
 from tests.unit.mt5_bridge.fake_terminal import Bench, Script, answer, fill, nothing
 from tradeloom.errors import BrokerUnavailable, TradeloomError
@@ -68,7 +69,7 @@ class Line:
     runs=st.integers(1, 4),
     real_money=st.booleans(),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=sized(60, 2_000), deadline=None)
 def test_one_fill_at_most_and_the_node_tells_the_truth(
     mishaps: list[str], terminal: list[str], runs: int, real_money: bool
 ) -> None:

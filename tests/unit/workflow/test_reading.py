@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.documents import document, node
+from tests.support.exam import sized
 from tradeloom.workflow.document import MAX_CONFIG_BYTES, MAX_NODES, Workflow
 from tradeloom.workflow.reading import read, read_text
 
@@ -92,7 +93,7 @@ def test_deep_values_are_refused_without_recursion() -> None:
     assert [(code, node) for code, node, _ in told] == [("too_deep", "a")]
 
 
-@settings(max_examples=200)
+@settings(max_examples=sized(100, 1_000))
 @given(json_values)
 def test_whatever_comes_gets_an_answer(value: Any) -> None:
     reading = read(value)

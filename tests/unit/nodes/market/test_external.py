@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.exam import sized
 from tests.support.fake_broker import FakeBroker
 from tests.support.node_context import AS_OF, FakeContext
 from tests.support.series import eurusd_h1
@@ -148,7 +149,7 @@ class TestHistory:
             ),
         )
     )
-    @settings(max_examples=200)
+    @settings(max_examples=sized(60, 1_000))
     def test_whatever_comes_ends_in_a_typed_error(self, data: Any) -> None:
         with pytest.raises(TradeloomError):
             history(data)
