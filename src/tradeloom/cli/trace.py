@@ -6,6 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from tradeloom.api.models.execution_trades import ExecutionTrades
 from tradeloom.api.models.executions import Execution
 from tradeloom.engine.events import Event
 from tradeloom.workflow.document import Workflow
@@ -116,6 +117,18 @@ def say_end(console: Console, execution: Execution) -> None:
         )
     if not orders_of(execution) and execution.status == "succeeded":
         console.print(Text("no order was sent", "dim"))
+    _say_result(console, execution.trades)
+
+
+def _say_result(console: Console, trades: ExecutionTrades) -> None:
+    """What came of the positions it opened, as far as they are closed by now."""
+    for result in trades.results:
+        style = "green" if result.net > 0 else "red" if result.net < 0 else ""
+        told = f"{result.net:+,.2f} {result.currency}"
+        closed = f"{result.trades} closed trade{'s' if result.trades > 1 else ''} of {result.volume:g} lots made "
+        console.print(Text.assemble(closed, (told, style), f" on {result.account}"), soft_wrap=True)
+    if trades.state in {"open", "pending"}:
+        console.print(Text("what it opened is not all closed: its result comes when it is", "dim"), soft_wrap=True)
 
 
 def orders_of(execution: Execution) -> list[dict[str, Any]]:

@@ -163,20 +163,20 @@ class ErrorWorkflows:
             "hint": hint_for(name),
             "node_id": failed,
             "node_name": drawn.label if drawn else failed,
-            "node_type": drawn.type if drawn else None,
+            "node_type": drawn.type if drawn else "",
             "trigger": row.trigger,
             "account": row.account,
             "as_of": timestamp(row.as_of),
             "failed_at": timestamp(row.finished_at or self._now()),
         }
 
-    async def _failed_node(self, row: Execution) -> str | None:
+    async def _failed_node(self, row: Execution) -> str:
         """The node the error names; of an execution whose time was up or that was stopped, the one cut off last."""
         named = (row.error or {}).get("node")
         if named is not None or row.status == "FAILED":
-            return named
+            return str(named or "")
         runs = await self._journal.node_runs(row.tenant, row.id)
-        return next((run.node for run in reversed(runs) if run.status == "ABORTED"), None)
+        return next((run.node for run in reversed(runs) if run.status == "ABORTED"), "")
 
     async def _name(self, row: Execution, document: Workflow) -> str:
         try:

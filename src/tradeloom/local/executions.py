@@ -1,10 +1,9 @@
 """The API's executions on the local engine, and its notifications."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
-from typing import Final
 
 from tradeloom.accounts.quotas import QuotaGate
 from tradeloom.api.models.executions import Execute, Execution, ExecutionPage, ExecutionStatus, LogPage
@@ -13,22 +12,19 @@ from tradeloom.api.routing import MAX_ITEMS
 from tradeloom.engine.clock import Clock
 from tradeloom.engine.dispatcher import Dispatcher, OnSkip, Refuses, StartCommand
 from tradeloom.engine.engine import Engine
-from tradeloom.engine.execution_trades import ExecutionTrades, LedgerTotals, trades_of
-from tradeloom.engine.journal import ExecutionFilter, Journal
+from tradeloom.engine.execution_trades import LedgerTotals
+from tradeloom.engine.journal import Journal
 from tradeloom.engine.mode import Mode
 from tradeloom.engine.orders import OrderFilter, OrderRecord, OrderStore
 from tradeloom.engine.stores import Blobs, WorkflowStore
 from tradeloom.errors import Conflict, NotFound, TradeloomError
 from tradeloom.local.bridging import OnLoop
-from tradeloom.local.execution_trades import results_of
+from tradeloom.local.execution_pages import ExecutionPages
 from tradeloom.local.modes import Modes
 from tradeloom.local.private_accounts import PrivateMarket, PrivateVersions, private_account
 from tradeloom.local.triggers import started_by_hand
-from tradeloom.local.views import execution_of, log_page, notification_of, stored_status, summary_of
+from tradeloom.local.views import execution_of, log_page, notification_of
 from tradeloom.workflow.document import Workflow
-
-MOST_NAMES: Final = 1_000
-"""Of so many workflows a list of all executions tells the names, the last changed first."""
 
 
 class LocalExecutions:
@@ -58,7 +54,7 @@ class LocalExecutions:
         self._blobs = blobs
         self._private_market = private_market
         self._orders = orders
-        self._trades = trades
+        self._pages = ExecutionPages(journal, workflows, orders, trades)
         self._modes = modes
         self.dispatcher = Dispatcher(
             engine=engine,
@@ -85,7 +81,7 @@ class LocalExecutions:
     def page(
         self, tenant: str, workflow_id: str | None, *, limit: int, offset: int, status: ExecutionStatus | None
     ) -> ExecutionPage:
-        return self._on_loop(self._page(tenant, workflow_id, limit, offset, status))
+        return self._on_loop(self._pages.page(tenant, workflow_id, limit, offset, status))
 
     def get(self, tenant: str, execution_id: str) -> Execution:
         return self._on_loop(self.read(tenant, execution_id))
@@ -128,9 +124,7 @@ class LocalExecutions:
                     await self._engine.result(dispatched.execution_id, tenant=tenant)
         return await self.read(tenant, dispatched.execution_id)
 
-    async def _mode(
-        self, tenant: str, workflow_id: str, document: Workflow, trigger: str, wanted: Execute
-    ) -> Mode:
+    async def _mode(self, tenant: str, workflow_id: str, document: Workflow, trigger: str, wanted: Execute) -> Mode:
         """Pins count in test mode only."""
         if self._modes is None:
             return Mode()
@@ -147,7 +141,7 @@ class LocalExecutions:
         if self._orders is not None:
             which = OrderFilter(tenant=tenant, execution_id=execution_id, limit=MAX_ITEMS)
             orders = (await self._orders.orders(which))[0][::-1]
-        traded = await self._traded(tenant, [execution_id])
+        traded = await self._pages.traded(tenant, [execution_id])
         name = document.name if document else ""
         retries = await self._journal.retries(tenant, execution_id)
         return execution_of(row, runs, name, document, orders, traded.get(execution_id), retries)
@@ -159,31 +153,6 @@ class LocalExecutions:
             with suppress(NotFound):
                 await self._engine.stop(row.id, reason, tenant=tenant)
         return len(active)
-
-    async def _page(
-        self, tenant: str, workflow_id: str | None, limit: int, offset: int, status: ExecutionStatus | None
-    ) -> ExecutionPage:
-        if workflow_id is not None:
-            names = {workflow_id: (await self._workflows.workflow(tenant, workflow_id)).name}
-        else:
-            known, _ = await self._workflows.workflows(tenant, limit=MOST_NAMES)
-            names = {workflow.id: workflow.name for workflow in known}
-        which = ExecutionFilter(
-            tenant=tenant, workflow_id=workflow_id, status=stored_status(status), limit=limit, offset=offset
-        )
-        rows, total = await self._journal.executions(which)
-        traded = await self._traded(tenant, [row.id for row in rows])
-        made = [] if self._trades is None or workflow_id is None else await self._trades.results(tenant, workflow_id)
-        return ExecutionPage(
-            items=[summary_of(row, names.get(row.workflow_id, ""), traded.get(row.id)) for row in rows],
-            total=total,
-            results=results_of(made),
-        )
-
-    async def _traded(self, tenant: str, execution_ids: list[str]) -> Mapping[str, ExecutionTrades]:
-        if self._orders is None or self._trades is None:
-            return {}
-        return await trades_of(tenant, execution_ids, self._orders, self._trades)
 
     async def _logs(self, tenant: str, execution_id: str, after: int, limit: int) -> LogPage:
         if await self._journal.execution(tenant, execution_id) is None:

@@ -24,9 +24,9 @@ class ErrorOutput(NodeOutput):
     error: str = Field(description="The error's name, such as StalePrice.")
     message: str = Field(description="What went wrong, in a sentence.")
     hint: str = Field(description="What to do about it; empty where nothing is known.")
-    node_id: str | None = Field(description="The node that failed; null where it was none.")
-    node_name: str | None
-    node_type: str | None
+    node_id: str = Field(description="The node that failed; empty where it was none.")
+    node_name: str
+    node_type: str
     trigger: str = Field(description="The trigger node that had started it.")
     account: str
     as_of: AwareDatetime = Field(description="The market time the execution stood at.")

@@ -1,0 +1,138 @@
+"""Error workflows and what executions made, on a whole machine."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from tests.support.documents import document, node
+from tests.support.local_machine import RunningMachine
+from tests.support.postgres import postgres_server
+
+__all__ = ["postgres_server"]
+
+PATIENCE_S = 60.0
+BUY = {"symbol": "EURUSD", "side": "buy", "volume": 0.4}
+
+
+@pytest.fixture(scope="module")
+def dsn(postgres_server: str) -> str:
+    name = f"errors_{uuid.uuid4().hex}"
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    return make_conninfo(postgres_server, dbname=name)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("errors")
+
+
+@pytest.fixture(scope="module")
+def machine(home: Path, dsn: str) -> Iterator[RunningMachine]:
+    with RunningMachine(home, dsn) as running:
+        yield running
+
+
+def named(name: str, *nodes: dict[str, Any], **settings: Any) -> dict[str, Any]:
+    """The nodes one behind another."""
+    ways = [f"{before['id']} > {after['id']}" for before, after in pairwise(nodes)]
+    return document(list(nodes), *ways, settings=settings) | {"name": name}
+
+
+def eventually[T](look: Callable[[], T], fits: Callable[[T], bool]) -> T:
+    give_up = time.monotonic() + PATIENCE_S
+    while not fits(found := look()):
+        assert time.monotonic() < give_up, found
+        time.sleep(0.05)
+    return found
+
+
+def execute(machine: RunningMachine, workflow_id: str, **wanted: Any) -> dict[str, Any]:
+    return dict(machine.post(f"/workflows/{workflow_id}/execute", {"wait_s": 25, **wanted}))
+
+
+def test_a_failure_starts_the_error_workflow(machine: RunningMachine) -> None:
+    refused = machine.ask("POST", "/workflows", named("Fails", node("start"), error_workflow="Tell"))
+    assert refused.status_code == 422
+    assert refused.json()["error"]["problems"][0]["field"] == "settings.error_workflow"
+    message = "= trigger.error + ' in ' + trigger.node_name + ' of ' + trigger.workflow_name"
+    tell = machine.post(
+        "/workflows",
+        named(
+            "Tell",
+            node("failed", "trigger.error"),
+            node("say", "notify.dashboard", config={"title": "Failed", "message": message, "type": "error"}),
+        ),
+    )
+    price = node("price", "market.live_price", name="Its price", config={"symbol": "NOSUCH", "timeframe": "H1"})
+    fails = machine.post("/workflows", named("Fails", node("start"), price, error_workflow="Tell"))
+    failed = execute(machine, fails["id"])
+    assert failed["status"] == "failed"
+    (started,) = eventually(
+        lambda: machine.get(f"/workflows/{tell['id']}/executions")["items"],
+        lambda items: bool(items) and items[0]["status"] == "succeeded",
+    )
+    assert machine.get(f"/executions/{started['id']}")["payload"]["execution_id"] == failed["id"]
+    (said,) = [each for each in machine.get("/notifications")["items"] if each["title"] == "Failed"]
+    assert said["message"] == f"{failed['error']['name']} in Its price of Fails"
+    assert execute(machine, fails["id"], test_mode=True)["status"] == "failed"
+    circle = named("Tell", node("failed", "trigger.error"), error_workflow=fails["id"])
+    answer = machine.ask("PUT", f"/workflows/{tell['id']}", circle, headers={"If-Match": "*"})
+    assert answer.status_code == 422
+    assert "circle" in answer.json()["error"]["message"]
+    assert len(machine.get(f"/workflows/{tell['id']}/executions")["items"]) == 1, "test mode started none"
+
+
+def test_what_one_opened_and_another_closed_is_told_on_both(machine: RunningMachine, home: Path, dsn: str) -> None:
+    before = balance(machine)
+    opens = machine.post("/workflows", named("Opens", node("start"), node("buy", "order.market", config=BUY)))
+    ticket = {"by": "ticket", "ticket": "= trigger.payload.ticket"}
+    half = node("half", "order.close", config=ticket | {"volume_percent": 50})
+    rest = node("rest", "order.close", config=ticket)
+    closes = machine.post("/workflows", named("Closes", node("start"), half, rest))
+    opener = execute(machine, opens["id"])
+    assert opener["trades"] | {"results": []} == {
+        "state": "open", "orders": 1, "executed": 1, "volume": 0.4, "trades": 0, "profit": None, "currency": None,
+        "results": [], "closed_others": [],
+    }  # fmt: skip
+    (bought,) = [run for run in opener["node_runs"] if run["node"] == "buy"]
+    closer = execute(machine, closes["id"], payload={"ticket": bought["output"]["ticket"]})
+    assert closer["status"] == "succeeded", closer
+    told = eventually(
+        lambda: machine.get(f"/executions/{opener['id']}")["trades"], lambda trades: trades["state"] == "closed"
+    )
+    moved = balance(machine) - before
+    assert (told["trades"], round(told["profit"], 8), told["currency"]) == (2, round(moved, 8), "USD")
+    (other,) = machine.get(f"/executions/{closer['id']}")["trades"]["closed_others"]
+    assert (other["trades"], round(other["net"], 8), other["volume"]) == (2, round(moved, 8), 0.4)
+    page = machine.get(f"/workflows/{opens['id']}/executions")
+    assert page["items"][0]["trades"] == told
+    assert [round(each["net"], 8) for each in page["results"]] == [round(moved, 8)]
+    every = {each["id"]: each for each in machine.get("/executions?limit=200")["items"]}
+    assert (every[opener["id"]]["trades"], every[opener["id"]]["workflow_name"]) == (told, "Opens")
+    assert every[closer["id"]]["trades"]["profit"] is None
+    command = [str(Path(sys.executable).with_name("tradeloom")), "executions", "Opens"]
+    environment = os.environ | {"TRADELOOM_HOME": str(home), "DATABASE_URL": dsn, "COLUMNS": "200"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr
+    assert f"{moved:+,.2f} USD" in done.stdout
+    assert "closed" in done.stdout
+    as_json = subprocess.run([*command, "--json"], capture_output=True, text=True, env=environment, check=False)
+    assert json.loads(as_json.stdout)["items"][0]["trades"] == told
+
+
+def balance(machine: RunningMachine) -> float:
+    (found,) = [each for each in machine.get("/health")["accounts"] if each["name"] == "paper"]
+    return float(found["balance"])
