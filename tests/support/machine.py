@@ -41,12 +41,13 @@ class Up:
         assert self.process.stdout is not None
         told = ""
         deadline = time.monotonic() + timeout_s
-        while not told.rstrip().endswith("}"):
+        while not told.endswith("\n}\n"):
             line = self.process.stdout.readline()
             assert line, f"it ended: {told}"
             assert time.monotonic() < deadline, f"it did not start: {told}"
             told += line
         ready = json.loads(told)
+        assert "api" in ready, told
         self._api = ready["api"]
         self._token = ready["page"].partition("#token=")[2]
 
