@@ -93,13 +93,15 @@ class Admission:
                 ticket._turn.set_result(None)
 
     def _next(self) -> Ticket | None:
-        """Those that come back first; then one of each workflow in turn."""
+        """Those that come back first; then one of each workflow in turn. Who must wait for the workflow's others holds up
+        nobody behind it."""
         if self._returning:
             return self._returning.popleft()
         for workflow, queue in self._waiting.items():
-            if queue[0].exclusive and self._alive.get(workflow):
+            ticket = next((each for each in queue if not (each.exclusive and self._alive.get(workflow))), None)
+            if ticket is None:
                 continue
-            ticket = queue.popleft()
+            queue.remove(ticket)
             self._waiting.move_to_end(workflow)
             if not queue:
                 del self._waiting[workflow]

@@ -49,6 +49,25 @@ def test_workflows_take_turns() -> None:
     loop.run(body())
 
 
+def test_an_exclusive_one_that_waits_holds_up_nobody_behind_it() -> None:
+    async def body() -> None:
+        admission = Admission(10)
+        runs, queued, by_hand = ticket(), ticket(exclusive=True), ticket()
+        entering = [asyncio.ensure_future(admission.enter(each)) for each in (runs, queued, by_hand)]
+        await settle()
+        assert (runs.holds, queued.holds, by_hand.holds) == (True, False, True)
+        admission.leave(runs)
+        await settle()
+        assert not queued.holds
+        admission.leave(by_hand)
+        await settle()
+        assert queued.holds
+        admission.leave(queued)
+        await asyncio.gather(*entering)
+
+    loop.run(body())
+
+
 def test_exclusive_ones_of_a_workflow_follow_each_other() -> None:
     async def body() -> None:
         admission = Admission(10)
