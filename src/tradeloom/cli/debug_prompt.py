@@ -126,17 +126,12 @@ class Prompt:
         self._do("set", node=self._node(""), values={path.strip(): _value(value.strip())}, show=True)
 
     def _skip(self, rest: str) -> None:
-        text, port = rest, "main"
         try:
-            output = _value(text)
-            if isinstance(output, str) and " " in text:
-                text, _, port = rest.rpartition(" ")
-                output = json.loads(text)
-        except ValueError as error:
-            raise InvalidInput(
-                f"The output is not JSON: {error}.", hint='Such as: skip {"result": true} true'
-            ) from error
-        self._do("skip", node=self._node(""), output=output, port=port)
+            output, end = json.JSONDecoder().raw_decode(_needed(rest, "skip JSON [PORT]"))
+        except (ValueError, RecursionError) as error:
+            hint = 'Such as: skip {"result": true} true'
+            raise InvalidInput(f"The output is not JSON: {error}.", hint=hint) from error
+        self._do("skip", node=self._node(""), output=output, port=rest[end:].strip() or "main")
 
     def _at(self, rest: str) -> None:
         self._chosen = self._paused(_needed(rest, "at NODE"))["node"]
