@@ -93,7 +93,7 @@ class AccountWatch:
         day = day.kept(equity, limits.max_daily_loss_pct)
         if day != before or risk_facts.REBASE in facts:
             heard = {risk_facts.REBASE: None} if risk_facts.REBASE in facts else {}  # one said since is for the next
-            self._journal.keep({risk_facts.DAY: day.model_dump(mode="json"), **heard})
+            self._keep(day, heard)
         self._halt_if_due(day, equity, limits)
         return Standing(day, equity)
 
@@ -101,7 +101,12 @@ class AccountWatch:
         """A workflow whose day is over stays so."""
         kept = day.workflow_kept(workflow_id, floating, limit_pct)
         if kept != day:
-            self._journal.keep({risk_facts.DAY: kept.model_dump(mode="json")})
+            self._keep(kept, {})
+
+    def _keep(self, day: AccountDay, heard: dict[str, None]) -> None:
+        record = day.model_dump(mode="json")
+        self._journal.keep({risk_facts.DAY: record, **heard})
+        self._known = record, day
 
     def _read(self, record: Any) -> AccountDay | None:
         if record is None:
@@ -115,7 +120,7 @@ class AccountWatch:
 
     def _halt_if_due(self, day: AccountDay, equity: Decimal, limits: RiskLimits) -> None:
         fallen = day.drawdown_pct(equity)
-        if fallen < exact(limits.max_drawdown_pct) or self._journal.status().state is AccountState.HALTED:
+        if fallen < exact(limits.max_drawdown_pct) or self._journal.in_force()[0] is AccountState.HALTED:
             return
         if self._journal.fact(risk_facts.REBASE) is not None:
             return  # a person has cleared the halt while this look was under way

@@ -33,7 +33,7 @@ from mt5_bridge.reconciliation import Reconciler, unknown_outcome, wall_clock
 from mt5_bridge.records import BrokerRecords
 from mt5_bridge.risk_book import BookReader
 from mt5_bridge.risk_gate import RiskGate
-from mt5_bridge.server_time import ServerZone
+from mt5_bridge.server_time import zone_named
 from mt5_bridge.tally import Tally
 from mt5_bridge.terminal import PipeBroken, Terminal, connected_account
 from mt5_bridge.watcher import Watcher
@@ -66,7 +66,7 @@ class AccountWorker:
         wall: Callable[[], datetime] = wall_clock,
         jitter: Callable[[float, float], float] = random.uniform,
     ) -> None:
-        zone = ServerZone(settings.server_time_zone)
+        zone = zone_named(settings.server_time_zone)
         paper = settings.terminal == "paper"
         self._settings = settings
         self._terminal = terminal
@@ -89,7 +89,7 @@ class AccountWorker:
             reconciler = Reconciler(
                 journal, records, clock, horizon_s=settings.history_horizon_s, real_money=self._real_money, wall=wall
             )
-            day_zone = ServerZone(settings.day_time_zone or settings.server_time_zone)
+            day_zone = zone_named(settings.day_time_zone or settings.server_time_zone)
             watch = AccountWatch(terminal, journal, clock, zone, day_zone)
             self._account_duty = AccountDuty(terminal, journal, watch, clock, login=settings.login)
             gatekeeper = Gatekeeper(

@@ -100,7 +100,7 @@ class Journal:
             elif known.intent.origin != intent.origin:
                 raise Conflict("this client order id was already used for a different order", field="client_order_id")
             elif known.state in SENDABLE and content_digest(known.intent) != content_digest(intent):
-                entry = replace(known, intent=intent, updated_at=now)
+                entry = known._replace(intent=intent, updated_at=now)
                 store.decide_anew(intent, now)
             else:
                 return known
@@ -120,8 +120,7 @@ class Journal:
             state = _set(store.account()).state if adds_risk else AccountState.ACTIVE
             if state is not AccountState.ACTIVE:
                 raise Restrained(state)
-            sent = replace(
-                entry,
+            sent = entry._replace(
                 state=OrderState.SENT,
                 attempts=entry.attempts + 1,
                 request=request,
@@ -186,7 +185,7 @@ class Journal:
         with self._store.transaction() as store:
             ids = store.orders_in({OrderState.SENT})
             for order_id in ids:
-                entry = replace(_known(store, order_id), state=OrderState.UNKNOWN, updated_at=self._now())
+                entry = _known(store, order_id)._replace(state=OrderState.UNKNOWN, updated_at=self._now())
                 store.update(entry)
                 why = {"why": "the bridge stopped before the answer was recorded"}
                 store.log(order_id, entry.updated_at, entry.state, why)
@@ -233,6 +232,12 @@ class Journal:
         """Raises `StorageUnavailable` too when limits were never set."""
         with self._store.reading() as store:
             return self._status(store)
+
+    def in_force(self) -> tuple[AccountState, RiskLimits]:
+        """The account's state and limits. Raises as `status` does."""
+        with self._store.reading() as store:
+            known = _set(store.account())
+        return known.state, self._limits_of(known)
 
     def set_limits(self, limits: RiskLimits) -> None:
         """Puts the configured limits in force, unless they are those of before: then what was set since goes on. A new
@@ -305,20 +310,23 @@ class Journal:
 
     def _status(self, store: JournalReader) -> AccountStatus:
         known = _set(store.account())
-        if self._limits is None or self._limits[0] != known.limits:
-            try:
-                self._limits = known.limits, RiskLimits.model_validate(known.limits)
-            except ValidationError as error:
-                message = "the account's limits in the journal are another bridge's: start it anew"
-                raise StorageUnavailable(message) from error
         return AccountStatus(
             state=known.state,
             reason=known.reason,
             by=known.by,
             changed_at=known.changed_at,
-            limits=self._limits[1],
+            limits=self._limits_of(known),
             throttled=risk_facts.standing_throttles(store.facts(risk_facts.THROTTLE)),
         )
+
+    def _limits_of(self, record: AccountRecord) -> RiskLimits:
+        if self._limits is None or self._limits[0] != record.limits:
+            try:
+                self._limits = record.limits, RiskLimits.model_validate(record.limits)
+            except ValidationError as error:
+                message = "the account's limits in the journal are another bridge's: start it anew"
+                raise StorageUnavailable(message) from error
+        return self._limits[1]
 
     # Facts: what the account's rules must remember across restarts (a day's first equity, say), as JSON by key
 
@@ -345,7 +353,7 @@ class Journal:
     def _change(self, order_id: str, state: OrderState, outcome: OrderOutcome | None, detail: dict[str, Any]) -> None:
         told = {} if outcome is None else {"outcome": outcome.model_dump(mode="json")}
         with self._store.transaction() as store:
-            entry = replace(_known(store, order_id), state=state, result=outcome, updated_at=self._now())
+            entry = _known(store, order_id)._replace(state=state, result=outcome, updated_at=self._now())
             store.update(entry)
             store.log(order_id, entry.updated_at, state, detail | told)
 

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from tradeloom.trading.intents import OrderIntent, OrderOutcome, OutcomeStatus
 from tradeloom.trading.risk import AccountState
@@ -42,8 +42,7 @@ _UNTOLD = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One order's row. `attempts` counts transmissions; `sent_at` is market time (UTC) of the last one; `request` is
     what was handed to the terminal; `updated_at` is wall time."""
 

@@ -9,8 +9,7 @@ import logging
 import logging.handlers
 import re
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from contextvars import ContextVar
 from pathlib import Path
 from types import MappingProxyType
@@ -23,14 +22,19 @@ _PLAIN = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 _about: ContextVar[Mapping[str, str]] = ContextVar("about", default=MappingProxyType({}))
 
 
-@contextmanager
-def about(**values: str | None) -> Iterator[None]:
+class about:  # noqa: N801  used like a function
     """What the lines logged inside are about; values left out stay as they are outside."""
-    token = _about.set({**_about.get(), **{name: value for name, value in values.items() if value}})
-    try:
-        yield
-    finally:
-        _about.reset(token)
+
+    __slots__ = ("_token", "_values")
+
+    def __init__(self, **values: str | None) -> None:
+        self._values = {name: value for name, value in values.items() if value}
+
+    def __enter__(self) -> None:
+        self._token = _about.set({**_about.get(), **self._values})
+
+    def __exit__(self, *_what: object) -> None:
+        _about.reset(self._token)
 
 
 def note(**values: str) -> None:

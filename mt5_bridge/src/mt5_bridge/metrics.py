@@ -90,7 +90,10 @@ class Metrics:
         name = method if isinstance(method, str) and method in METHODS else OTHER_METHOD
         with self._lock:
             self._calls[name, outcome] += 1
-            self._latency.setdefault(name, Histogram()).observe(seconds)
+            latency = self._latency.get(name)
+            if latency is None:
+                latency = self._latency[name] = Histogram()
+            latency.observe(seconds)
 
     def told(self, account: str, increments: bytes) -> None:
         """What the account's worker counted since its last answer. Figures that make no sense are logged, no more."""

@@ -45,12 +45,12 @@ class RiskGate:
     def refusal(self, intent: OrderIntent, facts: OrderFacts, account: Any, side: Side) -> Refusal | None:
         """Why the order must not be sent, or None. `account` is the terminal's AccountInfo, `side` that of the order or
         of what it changes. Raises `BrokerError` or `StorageUnavailable` kinds when something cannot be read."""
-        status = self._journal.status()
-        refused = refusal(status.limits, status.state, facts)
+        state, limits = self._journal.in_force()
+        refused = refusal(limits, state, facts)
         if refused is not None or facts.action.reduces:
             return refused
         try:
-            return self._of_new_risk(intent, facts, account, side, status.limits)
+            return self._of_new_risk(intent, facts, account, side, limits)
         except Unjudgeable as unknown:
             return Refusal(unknown.rule, "risk", unknown.message)
 

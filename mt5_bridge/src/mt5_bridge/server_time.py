@@ -43,6 +43,7 @@ class ServerZone:
         self.name = name
         self._shift = _shift_seconds(match["shift"])
         self._tables: dict[tuple[int, int], tuple[list[float], list[int]]] = {}
+        self._latest: tuple[float, float, tuple[list[float], list[int]]] = (1.0, 0.0, ([], []))
 
     def offset_at(self, utc: float) -> int:
         """Seconds the server clock is ahead of UTC at a moment."""
@@ -69,10 +70,16 @@ class ServerZone:
 
     def _table(self, first: float, last: float) -> tuple[list[float], list[int]]:
         """Server times at which the offset changes, and the offsets before, between and after them."""
+        since, until, table = self._latest
+        if since <= first and last <= until:
+            return table
         years = _year(first - 2 * _DAY), _year(last + 2 * _DAY)
         if years not in self._tables:
             self._tables[years] = self._table_of(*years)
-        return self._tables[years]
+        table = self._tables[years]
+        day_ends = first // _DAY * _DAY + _DAY
+        self._latest = first, day_ends if _year(day_ends + 2 * _DAY) == years[1] else last, table
+        return table
 
     def _table_of(self, first_year: int, last_year: int) -> tuple[list[float], list[int]]:
         years = range(first_year, last_year + 1)
@@ -84,6 +91,12 @@ class ServerZone:
                 boundaries.append(moment + max(before, after) + self._shift)
                 offsets.append(after + self._shift)
         return boundaries, offsets
+
+
+@lru_cache(maxsize=64)
+def zone_named(name: str) -> ServerZone:
+    """The zone, made once in a process."""
+    return ServerZone(name)
 
 
 @lru_cache(maxsize=256)

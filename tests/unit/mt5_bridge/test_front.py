@@ -155,11 +155,11 @@ def test_a_passed_deadline_is_not_handed_on(front: Front) -> None:
 
 
 def test_more_calls_than_places_are_turned_away(front: Front) -> None:
-    front._places.acquire()
+    assert front._takes_place()
     with pytest.raises(BrokerUnavailable, match="busy"):
         call(front, "tick", symbol="EURUSD")
     assert call(front, "health", account="")["busy"] == 1
-    front._places.release()
+    front._count("under_way", -1)
     assert call(front, "tick", symbol="EURUSD") == "from the worker"
 
 
