@@ -195,7 +195,8 @@ class Server:
             order = self._make_order(request, state, ticket)
             self.history.append(order._replace(volume_current=left, position_id=position, **self._done()))
         effect.filled_orders.add(ticket)
-        self._kernel.say("broker", f"deal {deal} of order {ticket}: {lots} lots, entry {entry}, magic {magic}")
+        if self._kernel.trace is not None:
+            self._kernel.say("broker", f"deal {deal} of order {ticket}: {lots} lots, entry {entry}, magic {magic}")
         self.on_deal()
         return deal
 

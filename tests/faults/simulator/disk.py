@@ -6,7 +6,6 @@ then still leaves its commits in the page cache, but a power cut loses a tail of
 
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -176,12 +175,12 @@ class _Rows:
         known = self._disk.orders.get(entry.intent.client_order_id)
         if known is not None:
             request = None if entry.request is None else dict(entry.request)
-            self._put(replace(entry, intent=known.intent, request=request), known)
+            self._put(entry._replace(intent=known.intent, request=request), known)
 
     def decide_anew(self, intent: OrderIntent, at: datetime) -> None:
         known = self._disk.orders.get(intent.client_order_id)
         if known is not None:
-            self._put(replace(known, intent=intent, updated_at=at), known)
+            self._put(known._replace(intent=intent, updated_at=at), known)
 
     def log(self, order_id: str | None, at: datetime, what: str, detail: Mapping[str, Any]) -> None:
         lines = self._disk.lines
@@ -208,4 +207,4 @@ class _Rows:
 
 
 def _kept(entry: Entry) -> Entry:
-    return entry if entry.request is None else replace(entry, request=dict(entry.request))
+    return entry if entry.request is None else entry._replace(request=dict(entry.request))

@@ -33,7 +33,7 @@ class Task:
         runner.task = self
 
 
-class _Runner(greenlet):
+class _Runner(greenlet):  # type: ignore[misc]  # greenlet tells no types
     """Carries one task after another: to make a greenlet costs more than to switch to one."""
 
     def __init__(self, hub: greenlet) -> None:

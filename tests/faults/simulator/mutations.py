@@ -5,7 +5,6 @@ Each is a context manager that patches the real classes for as long as it lasts.
 
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import replace
 from typing import Any, Final
 from unittest.mock import patch
 
@@ -43,7 +42,7 @@ def without_the_repeat_check() -> Iterator[None]:
     claim = Journal.claim
 
     def forgetful(self: Journal, intent: OrderIntent) -> Entry:
-        return replace(claim(self, intent), state=OrderState.NEW)
+        return claim(self, intent)._replace(state=OrderState.NEW)
 
     with patch.object(Journal, "claim", forgetful):
         yield

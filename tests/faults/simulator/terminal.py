@@ -130,11 +130,13 @@ class SimulatedTerminal:
         self._note_records(lag)
 
     def _note_records(self, lag: float = 0.0) -> None:
-        records: list[Any] = [*self.server.deals, *self.server.history]
-        if len(records) == self._known:
+        server = self.server
+        known = len(server.deals) + len(server.history)
+        if known == self._known:
             return
-        self._known = len(records)
+        self._known = known
         shown = self.kernel.now + lag if self.connected else float("inf")
+        records: list[Any] = [*server.deals, *server.history]
         for record in records:
             self._shown_from.setdefault(record.ticket, shown)
 
@@ -182,6 +184,9 @@ class Connection:
     def copy_rates_from(self, symbol: str, timeframe: int, date_from: int, count: int, /) -> Any:
         return None
 
+    def copy_ticks_from(self, symbol: str, date_from: int, count: int, flags: int, /) -> Any:
+        return None
+
     def positions_get(self, **filters: Any) -> Any:
         if self._fails():
             return None
@@ -224,7 +229,8 @@ class Connection:
         terminal, kernel = self._terminal, self._kernel
         kernel.point(self._process, "order_send")
         terminal.observed.requests.append((self._admission_began, dict(request)))
-        kernel.say(self._process.name, f"order_send {_brief(request)}")
+        if kernel.trace is not None:
+            kernel.say(self._process.name, f"order_send {_brief(request)}")
         if not terminal.connected:
             return self._answer(request, Reply(10031, comment="No connection"))
         rng = terminal.rng

@@ -147,7 +147,8 @@ class World:
         told = self.told[wish.number]
         told.outcomes.append(outcome)
         told.last = outcome
-        self.kernel.say(process.name, f"is told: {brief(outcome)}")
+        if self.kernel.trace is not None:
+            self.kernel.say(process.name, f"is told: {brief(outcome)}")
 
     def _audit(self, process: Process) -> None:
         """When all is calm, one intent, and each that nobody knows the end of, is handed in once more: a late
