@@ -305,6 +305,19 @@ def logs_(
 
 @app.command()
 @told
+def retention(
+    apply: Annotated[bool, typer.Option("--apply", help="Delete it, instead of telling what would be.")] = False,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Tell what history is older than it is kept, or let go of it."""
+    from tradeloom.cli.retention import retain
+
+    retain(apply=apply, home=home, as_json=as_json)
+
+
+@app.command()
+@told
 def trades(
     workflow: Annotated[str | None, typer.Option(help="Only what this workflow opened: its id or name.")] = None,
     version: Annotated[

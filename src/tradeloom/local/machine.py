@@ -42,6 +42,7 @@ from tradeloom.local.market import MarketData, PaperMarket
 from tradeloom.local.market_clocks import MarketClocks
 from tradeloom.local.metrics import Metrics
 from tradeloom.local.modes import Modes
+from tradeloom.local.node_inputs import RecordedInputs
 from tradeloom.local.node_tests import LocalNodeTests
 from tradeloom.local.observing import metrics_of
 from tradeloom.local.places import functions_root
@@ -49,6 +50,7 @@ from tradeloom.local.private_accounts import PrivateMarket
 from tradeloom.local.replays import Replays
 from tradeloom.local.replays_up import replays_up
 from tradeloom.local.rerun_services import reruns_up
+from tradeloom.local.retention import Policy, Retention
 from tradeloom.local.schedules import LocalSchedules
 from tradeloom.local.settings import Settings
 from tradeloom.local.start_notices import StartNotices
@@ -62,6 +64,7 @@ from tradeloom.nodes.registry import node_types
 from tradeloom.realtime.hub import RunEvents
 from tradeloom.runtime.redaction import Redactor
 from tradeloom.storage.postgres.journal import PostgresJournal
+from tradeloom.storage.postgres.retention import PostgresRetention
 from tradeloom.storage.postgres.server import PostgresServer
 from tradeloom.storage.postgres.stores import PostgresStores
 from tradeloom.storage.tenants.provisioning import TenantAccess
@@ -211,7 +214,14 @@ async def _engine_up(
         ),
         executions=executions,
         notifications=LocalNotifications(on_loop, kept.journal),
-        node_tests=LocalNodeTests(on_loop, pool, kept.blobs, market=private_market.ready, answers=answers),
+        node_tests=LocalNodeTests(
+            on_loop,
+            pool,
+            kept.blobs,
+            market=private_market.ready,
+            answers=answers,
+            recorded=RecordedInputs(kept.journal, kept.blobs),
+        ),
         credentials=credentials,
         status=_status(kept, on_loop, market, engine, pool),
         accounts=accounts,
@@ -219,6 +229,8 @@ async def _engine_up(
         trades=trades_up(stack, kept, on_loop, market, clocks),
         market_replays=replays,
     )
+    retention = Retention(TENANT, Policy.of(settings), PostgresRetention(kept.database), kept.blobs)
+    stack.push_async_callback(ended, asyncio.ensure_future(retention.keep()))
     return Machine(
         home=home,
         settings=settings,

@@ -30,7 +30,9 @@ def default_home() -> Path:
 class Settings(BaseSettings):
     """`TRADELOOM_HOME`, `TRADELOOM_HOST`, `TRADELOOM_PORT`, `TRADELOOM_WORKERS`, `TRADELOOM_KEY_FILE`,
     `TRADELOOM_NETWORK_ALLOW`, `TRADELOOM_NETWORK_ROUTES`, `TRADELOOM_NETWORK_CA`, `TRADELOOM_TIER`,
-    `TRADELOOM_METRICS`, `TRADELOOM_LOG_FORM`, `TRADELOOM_LOG_FILES` and `DATABASE_URL`."""
+    `TRADELOOM_METRICS`, `TRADELOOM_LOG_FORM`, `TRADELOOM_LOG_FILES`,
+    `TRADELOOM_KEEP_EXECUTIONS_DAYS`, `TRADELOOM_KEEP_LOGS_DAYS`, `TRADELOOM_KEEP_NOTIFICATIONS_DAYS`,
+    `TRADELOOM_KEEP_VERSIONS_DAYS` and `DATABASE_URL`."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True)
 
@@ -46,6 +48,10 @@ class Settings(BaseSettings):
     )
     log_form: Literal["text", "json"] = Field(default="text", description="Lines for people, or an object a line.")
     log_files: int = Field(default=5, ge=1, le=100, description="Older files of the log that are kept, 10 MB each.")
+    keep_executions_days: int = Field(default=365, ge=0, le=36_500, description="Ended executions; 0 keeps them all.")
+    keep_logs_days: int = Field(default=180, ge=0, le=36_500, description="What their nodes logged; 0 keeps it all.")
+    keep_notifications_days: int = Field(default=365, ge=0, le=36_500, description="Notifications; 0 keeps them all.")
+    keep_versions_days: int = Field(default=730, ge=0, le=36_500, description="Versions nothing names; 0 keeps them.")
     key_file: Path | None = Field(default=None, description="Key of the credentials. None: beside the data directory.")
     tier: TierName = Field(default="unlimited", description="How much may be started: what a tier allows, or any.")
     database_url: Annotated[str | None, NoDecode, Field(validation_alias="DATABASE_URL")] = None

@@ -1,11 +1,18 @@
-"""Blobs as files: one file a blob, named by its sha256, written once, read from any process."""
+"""Blobs as files: one file a blob, named by its sha256, written once, read from any process.
 
+Putting one that is there renews its age. A clean-up deletes what is old and nobody names, one file at a time and alone:
+whoever puts the same content at that moment either finds it young or writes it again.
+"""
+
+import fcntl
 import hashlib
 import json
 import os
 import re
 import secrets
-from contextlib import suppress
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +31,9 @@ class FileBlobs:
     def put(self, content: bytes) -> str:
         name = hashlib.sha256(content).hexdigest()
         path = self._path(name)
-        if not path.exists():
-            _write_durably(path, content)
+        with self._lock(fcntl.LOCK_SH):
+            if not _renew(path):
+                _write_durably(path, content)
         return name
 
     def get(self, sha256: str) -> bytes:
@@ -44,10 +52,12 @@ class FileBlobs:
 
     def put_artefact(self, version: str, artefact: dict[str, Any]) -> str:
         pointer = self._pointer(version)
-        if not pointer.exists():
+        with self._lock(fcntl.LOCK_SH):
+            if _renew(pointer) and _renew(self._path(name := pointer.read_text("ascii"))):
+                return name
             name = self.put(json.dumps(artefact).encode("ascii"))
             _write_durably(pointer, name.encode("ascii"))
-        return pointer.read_text("ascii")
+            return name
 
     def artefact(self, version: str) -> dict[str, Any]:
         try:
@@ -59,6 +69,61 @@ class FileBlobs:
             raise StorageUnavailable(f"The artefact of version {version!r} is not an object.")
         return value
 
+    def blobs(self) -> Iterator[tuple[str, float, int]]:
+        """Every blob's name, age in seconds since it was last put, and bytes."""
+        yield from self._aged(self.directory / "blobs", _SHA256)
+
+    def artefacts(self) -> Iterator[tuple[str, float, int]]:
+        """Every version that has an artefact here, with its age and bytes."""
+        yield from self._aged(self.directory / "artefacts", _VERSION)
+
+    def artefact_blob(self, version: str) -> str:
+        """The blob a version's artefact is in; empty where there is none any more."""
+        try:
+            return self._pointer(version).read_text("ascii")
+        except FileNotFoundError:
+            return ""
+
+    def delete_blob(self, sha256: str, older_than_s: float) -> bool:
+        """Whether it was old enough and is gone."""
+        return self._delete(self._path(sha256), older_than_s)
+
+    def delete_artefact(self, version: str, older_than_s: float) -> bool:
+        return self._delete(self._pointer(version), older_than_s)
+
+    def _delete(self, path: Path, older_than_s: float) -> bool:
+        with self._lock(fcntl.LOCK_EX):
+            try:
+                if time.time() - path.stat().st_mtime < older_than_s:
+                    return False
+                path.unlink()
+            except FileNotFoundError:
+                return False
+            return True
+
+    @staticmethod
+    def _aged(folder: Path, name: re.Pattern[str]) -> Iterator[tuple[str, float, int]]:
+        now = time.time()
+        for path in folder.rglob("*"):
+            with suppress(FileNotFoundError):
+                if name.fullmatch(path.name) and path.is_file():
+                    told = path.stat()
+                    yield path.name, now - told.st_mtime, told.st_size
+
+    @contextmanager
+    def _lock(self, how: int) -> Iterator[None]:
+        """Shared by all who put, in all processes; one who deletes has it alone."""
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            handle = os.open(self.directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise StorageUnavailable(f"{self.directory} cannot be written to: {error}") from error
+        try:
+            fcntl.flock(handle, how)
+            yield
+        finally:
+            os.close(handle)
+
     def _path(self, sha256: str) -> Path:
         if not _SHA256.fullmatch(sha256):
             raise InvalidInput(f"{sha256!r} is not a sha256 in hex.")
@@ -68,6 +133,17 @@ class FileBlobs:
         if not _VERSION.fullmatch(version):
             raise InvalidInput(f"{version!r} cannot name a version.")
         return self.directory / "artefacts" / version
+
+
+def _renew(path: Path) -> bool:
+    """Whether it is there, and young again."""
+    try:
+        os.utime(path)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise StorageUnavailable(f"{path} cannot be written: {error}") from error
+    return True
 
 
 def _write_durably(path: Path, content: bytes) -> None:

@@ -125,7 +125,9 @@ def _add_blobs(archive: Writer, home: Home) -> None:
 
 def _files(folder: Path) -> Iterator[Path]:
     """Those that are whole: what is being written begins with a dot."""
-    yield from (path for path in sorted(folder.rglob("*")) if path.is_file() and not path.name.startswith("."))
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.name != "lock" and not path.name.startswith("."):
+            yield path
 
 
 def _add_bridge(archive: Writer, home: Home, stage: Path) -> set[str]:
