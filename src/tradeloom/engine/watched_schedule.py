@@ -54,7 +54,7 @@ def is_schedule(node: Mapping[str, Any]) -> bool:
 
 
 def where_to_begin(now: datetime, before: Watched | None) -> datetime:
-    """The fire time after which a new version's schedule goes on: now, but what the version before had yet to start is not
+    """The fire time after which a new version's schedule goes on: now, but what the one before had yet to start is not
     lost to a save."""
     fire = None if before is None else before.fire
     if fire is not None and not fire.missed and fire.due <= now <= fire.until:

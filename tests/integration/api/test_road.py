@@ -80,11 +80,20 @@ def test_a_schedule_that_comes_due_on_the_way_fires_at_its_time(machine: Running
     due = (_market_time(machine) + timedelta(hours=1)).replace(minute=0)
     switched = machine.post(f"/workflows/{scheduled['id']}/toggle", {"active": True})
     assert datetime.fromisoformat(switched["next_fire"]) == due
+    schedule = machine.get(f"/workflows/{scheduled['id']}/schedule?count=2")
+    assert (schedule["active"], schedule["account"], schedule["items"][0]["failure"]) == (True, "paper", None)
+    fires = [datetime.fromisoformat(fire["at"]) for fire in schedule["items"][0]["fires"]]
+    assert fires == [due, due + timedelta(hours=1)]
     delay = {"id": "pause", "type": "utility.delay", "config": {"seconds": 3900}}
     waiting = machine.post("/workflows", _workflow(delay, timeout_s=10_000))
     assert machine.execute(waiting["id"])["status"] == "succeeded"
     page = _until(lambda: machine.get(f"/workflows/{scheduled['id']}/executions"), lambda page: page["total"] == 1)
     assert datetime.fromisoformat(page["items"][0]["as_of"]) == due
+    last = _until(
+        lambda: machine.get(f"/workflows/{scheduled['id']}/schedule")["items"][0]["last_fire"],
+        lambda at: datetime.fromisoformat(at) == due,
+    )
+    assert last
     machine.post(f"/workflows/{scheduled['id']}/toggle", {"active": False})
 
 
