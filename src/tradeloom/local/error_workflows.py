@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import hashlib
 import logging
+from collections import OrderedDict
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -34,6 +35,8 @@ AGAIN_S: Final = 1.0
 GIVE_UP: Final = timedelta(minutes=15)
 """How long a start that a quota refuses is tried again."""
 LONGEST_MESSAGE: Final = 4_000
+AT_ONCE: Final = 100
+_KEPT: Final = 64
 _KEY: Final = "error:"
 _ANCESTORS: Final = 32
 
@@ -58,6 +61,7 @@ class ErrorWorkflows:
         self._dispatcher = dispatcher
         self._now = now
         self._heard = asyncio.Event()
+        self._documents: OrderedDict[str, Workflow] = OrderedDict()
 
     def hear(self, event: Event) -> None:
         if event.type == "execution.finished" and event.data["status"] in BAD_ENDS:
@@ -86,11 +90,22 @@ class ErrorWorkflows:
     async def look(self) -> int:
         """See to every bad end that is due; how many error workflows were started. Raises `StorageUnavailable`."""
         started = 0
-        for row in await self._journal.unattended(self._tenant):
+        while True:
+            rows = await self._journal.unattended(self._tenant, limit=AT_ONCE)
+            waiting, more = await self._see_to_all(rows)
+            started += more
+            if len(rows) < AT_ONCE or waiting:
+                return started
+
+    async def _see_to_all(self, rows: list[Execution]) -> tuple[int, int]:
+        """How many of them wait for a quota, and how many error workflows were started."""
+        waiting = started = 0
+        for row in rows:
             try:
                 started += await self._see_to(row)
             except QuotaExceeded as error:
                 if row.finished_at is not None and self._now() - row.finished_at < GIVE_UP:
+                    waiting += 1
                     continue
                 await self._tell(row, "was not started", error.message)
             except (StorageUnavailable, EngineClosed):
@@ -99,7 +114,7 @@ class ErrorWorkflows:
                 log.exception("what follows execution %s could not be seen to", row.id)
                 await self._tell(row, "was not started", "Something about it cannot be read; the log says what.")
             await self._journal.attend(self._tenant, row.id)
-        return started
+        return waiting, started
 
     async def _see_to(self, row: Execution) -> bool:
         """Whether an error workflow was started. Raises `QuotaExceeded`, `StorageUnavailable`, `EngineClosed`."""
@@ -197,11 +212,15 @@ class ErrorWorkflows:
         return True
 
     async def _document(self, version: str) -> Workflow | None:
-        try:
-            artefact = await asyncio.to_thread(self._blobs.artefact, version)
-        except NotFound:
-            return None
-        return Workflow.model_validate(artefact["document"])
+        if version not in self._documents:
+            try:
+                artefact = await asyncio.to_thread(self._blobs.artefact, version)
+            except NotFound:
+                return None
+            self._documents[version] = Workflow.model_validate(artefact["document"])
+            if len(self._documents) > _KEPT:
+                self._documents.popitem(last=False)
+        return self._documents[version]
 
     async def _tell(self, row: Execution, what: str, why: str) -> None:
         """On the dashboard, once; returns when it is durable."""

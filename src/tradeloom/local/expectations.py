@@ -97,6 +97,7 @@ class Expectations:
         self._read: OrderedDict[str, tuple[Settings, Mapping[str, Schedule]]] = OrderedDict()
         self._up_since: dict[str, datetime] = {}
         self._moved: dict[str, tuple[datetime, datetime]] = {}
+        self._suspected: set[Expectation] = set()
         self._soon = asyncio.Event()
 
     def look_soon(self) -> None:
@@ -197,17 +198,23 @@ class Expectations:
         if len(fires) == MOST_AT_ONCE:
             until = fires[-1]
         dues = {due: f"{expected.record.id}:{start_key(node, clock, due)}" for due in fires}
-        missed = missed_of(
-            dues,
-            await self._journal.starts(self._tenant, list(dues.values())),
-            skipped=self._skips.reasons,
-            up_since=self._up_since[f"{expected.version.account}@{clock.session}"],
-            standing=await self._standing(expected, node),
-        )
-        if missed:
-            if not again:
+        starts = await self._journal.starts(self._tenant, list(dues.values()))
+        if any(key not in starts or not starts[key].began for key in dues.values()):
+            if schedule.misfire != "skip" and row not in self._suspected:
+                self._suspected.add(row)  # it may be about to be made up for
+                return
+            self._suspected.discard(row)
+            missed = missed_of(
+                dues,
+                starts,
+                skipped=self._skips.reasons,
+                up_since=self._up_since[f"{expected.version.account}@{clock.session}"],
+                standing=await self._standing(expected, node),
+            )
+            if missed and not again:
                 await self._store.keep(replace(row, telling_until=until))
-            await self._tell_missed(expected, node, missed, clock, until)
+            if missed:
+                await self._tell_missed(expected, node, missed, clock, until)
         await self._store.keep(replace(row, checked_until=until, telling_until=until))
 
     async def _standing(self, expected: Expected, node: str) -> str | None:
@@ -221,7 +228,7 @@ class Expectations:
     async def _tell_missed(
         self, expected: Expected, node: str, missed: list[Missed], clock: Clock, until: datetime
     ) -> None:
-        mild = all(each.reason.startswith(OVERLAPS) for each in missed)
+        mild = bool(clock.session) or all(each.reason.startswith(OVERLAPS) for each in missed)
         title = f"{expected.record.name} did not run" + (f" {len(missed)} times" if len(missed) > 1 else "")
         event = ("missed", expected.record.id, node, clock.session, until)
         await self._tell("warning" if mild else "error", title, told(missed), event, expected.record.id)

@@ -77,16 +77,15 @@ class GuardedHttp:
 
     def _exchanged(self, request: HttpRequest, target: Target, deadline: Deadline) -> Received:
         aim = self._policy.routed(target)
-        with interruptible():
-            connection = dial(
-                aim.host,
-                aim.address,
-                aim.port,
-                policy=self._policy,
-                ports=WEB_PORTS,
-                deadline=deadline,
-                resolve=self._resolve,
-            )
+        connection = dial(
+            aim.host,
+            aim.address,
+            aim.port,
+            policy=self._policy,
+            ports=WEB_PORTS,
+            deadline=deadline,
+            resolve=self._resolve,
+        )
         try:
             if aim.scheme == "https":
                 with interruptible():

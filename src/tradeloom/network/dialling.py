@@ -9,6 +9,7 @@ from ipaddress import ip_address
 from tradeloom.errors import NetworkFailed, NetworkRefused, NetworkTimeout
 from tradeloom.network.addresses import Address
 from tradeloom.network.policy import Policy
+from tradeloom.stopping import interruptible
 
 Resolve = Callable[[str], Sequence[str]]
 """A name's addresses. Raises `OSError`."""
@@ -61,15 +62,17 @@ def dial(
     """A connection to `host`, or to `address` where the host is one.
 
     Raises `NetworkRefused` when any address of the name may not be reached: a name that mixes public addresses with
-    inner ones is up to no good. Raises `NetworkFailed` and `NetworkTimeout`; nothing was sent then.
+    inner ones is up to no good. Raises `NetworkFailed` and `NetworkTimeout`; nothing was sent then, nor when a stop
+    breaks in.
     """
-    addresses = [address] if address is not None else _resolved(host, resolve, deadline)
-    for each in addresses:
-        why = policy.refusal(each, port, ports)
-        if why is not None:
-            where = host if str(each) == host else f"{host} ({each})"
-            raise NetworkRefused(f"{where} may not be reached: {why}.", hint="Only public servers can be reached.")
-    return _connected(host, addresses[:MAX_ADDRESSES], port, deadline)
+    with interruptible():
+        addresses = [address] if address is not None else _resolved(host, resolve, deadline)
+        for each in addresses:
+            why = policy.refusal(each, port, ports)
+            if why is not None:
+                where = host if str(each) == host else f"{host} ({each})"
+                raise NetworkRefused(f"{where} may not be reached: {why}.", hint="Only public servers can be reached.")
+        return _connected(host, addresses[:MAX_ADDRESSES], port, deadline)
 
 
 def _resolved(host: str, resolve: Resolve, deadline: Deadline) -> list[Address]:

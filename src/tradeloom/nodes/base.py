@@ -197,7 +197,8 @@ class NodeContext(Protocol):
 
     def progress(self, done: float, total: float | None = None, note: str = "") -> None:
         """Tell whoever watches how far the node is: `done` of `total` steps, None where that is not known. Call it as
-        often as you like: what comes faster than ten times a second is left out, the last step never."""
+        often as you like: what comes faster than ten times a second is left out, the last step never. Raises
+        `ExecutionStopped` as `check_stopped` does."""
         ...
 
     def check_stopped(self) -> None:

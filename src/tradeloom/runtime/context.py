@@ -125,6 +125,7 @@ class TaskContext:
         emit(self._redactor.record(record, LOG_WORDS))
 
     def progress(self, done: float, total: float | None = None, note: str = "") -> None:
+        check()
         now = monotonic()
         last = total is not None and done >= total
         if not last and now - self._progress_at < PROGRESS_EVERY_S:

@@ -11,15 +11,17 @@ from tests.support.documents import document, node
 from tests.support.machine import Up
 
 FAILURES = 6
-PATIENCE_S = 120.0
+PATIENCE_S = 240.0
 
 
 @pytest.fixture
 def up(tmp_path: Path) -> Iterator[Up]:
     made = Up(tmp_path / "home")
-    made.start()
-    yield made
-    made.stop()
+    try:
+        made.start(timeout_s=PATIENCE_S)
+        yield made
+    finally:
+        made.stop()
 
 
 def test_each_failure_starts_the_error_workflow_once(up: Up) -> None:
@@ -30,8 +32,8 @@ def test_each_failure_starts_the_error_workflow_once(up: Up) -> None:
     # One by one, so that the kill finds some ended, some on their way, some not begun.
     started = [up.call("POST", f"/workflows/{fails['id']}/execute", {})["id"] for _ in range(FAILURES)]
     up.kill()
-    up.start()
-    assert {up.wait(each)["status"] for each in started} == {"failed"}
+    up.start(timeout_s=PATIENCE_S)
+    assert {up.wait(each, PATIENCE_S)["status"] for each in started} == {"failed"}
     give_up = time.monotonic() + PATIENCE_S
     while True:
         page = up.call("GET", f"/workflows/{tell['id']}/executions?limit=100")["items"]

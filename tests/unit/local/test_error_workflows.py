@@ -293,7 +293,7 @@ def spoil(house: House, version: str) -> None:
     def artefact(wanted: str) -> dict[str, Any]:
         return {"document": {"nodes": "spoilt"}} if wanted == version else real(wanted)
 
-    house.made.blobs.artefact = artefact  # type: ignore[method-assign]
+    house.made.blobs.artefact = artefact  # type: ignore[assignment, method-assign]
 
 
 # What may be saved

@@ -56,7 +56,7 @@ class House:
             await self.activate(*nodes, **settings)
         self.journal = MemoryJournal(self.rows)
         await self.journal.open()
-        self.skips = Skips(self)  # type: ignore[arg-type]
+        self.skips = Skips(self)
         self.expectations = Expectations(
             tenant="local", store=self.kept, schedules=self.stores, journal=self.journal, blobs=self.blobs,
             skips=self.skips, clock_for_account=lambda account: self.market, refuses=self.refuses,
@@ -100,7 +100,7 @@ class House:
 
     async def told(self) -> list[tuple[str, str, str]]:
         found = [each.notification for each in await self.journal.notifications("local")]
-        return [(each.level, each.title, each.message) for each in found][::-1]
+        return [(str(each.level), each.title, each.message) for each in found][::-1]
 
 
 @run
@@ -158,7 +158,7 @@ async def test_a_crash_between_the_telling_and_the_note_of_it_tells_it_once() ->
             raise StorageUnavailable("killed")
         await keep(row)
 
-    house.kept.keep = dies_after_telling  # type: ignore[method-assign]
+    house.kept.keep = dies_after_telling  # type: ignore[assignment, method-assign]
     with pytest.raises(StorageUnavailable):
         await house.expectations.look()
     house.kept.keep = keep  # type: ignore[method-assign]
@@ -237,7 +237,8 @@ async def test_another_replay_begins_anew() -> None:
     await house.up()
     await house.passes(8)
     await house.expectations.look()
-    ((_, _, message),) = await house.told()
+    ((level, _, message),) = await house.told()
+    assert level == "warning", "whoever moves a replay knows"
     assert "2026-01-05 08:05 UTC" in message
 
 
@@ -300,3 +301,17 @@ async def test_while_the_scheduler_makes_up_for_what_was_missed_nothing_is_told(
     assert await house.told() == []
     await house.expectations.look()
     assert len(await house.told()) == 1
+
+
+@run
+async def test_what_a_policy_may_yet_make_up_for_is_told_a_look_later() -> None:
+    """A machine that slept: the scheduler and this wake up together."""
+    house = House()
+    every = node("clock", "trigger.schedule", config={"kind": "rate", "expression": "5 minutes", "misfire": "once"})
+    await house.up(every)
+    await house.passes(12)
+    await house.expectations.look()
+    assert await house.told() == []
+    await house.ran_at(10)
+    await house.expectations.look()
+    assert [title for _, title, _ in await house.told()] == ["Dip buyer did not run"]
