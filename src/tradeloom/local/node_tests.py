@@ -21,6 +21,7 @@ from tradeloom.engine.stores import Blobs
 from tradeloom.engine.workers.invocation import Invocation, Workers
 from tradeloom.errors import InvalidInput, NotFound
 from tradeloom.local.bridging import OnLoop
+from tradeloom.local.node_inputs import RecordedInputs
 from tradeloom.nodes.base import Kind
 from tradeloom.nodes.base import Node as NodeType
 from tradeloom.nodes.references import expressions_in
@@ -49,7 +50,9 @@ class LocalNodeTests:
         *,
         market: Callable[[str], Awaitable[tuple[str, datetime]]],
         answers: Answers,
+        recorded: RecordedInputs | None = None,
     ) -> None:
+        self._recorded = recorded
         self._on_loop = on_loop
         self._workers = workers
         self._blobs = blobs
@@ -61,6 +64,8 @@ class LocalNodeTests:
         node_type = node_types().get(test.type)
         if node_type is None:
             raise NotFound(f"There is no node type {test.type!r}.", field="type")
+        if self._recorded is not None:
+            test = self._on_loop(self._recorded.fill(tenant, test, node_type))
         document = _document(test, node_type)
         return self._on_loop(self._run(tenant, user, test, node_type, document))
 

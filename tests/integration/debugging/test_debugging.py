@@ -146,3 +146,23 @@ def test_pins_count_in_test_mode_and_nowhere_else(machine: RunningMachine) -> No
     assert [pin["node"] for pin in machine.get(f"/workflows/{workflow}/pins")["items"]] == ["rsi"]
     assert machine.ask("DELETE", f"/workflows/{workflow}/pins/rsi").status_code == 204
     assert machine.get(f"/workflows/{workflow}/pins")["items"] == []
+
+
+def test_one_node_runs_on_what_it_saw_in_the_last_execution(machine: RunningMachine) -> None:
+    workflow = dip_buyer(machine)
+    done = machine.post(f"/workflows/{workflow}/execute", {"wait_s": 25, "test_mode": True})
+    seen = {run["node"]: run["output"] for run in done["node_runs"]}
+    test = {
+        "type": "condition.if",
+        "node": "dip",
+        "config": {"expression": "= nodes.rsi.value < 100"},
+        "workflow_id": workflow,
+    }
+    assert machine.post("/nodes/test", test)["output"]["result"] is True
+    test["config"] = {"a": "= nodes.rsi.value", "operator": "==", "b": seen["rsi"]["value"]}
+    assert machine.post("/nodes/test", {**test, "workflow_id": None, "execution_id": done["id"]})["port"] == "true"
+    assert machine.post("/nodes/test", {**test, "inputs": {"rsi": {"value": 1}}})["port"] == "false"
+    for wrong in ({"workflow_id": None}, {"execution_id": done["id"]}, {"node": None}):
+        answer = machine.ask("POST", "/nodes/test", {**test, **wrong})
+        assert (answer.status_code, answer.json()["error"]["field"]) == (422, "node")
+    assert machine.ask("POST", "/nodes/test", {**test, "node": "nowhere"}).status_code == 404

@@ -28,7 +28,14 @@ def paused(node: str) -> dict[str, Any]:
 
 
 def session(*places: str, status: str = "running", ran: tuple[str, ...] = ()) -> Session:
-    run = {"iteration": [], "state": "succeeded", "port": "main", "output": {"value": 1}, "error": None, "given": None}
+    run: dict[str, Any] = {
+        "iteration": [],
+        "state": "succeeded",
+        "port": "main",
+        "output": {"value": 1},
+        "error": None,
+        "given": None,
+    }
     runs = [{"node": node, "name": node.upper(), "type": "t", **run} for node in ran]
     execution = {
         "id": "e1",

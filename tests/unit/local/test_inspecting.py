@@ -19,7 +19,7 @@ DOCUMENT = {
     ],
     "connections": [{"source": "start", "target": "price"}, {"source": "price", "target": "check"}],
 }
-PRICE = {"bid": 2.5, "ask": 2.6, "deep": {"list": [1, {"x": 2}]}}
+PRICE: dict[str, Any] = {"bid": 2.5, "ask": 2.6, "deep": {"list": [1, {"x": 2}]}}
 
 
 class Scene:
@@ -40,7 +40,7 @@ class Scene:
             "test_mode": True,
         }
         given = record or {"state": "succeeded", "port": "main", "output": PRICE}
-        self.payload = {"run": run, "node": "check", "inputs": {"price": given}}
+        self.payload: dict[str, Any] = {"run": run, "node": "check", "inputs": {"price": given}}
 
     @property
     def inspector(self) -> Inspector:

@@ -6,6 +6,7 @@ from pydantic import ConfigDict, Field
 
 from tradeloom.api.models.base import Model
 from tradeloom.api.models.executions import Failure, LogLine
+from tradeloom.workflow.document import ID_PATTERN
 
 
 class NodePort(Model):
@@ -78,6 +79,15 @@ class NodeTest(Model):
     config: dict[str, Any] = Field(default_factory=dict)
     inputs: dict[str, Any] = Field(
         default_factory=dict, max_length=100, description="Outputs of the node's sources, by their ids."
+    )
+    node: str | None = Field(
+        default=None,
+        pattern=ID_PATTERN,
+        description="Id of the node in a workflow: what it saw in an execution counts where `inputs` has nothing.",
+    )
+    execution_id: str | None = Field(default=None, max_length=64, description="With `node`: the execution.")
+    workflow_id: str | None = Field(
+        default=None, max_length=64, description="With `node`: the workflow whose last execution counts."
     )
     payload: dict[str, Any] = Field(default_factory=dict, description="What started the run, for triggers.")
     account: str = Field(default="paper", min_length=1, max_length=64)
