@@ -72,7 +72,14 @@ def test_all_that_is_wrong_is_told_with_its_field(ask: Ask, config: dict[str, An
 
 
 def test_a_request_that_is_wrong_is_refused(ask: Ask) -> None:
-    wrong = ({"config": []}, {"count": 0}, {"count": 101}, {"after": "now"}, {"after": "2026-01-01T00:00"}, {"x": 1})
+    wrong: tuple[dict[str, Any], ...] = (
+        {"config": []},
+        {"count": 0},
+        {"count": 101},
+        {"after": "now"},
+        {"after": "2026-01-01T00:00"},
+        {"x": 1},
+    )
     for more in wrong:
         assert ask("POST", "/schedules/preview", {"config": {}, **more}).status == 422
     assert ask("POST", "/schedules/preview", {}).status == 422

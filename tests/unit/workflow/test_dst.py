@@ -77,7 +77,7 @@ def test_a_second_opinion_where_it_means_the_same(zone: str) -> None:
         ]
         theirs = CronSim(text, BEGIN.astimezone(info))
         until = ours[-1]
-        second = []
+        second: list[datetime] = []
         while not second or second[-1] < until:
             second.append(next(theirs))
         kept = [fire for fire in ours if fire.date() not in odd]

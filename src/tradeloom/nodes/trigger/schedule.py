@@ -83,12 +83,11 @@ class ScheduleConfig(NodeConfig):
     )
     max_age_min: int = setting(
         DAY_MIN,
-        title="Make up for at most",
-        help="A missed start older than this is left out.",
+        title="Oldest start",
+        help="A missed start older than this is not made up for, and a queued one does not run any more.",
         unit="minutes",
         widget="number",
         static=True,
-        show_if={"misfire": ["once", "all"]},
         ge=1,
         le=MAX_AGE_MIN,
     )
