@@ -32,6 +32,8 @@ from tradeloom.trading.mt5_client import BridgeClient
 REQUIRED_MS = 50.0
 START = datetime(2017, 6, 1, 12, tzinfo=UTC)
 NEIGHBOURS = 100
+PRICES, CLOSES = 20, 80
+"""Events of each kind that are timed."""
 PATIENCE_S = 10.0
 SETTLE_S = 1.0
 
@@ -120,13 +122,13 @@ async def measure() -> dict[str, float]:
         async with machine_up(load_settings(home=Path(home)), data=data) as machine:
             level = most_crossed(1_200)
             await activate(machine, "wf-price", triggered("trigger.price", condition="crosses", price=level))
-            figures |= summed_up("price", await latencies(machine, "wf-price", crosses(level), 40))
+            figures |= summed_up("price", await latencies(machine, "wf-price", crosses(level), PRICES))
             await activate(machine, "wf-close", triggered("trigger.candle_close", timeframe="H1"))
-            figures |= summed_up("close", await latencies(machine, "wf-close", opens_a_bar, 150))
+            figures |= summed_up("close", await latencies(machine, "wf-close", opens_a_bar, CLOSES))
             for number in range(NEIGHBOURS):
                 drawn = triggered("trigger.price", condition="crosses_above", price=2.0 + number / 100)
                 await activate(machine, f"wf-{number}", drawn)
-            figures |= summed_up("close_in_100", await latencies(machine, "wf-close", opens_a_bar, 150))
+            figures |= summed_up("close_in_100", await latencies(machine, "wf-close", opens_a_bar, CLOSES))
     return figures
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections.abc import Coroutine
 import time
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -76,6 +77,11 @@ class RunningMachine(AbstractContextManager["RunningMachine"]):
             time.sleep(0.1)
             execution = self.get(f"/executions/{execution['id']}")
         return execution
+
+    def on_loop[T](self, work: Coroutine[Any, Any, T]) -> T:
+        """Run something where the machine runs."""
+        assert self._loop is not None
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
 
     def _run(self) -> None:
         try:

@@ -403,6 +403,48 @@ def resume(
     let_it(account, workflow=workflow, reason=reason, home=home, as_json=as_json)
 
 
+class Act(StrEnum):
+    PAUSE = "pause"
+    RESUME = "resume"
+    STOP = "stop"
+
+
+@app.command("replay")
+@told
+def replay_(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            help="Workflow documents to run on a market of their own. [default: the running Tradeloom.]",
+            show_default=False,
+        ),
+    ] = None,
+    since: Annotated[str | None, typer.Option("--from", help="Where the files' own market begins.")] = None,
+    until: Annotated[str | None, typer.Option("--to", help="The market time it ends at.")] = None,
+    speed: Annotated[str, typer.Option(help="Market seconds per second, or max.")] = "max",
+    data: Data = None,
+    symbol: Symbol = "EURUSD",
+    timeframe: Timeframe = "H1",
+    account: Annotated[str, typer.Option(help="Whose market, on the running Tradeloom.")] = "paper",
+    act: Annotated[
+        Act | None, typer.Option("--act", help="What to do with the replay that the running Tradeloom is in.")
+    ] = None,
+    keep: Annotated[Path | None, typer.Option(help="Keep the files' data directory here.")] = None,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Run workflows through a stretch of the market: schedules, triggers and delays by its clock. The same orders at
+    any speed. Ctrl-C pauses a running Tradeloom's."""
+    from tradeloom.cli.market_replay import ReplayOptions, replay
+
+    replay(
+        ReplayOptions(
+            files=tuple(files or ()), data=data, symbol=symbol, timeframe=timeframe, since=since, until=until,
+            speed=speed, account=account, keep=keep, home=home, act=None if act is None else act.value, as_json=as_json,
+        )
+    )  # fmt: skip
+
+
 def _version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version

@@ -121,7 +121,7 @@ def found(compiled: Compiled, data: MarketData, trigger: str | None, *, quiet: b
 
 def market_data(options: RunOptions) -> MarketData:
     """The bars asked for, standing where asked. Raises `InvalidInput` naming the option."""
-    at = _moment(options.at) if options.at is not None else None
+    at = moment(options.at) if options.at is not None else None
     if options.data is None:
         bundled = bundled_data()
         if (options.symbol, options.timeframe) != (bundled.symbol, bundled.timeframe):
@@ -134,7 +134,7 @@ def market_data(options: RunOptions) -> MarketData:
     return MarketData(options.data.absolute(), options.symbol, options.timeframe, start=at)
 
 
-def placed(data: MarketData) -> MarketData:
+def placed(data: MarketData, field: str = "--at") -> MarketData:
     """Where the market stands; without a wish at the last bar's opening, so that the whole file is history."""
     series = data.series()
     if data.start is None:
@@ -143,18 +143,18 @@ def placed(data: MarketData) -> MarketData:
     if not first <= data.start < end:
         raise InvalidInput(
             f"{data.start:%Y-%m-%d %H:%M} lies outside the data.",
-            field="--at",
+            field=field,
             hint=f"{data.csv.name} goes from {first:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}.",
         )
     return data
 
 
-def _moment(text: str) -> datetime:
+def moment(text: str, field: str = "--at") -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         hint = "Write it as 2017-06-01T12:00Z."
-        raise InvalidInput(f"{text!r} is no time.", field="--at", hint=hint) from error
+        raise InvalidInput(f"{text!r} is no time.", field=field, hint=hint) from error
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 

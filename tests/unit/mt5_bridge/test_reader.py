@@ -189,3 +189,42 @@ def test_numbers_that_are_none_are_never_passed_on(bench: Bench, monkeypatch: py
     bench.terminal.order_calc_profit = lambda *_: float("nan")  # type: ignore[method-assign]
     with pytest.raises(BrokerError, match="nan"):
         bench.worker._reader.profit("EURUSD", Side.BUY, Decimal("0.1"), 1.1, 1.2)
+
+
+def test_ticks_go_on_behind_those_that_were_seen(make_bench: MakeBench) -> None:
+    bench = make_bench(server_time_zone="Europe/Athens")
+    utc = int(NOW.timestamp()) * 1000
+    times = [utc - 1, utc + 5, utc + 5, utc + 5, utc + 9]
+    rows = np.zeros(5, [("time_msc", "<i8"), ("bid", "<f8"), ("ask", "<f8"), ("last", "<f8")])
+    rows["time_msc"] = np.array(times) + 2 * 3_600_000  # the server's clock is two hours ahead
+    rows["bid"] = [1.0, 1.1, 1.2, 1.3, 1.4]
+    asked: list[tuple[str, int, int, int]] = []
+
+    def copy_ticks_from(symbol: str, date_from: int, count: int, flags: int) -> Any:
+        asked.append((symbol, date_from, count, flags))
+        return rows
+
+    bench.terminal.copy_ticks_from = copy_ticks_from  # type: ignore[attr-defined]
+    since = NOW + timedelta(milliseconds=5)
+
+    def bids(skip: int, limit: int = 100) -> list[float]:
+        columns = bench.worker._reader.ticks("EURUSD", since, skip, limit)
+        assert np.frombuffer(columns["time"][1], "<i8").tolist() == times[1 + skip :][:limit]
+        return np.frombuffer(columns["bid"][1], "<f8").tolist()
+
+    assert bids(0) == [1.1, 1.2, 1.3, 1.4]
+    assert bids(2) == [1.3, 1.4]
+    assert bids(0, limit=2) == [1.1, 1.2]
+    assert asked[0][:2] == ("EURUSD", utc // 1000 + 7_200)
+    assert asked[0][2] > 100
+    assert asked[0][3] == -1
+    # More of that millisecond than there are cannot have been seen: what came after it is not skipped.
+    columns = bench.worker._reader.ticks("EURUSD", since, 7, 100)
+    assert np.frombuffer(columns["bid"][1], "<f8").tolist() == [1.4]
+
+
+def test_a_terminal_without_ticks_says_so(bench: Bench) -> None:
+    bench.terminal.copy_ticks_from = lambda *_: None  # type: ignore[attr-defined]
+    bench.terminal.error = (-1, "Terminal: Call failed")
+    with pytest.raises(BrokerError, match="ticks of EURUSD"):
+        bench.worker._reader.ticks("EURUSD", NOW, 0, 10)

@@ -96,7 +96,7 @@ def test_every_method_of_the_whitelist_is_answered(bench: Bench) -> None:
             by="Ann",
             reason="looked",
         )
-    tested = {*answers, "advance", "set_speed", "next_event_time", "bars", "settle_manual"}
+    tested = {*answers, "advance", "set_speed", "next_event_time", "bars", "ticks", "settle_manual"}
     assert tested == {name for name, method in METHODS.items() if not method.front}
 
 

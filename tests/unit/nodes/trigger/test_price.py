@@ -114,6 +114,94 @@ def test_after_a_break_the_bars_in_between_are_gone_through() -> None:
     assert observed(config(), broker, AS_OF + 3 * hour, after).happenings == ()
 
 
+class TestTicks:
+    """A terminal that tells all its quotes."""
+
+    @staticmethod
+    def market(*bids: tuple[int, float]) -> FakeBroker:
+        broker = FakeBroker(ticked={})
+        for after_ms, bid in bids:
+            broker.quote("EURUSD", bid, bid + 0.0002, at=AS_OF + timedelta(milliseconds=after_ms))
+        return broker
+
+    def test_a_spike_between_two_looks_is_seen(self) -> None:
+        broker = self.market((0, 1.09))
+        before = observed(config(), broker, AS_OF, None)
+        for after_ms, bid in ((100, 1.11), (200, 1.09), (300, 1.12), (400, 1.09)):
+            broker.quote("EURUSD", bid, bid + 0.0002, at=AS_OF + timedelta(milliseconds=after_ms))
+        after = observed(config(), broker, AS_OF + timedelta(seconds=1), before)
+        assert [(each.payload["previous"], each.payload["price"]) for each in after.happenings] == [
+            (1.09, 1.11),
+            (1.09, 1.12),
+        ]
+        assert [each.at for each in after.happenings] == [AS_OF + timedelta(milliseconds=n) for n in (100, 300)]
+        assert observed(config(), broker, AS_OF + timedelta(seconds=2), after).happenings == ()
+
+    def test_two_crossings_in_a_millisecond_have_names_of_their_own(self) -> None:
+        broker = self.market((0, 1.09))
+        before = observed(config(), broker, AS_OF, None)
+        for bid in (1.11, 1.09, 1.11):
+            broker.quote("EURUSD", bid, bid + 0.0002, at=AS_OF + timedelta(milliseconds=7))
+        found = observed(config(), broker, AS_OF + timedelta(seconds=1), before).happenings
+        assert len({each.key for each in found}) == len(found) == 2
+
+    def test_a_tick_of_a_millisecond_that_was_seen_in_part_still_counts(self) -> None:
+        broker = self.market((0, 1.09))
+        before = observed(config(), broker, AS_OF, None)
+        broker.quote("EURUSD", 1.11, 1.12, at=AS_OF)
+        assert len(observed(config(), broker, AS_OF, before).happenings) == 1
+
+    def test_however_the_looks_fall_the_same_is_found(self) -> None:
+        quotes = [(250 * n, 1.1 + 0.0004 * ((7 * n) % 11 - 5)) for n in range(200)]
+        broker = self.market((0, 1.09), *quotes)
+        last = broker.quotes["EURUSD"]
+        keys = []
+        for every in (1, 3, 17, 200):
+            seen, found = None, []
+            for n in range(0, 201, every):
+                at = AS_OF + timedelta(milliseconds=250 * n)
+                standing = [each for each in broker.ticked["EURUSD"] if each.time <= at][-1]  # type: ignore[index]
+                broker.quotes["EURUSD"] = standing
+                seen = observed(config(), broker, at, seen)
+                found += [each.key for each in seen.happenings]
+            broker.quotes["EURUSD"] = last
+            seen = observed(config(), broker, AS_OF + timedelta(hours=1), seen)
+            keys.append(found + [each.key for each in seen.happenings])
+        assert len(keys[0]) > 10
+        assert all(each == keys[0] for each in keys)
+
+    def test_a_memory_from_before_there_were_ticks_goes_on(self) -> None:
+        broker = self.market((0, 1.09))
+        before = observed(config(), broker, AS_OF, None)
+        old = Observation({name: part for name, part in before.state.items() if name != "mark"})
+        broker.quote("EURUSD", 1.11, 1.12, at=AS_OF + timedelta(seconds=1))
+        after = observed(config(), broker, AS_OF + timedelta(seconds=1), old)
+        assert len(after.happenings) == 1
+        assert after.state["mark"] == {"at": "2017-06-01T12:00:01.000Z", "seen": 1}
+
+    def test_a_quote_ahead_of_its_ticks_is_not_waited_for(self) -> None:
+        broker = self.market((0, 1.09))
+        before = observed(config(), broker, AS_OF, None)
+        late = broker.ticked["EURUSD"]  # type: ignore[index]
+        broker.ticked = {"EURUSD": list(late)}
+        ticked, broker.ticked = broker.ticked, None
+        broker.quote("EURUSD", 1.11, 1.12, at=AS_OF + timedelta(milliseconds=5))
+        broker.ticked = ticked
+        after = observed(config(), broker, AS_OF + timedelta(seconds=1), before)
+        assert [each.payload["price"] for each in after.happenings] == [1.11]
+        broker.quote("EURUSD", 1.11, 1.12, at=AS_OF + timedelta(milliseconds=5))  # and here is the tick
+        assert observed(config(), broker, AS_OF + timedelta(seconds=2), after).happenings == ()
+
+    def test_more_ticks_than_a_page_holds_are_read_on(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("tradeloom.engine.market_look.MAX_TICKS", 3)
+        broker = self.market((0, 1.09), *((5 if n < 8 else 9, 1.09 + 0.001 * n) for n in range(20)))
+        whole = broker.ticks
+        broker.ticks = lambda symbol, since, skip=0, limit=3: whole(symbol, since, skip, 3)  # type: ignore[method-assign]
+        found = look_at(broker, AS_OF + timedelta(seconds=1)).ticks("EURUSD", AS_OF + timedelta(milliseconds=5), 0)
+        assert found is not None
+        assert found.bid.tolist() == [1.09 + 0.001 * n for n in range(20)]
+
+
 class TestRun:
     def test_by_hand_it_gives_the_quote(self) -> None:
         output = PriceTrigger().run(config(side="ask"), FakeContext())
