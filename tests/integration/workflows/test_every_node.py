@@ -71,6 +71,7 @@ SHOWS: Mapping[str, Mapping[str, Any]] = {
     "order.partial_close": {"status": "active", "count": 1},
     "order.stop": {"status": "placed"},
     "order.trailing_stop": {"status": "active", "count": 1},
+    "trigger.error": {"status": "failed", "node_type": "market.live_price"},
     "trigger.indicator": {"signal": "oversold"},
     "trigger.webhook": {"payload": {"symbol": "EURUSD", "side": "sell"}},
     "utility.for_each": {"count": 3, "succeeded": 3, "failed": 0},
