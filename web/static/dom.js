@@ -73,3 +73,17 @@ export function telling(output) {
   plain.sort(([one], [other]) => rank(one) - rank(other));
   return plain.slice(0, 4).map(([name, value]) => `${name} ${shown(value)}`).join("  ·  ");
 }
+
+/** What an execution's positions made so far: a sum by currency; empty where nothing it opened was closed. */
+export function made(trades) {
+  const sums = new Map();
+  for (const result of trades?.results ?? []) sums.set(result.currency, (sums.get(result.currency) ?? 0) + result.net);
+  return [...sums].map(([currency, net]) => money(net, currency)).join(", ");
+}
+
+const POSITIONS = { none: "no order filled", pending: "orders wait", open: "open", closed: "closed" };
+
+/** Whether what it opened is closed, and what it made. */
+export function result(trades) {
+  return [made(trades), POSITIONS[trades?.state] ?? ""].filter(Boolean).join(" · ");
+}

@@ -1,7 +1,7 @@
 // The first screen: workflows, the chosen one's executions, notifications.
 
 import { api } from "./api.js";
-import { duration, h, marketTime, show, wallTime } from "./dom.js";
+import { duration, h, made, marketTime, show, wallTime } from "./dom.js";
 
 const BADGES = {
   succeeded: ["good", "✓", "Succeeded"],
@@ -75,6 +75,7 @@ export function drawExecutions(element, workflow, page) {
             execution.test_mode ? " " : null,
             h("span", { class: "num" }, marketTime(execution.as_of)),
             execution.error ? h("span", { class: "soft small" }, ` — ${execution.error.name}`) : null,
+            made(execution.trades) ? h("span", { class: "small num" }, ` ${made(execution.trades)}`) : null,
           ),
           h("span", { class: "when soft small num" }, duration(execution.duration_ms)),
         ),

@@ -1,6 +1,6 @@
 // One execution: figures, the node-by-node trace, the log.
 
-import { duration, exactTime, h, lane, marketTime, show, telling, wallTime } from "./dom.js";
+import { duration, exactTime, h, lane, marketTime, result, show, telling, wallTime } from "./dom.js";
 import { statusBadge } from "./home.js";
 
 const MARKS = { succeeded: "✓", failed: "✕", skipped: "–", running: "•", waiting: "◔" };
@@ -50,6 +50,7 @@ function figures(execution) {
     Trigger: execution.trigger,
     Started: wallTime(execution.started_at),
     Took: duration(execution.duration_ms) || "…",
+    Result: result(execution.trades),
     Version: execution.version.slice(0, 12),
     Execution: execution.id,
   };
