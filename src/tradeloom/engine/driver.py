@@ -94,8 +94,8 @@ class Driver:
             return await Interpreter(self._machine, self.run, self.run.looped).run(row.input)
 
     def _left_s(self) -> float | None:
-        if self._machine is None or self._machine.timeout_s is None:
-            return None
+        if self._machine is None or self._machine.timeout_s is None or self.run.debugger is not None:
+            return None  # people are slow: a debugged execution ends when nobody goes on with it
         due = self.run.counted_from + timedelta(seconds=self._machine.timeout_s)
         return (due - self._clock.now()).total_seconds()
 

@@ -213,6 +213,25 @@ def test_a_session_nobody_goes_on_with_is_stopped() -> None:
     loop.run(body())
 
 
+def test_a_person_may_take_longer_than_the_time_out() -> None:
+    async def body() -> None:
+        made = Machinery(f=given)
+        async with debugged(made, {**LINE, "TimeoutSeconds": 60}, stepping=False, breakpoints={"a"}) as (_, debugger):
+            await paused_at(debugger, "a")
+        row = made.rows.executions["e1"]
+        assert row.started_at
+        row.started_at -= timedelta(days=1)
+        async with made.engine() as engine:
+            await engine.resume()
+            later = engine.debugger("e1")
+            assert later is not None
+            await paused_at(later, "a")
+            later.release(later.find("a"))
+            assert (await engine.result("e1")).status == "SUCCEEDED"
+
+    loop.run(body())
+
+
 def test_a_paused_execution_can_be_stopped() -> None:
     async def body() -> None:
         made = Machinery(f=given)
