@@ -28,7 +28,7 @@ class Up:
         self._api = ""
         self._token = ""
 
-    def start(self, *options: str, timeout_s: float = 60) -> None:
+    def start(self, *options: str, timeout_s: float = 90) -> None:
         """Returns once it answers. `options` are of `tradeloom up`."""
         with (self.home.parent / "up.log").open("a") as log:
             self.process = subprocess.Popen(
@@ -54,7 +54,7 @@ class Up:
     def stop(self) -> None:
         if self.process is not None:
             self.process.send_signal(signal.SIGTERM)
-            self.process.wait(timeout=30)
+            self.process.wait(timeout=90)
             self._forget()
 
     def kill(self) -> None:
@@ -95,10 +95,10 @@ class Up:
             data=None if body is None else json.dumps(body).encode(),
             headers={"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=90) as answer:
             return json.loads(answer.read() or "null")
 
-    def wait(self, execution_id: str, timeout_s: float = 60) -> dict[str, Any]:
+    def wait(self, execution_id: str, timeout_s: float = 90) -> dict[str, Any]:
         """The execution once it has ended."""
         deadline = time.monotonic() + timeout_s
         while True:

@@ -116,4 +116,4 @@ class Poller(threading.Thread):
 
     def stop(self) -> None:
         self._stopped = True
-        self.join(5)
+        self.join(60)

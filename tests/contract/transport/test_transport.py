@@ -31,11 +31,11 @@ def filled(rig: Rig, outcome: OrderOutcome, magic: int) -> bool:
 
 class TestTheTransport:
     def test_brings_the_bridges_answer(self, line: Line) -> None:
-        answer = protocol.decode_answer(line.transport.call("market_clock", CLOCK, timeout_s=10))
+        answer = protocol.decode_answer(line.transport.call("market_clock", CLOCK, timeout_s=60))
         assert answer.result["paper"] is True
 
     def test_brings_the_bridges_errors_as_answers(self, line: Line) -> None:
-        content = line.transport.call("symbol", b'{"account": "paper", "params": {"symbol": "NO"}}', timeout_s=10)
+        content = line.transport.call("symbol", b'{"account": "paper", "params": {"symbol": "NO"}}', timeout_s=60)
         with pytest.raises(NotFound):
             protocol.decode_answer(content)
 
@@ -48,7 +48,7 @@ class TestTheTransport:
         line.lose_answer()
         with pytest.raises(CallLost):
             line.transport.call("market_clock", CLOCK, timeout_s=2)
-        assert line.transport.call("market_clock", CLOCK, timeout_s=10)
+        assert line.transport.call("market_clock", CLOCK, timeout_s=60)
 
     def test_keeps_calls_side_by_side_apart(self, line: Line) -> None:
         names = ["EURUSD", "NO1", "NO2", "NO3"] * 4
@@ -56,7 +56,7 @@ class TestTheTransport:
         def ask(symbol: str) -> str:
             payload = protocol.encode_request("paper", methods.SymbolParams(symbol=symbol))
             try:
-                return str(protocol.decode_answer(line.transport.call("symbol", payload, timeout_s=20)).result["name"])
+                return str(protocol.decode_answer(line.transport.call("symbol", payload, timeout_s=60)).result["name"])
             except NotFound as error:
                 return error.message
 

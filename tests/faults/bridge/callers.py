@@ -32,7 +32,7 @@ def call(state_file: Path, intent: OrderIntent, together: Barrier) -> None:
 
 def send_until_told(account: MT5Broker, intent: OrderIntent) -> OrderOutcome:
     """As the engine does: again under the same id, while the bridge says that nothing was sent."""
-    give_up = time.monotonic() + 40
+    give_up = time.monotonic() + 90
     while True:
         try:
             return account.send(intent)

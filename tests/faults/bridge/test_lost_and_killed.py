@@ -125,7 +125,7 @@ class TestFrontKilled:
     def test_before_the_answer_leaves(self, tmp_path: Path) -> None:
         with Rig(tmp_path, points={"front.answered": "kill"}) as rig:
             intent = rig.buy()
-            rig.client._send_timeout_s = 20
+            rig.client._send_timeout_s = 60
             with ThreadPoolExecutor(1) as pool:
                 told = pool.submit(rig.broker.send, intent)
                 eventually(lambda: not rig.bridge.alive(), "the front is dead")
@@ -140,7 +140,7 @@ class TestFrontKilled:
         with Rig(tmp_path, faults=faults, account={"hang_timeout_s": 60.0}) as rig:
             intent = rig.buy()
             worker = rig.worker_pid()
-            rig.client._send_timeout_s = 30
+            rig.client._send_timeout_s = 60
             with ThreadPoolExecutor(1) as pool:
                 told = pool.submit(rig.broker.send, intent)
                 eventually(lambda: bool(rig.deals()), "the order is executed and its answer hangs")
@@ -159,9 +159,9 @@ class TestHungTerminal:
     @pytest.mark.parametrize("executed", [True, False])
     def test_is_given_up_and_the_order_settled(self, tmp_path: Path, executed: bool) -> None:
         faults = [{"kind": "hang", "seconds": 60, "executed": executed}]
-        with Rig(tmp_path, faults=faults, account={"history_horizon_s": 1.0, "hang_timeout_s": 1.0}) as rig:
+        with Rig(tmp_path, faults=faults, account={"history_horizon_s": 1.0, "hang_timeout_s": 2.0}) as rig:
             intent = rig.buy()
-            rig.client._settle_s = 20
+            rig.client._settle_s = 60
             outcome = rig.broker.send(intent)
             assert outcome.status is (DONE if executed else NOT_SENT)
             agree(rig, outcome, intent.magic)
@@ -169,14 +169,13 @@ class TestHungTerminal:
 
     def test_does_not_keep_a_halt_waiting(self, tmp_path: Path) -> None:
         faults = [{"kind": "hang", "seconds": 60}]
-        with Rig(tmp_path, faults=faults, account={"hang_timeout_s": 3.0}) as rig, ThreadPoolExecutor(2) as pool:
+        with Rig(tmp_path, faults=faults, account={"hang_timeout_s": 8.0}) as rig, ThreadPoolExecutor(2) as pool:
             hung = pool.submit(rig.broker.send, rig.buy())
             eventually(lambda: bool(rig.deals()), "the first order hangs")
             queued = pool.submit(rig.broker.send, rig.buy("queued"))
             time.sleep(0.2)
-            started = time.monotonic()
             rig.broker.set_state(AccountState.HALTED, reason="stop", by="Ada")
-            assert time.monotonic() - started < 2.8
+            assert not hung.done()
             assert hung.result().status is DONE
             with contextlib.suppress(BrokerUnavailable):  # it waited behind the hung one: refused, or never handed on
                 assert queued.result().reason == "risk"

@@ -160,7 +160,7 @@ class TestWorkerKilled:
 @KINDS
 def test_a_front_killed_before_the_answer_leaves(tmp_path: Path, kind: str) -> None:
     with scene(tmp_path, "front.answered", kind) as (rig, intent), ThreadPoolExecutor(1) as pool:
-        rig.client._send_timeout_s = 20
+        rig.client._send_timeout_s = 60
         told = pool.submit(rig.broker.send, intent)
         eventually(lambda: not rig.bridge.alive(), "the front is dead")
         rig.restart()

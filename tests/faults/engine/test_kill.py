@@ -98,7 +98,7 @@ def test_an_engine_killed_again_and_again_finishes_with_each_effect_once(
 
 def assert_gone(pids: list[int]) -> None:
     """Workers die with their engine."""
-    give_up = time.monotonic() + 5
+    give_up = time.monotonic() + 60
     while time.monotonic() < give_up:
         left = [pid for pid in pids if psutil.pid_exists(pid) and psutil.Process(pid).status() != "zombie"]
         if not left:
@@ -164,12 +164,10 @@ def test_a_database_killed_in_the_middle_is_waited_for(own_server: Any, tmp_path
                 await local.engine.start(StartRequest(run=run_info(name), definition=definition))
             await asyncio.sleep(0.1)
             os.kill(server._server.get_pid(), signal.SIGKILL)
-            await asyncio.sleep(0.3)
-            before = len(world.calls)
-            await asyncio.sleep(0.3)
-            assert len(world.calls) == before, "nothing acts while the journal cannot write"
+            await quiet(world)
+            assert len(world.calls) < count * ACTS, "nothing acts while the journal cannot write"
             await asyncio.to_thread(restart, server)
-            async with asyncio.timeout(40):
+            async with asyncio.timeout(90):
                 rows = await asyncio.gather(*[local.engine.result(name) for name in names(count)])
             assert {row.status for row in rows} <= {"SUCCEEDED", "FAILED"}
             for row in rows:
@@ -183,8 +181,16 @@ def test_a_database_killed_in_the_middle_is_waited_for(own_server: Any, tmp_path
     asyncio.run(body())
 
 
+async def quiet(world: World, for_s: float = 1.0) -> None:
+    """What was allowed to act before may still be under way."""
+    async with asyncio.timeout(60):
+        before = -1
+        while before != (before := len(world.calls)):
+            await asyncio.sleep(for_s)
+
+
 def restart(server: PostgresServer) -> None:
-    give_up = time.monotonic() + 20
+    give_up = time.monotonic() + 60
     while True:
         try:
             server.start()
@@ -244,12 +250,12 @@ def test_a_killed_engines_executions_go_to_another_that_runs(postgres_dsn: str, 
             assert await local.engine.resume() == []
             database = Database(postgres_dsn)
             await database.open()
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while len(await database.all("SELECT 1 FROM executions")) < 4:
                     await asyncio.sleep(0.01)
             await database.close()
             os.kill(doomed.pid, signal.SIGKILL)
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 while not local.engine.running:
                     await asyncio.sleep(0.02)
                 rows = await asyncio.gather(*[local.engine.result(name) for name in names(4)])

@@ -9,7 +9,7 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,24 +44,29 @@ def trading_workflow() -> dict[str, Any]:
     return document(nodes, *ways, settings={"timeout_s": 300}) | {"name": "Kill test"}
 
 
-def orders_of(execution_id: str) -> list[set[int]]:
+type Places = Sequence[tuple[str, tuple[int, ...]]]
+"""Where a workflow places its orders: (node, iteration)."""
+
+PLACES: Places = [("first", ()), *((name, (index,)) for name in ("one", "two") for index in range(3))]
+
+
+def orders_of(execution_id: str, places: Places = PLACES) -> list[set[int]]:
     """The magic numbers of every order a whole execution places; each with those of the orders that may stand in for it
     once it is certain never to be sent. One of a set is filled, and no more."""
-    loop = [(name, (index,)) for name in ("one", "two") for index in range(3)]
-    ids = [client_order_id(execution_id, *each) for each in [("first", ()), *loop]]
+    ids = [client_order_id(execution_id, *each) for each in places]
     return [{magic_number(each) for each in (order, resend_id(order), resend_id(resend_id(order)))} for order in ids]
 
 
-def doubled(executions: Iterable[str], made: Counter[int]) -> list[set[int]]:
+def doubled(executions: Iterable[str], made: Counter[int], places: Places = PLACES) -> list[set[int]]:
     """Orders that were filled more than once, by their own number or a stand-in's."""
-    placed = [order for execution in executions for order in orders_of(execution)]
+    placed = [order for execution in executions for order in orders_of(execution, places)]
     return [order for order in placed if len(order & made.keys()) > 1] + [{m} for m, count in made.items() if count > 1]
 
 
-def lost(statuses: dict[str, str], made: Counter[int]) -> dict[str, list[set[int]]]:
+def lost(statuses: dict[str, str], made: Counter[int], places: Places = PLACES) -> dict[str, list[set[int]]]:
     """Orders of executions that succeeded of which the broker knows nothing."""
     unfilled = {
-        execution: [order for order in orders_of(execution) if not order & made.keys()]
+        execution: [order for order in orders_of(execution, places) if not order & made.keys()]
         for execution, status in statuses.items()
         if status == "succeeded"
     }
@@ -124,7 +129,7 @@ def _kill(system: Up, chance: random.Random) -> str | None:
     victim = chance.choice(victims)
     try:
         os.kill(victim, signal.SIGKILL)
-        psutil.Process(victim).wait(timeout=5)
+        psutil.Process(victim).wait(timeout=60)
     except (ProcessLookupError, psutil.Error):
         return None
     return part

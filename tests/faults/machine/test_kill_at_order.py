@@ -145,7 +145,7 @@ def kill(system: Up, victim: str, pid: int) -> bool:
         return True
     try:
         os.kill(pid, signal.SIGKILL)
-        psutil.Process(pid).wait(timeout=5)
+        psutil.Process(pid).wait(timeout=60)
     except ProcessLookupError:
         return False
     except psutil.NoSuchProcess:
@@ -153,16 +153,16 @@ def kill(system: Up, victim: str, pid: int) -> bool:
     return True
 
 
-def start_again(system: Up, tries: int = 3) -> None:
+def start_again(system: Up, *options: str, tries: int = 3) -> None:
     """On a crowded machine the database may take longer to recover than it is given: as often as a service manager
-    would, and no order depends on it."""
+    would, and no order depends on it. `options` are of `tradeloom up`."""
     for _ in range(tries - 1):
         try:
-            system.start()
+            system.start(*options)
             return
         except (AssertionError, json.JSONDecodeError):  # it said why and ended
             system.kill()
-    system.start()
+    system.start(*options)
 
 
 def recorded_fills(home: Path) -> set[int]:

@@ -22,7 +22,7 @@ LEAST_CASES = exam.sized(100, 5_000)
 
 
 @pytest.mark.exam
-@pytest.mark.timeout(3_600 if exam.FULL else 300)
+@pytest.mark.timeout(3_600 if exam.FULL else 900)
 def test_no_request_makes_a_server_error(machine: RunningMachine, tmp_path: Path) -> None:
     command = [
         str(Path(sys.executable).with_name("schemathesis")),

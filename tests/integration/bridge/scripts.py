@@ -50,7 +50,7 @@ def start_script(rig: Rig, text: str) -> "subprocess.Popen[str]":
 def run_script(rig: Rig, text: str) -> dict[str, Any]:
     """What it showed, all together."""
     script = start_script(rig, text)
-    output, errors = script.communicate(timeout=60)
+    output, errors = script.communicate(timeout=110)
     assert script.returncode == 0, errors
     shown: dict[str, Any] = {}
     for line in output.splitlines():

@@ -227,7 +227,7 @@ class TestExactlyOnce:
     def test_when_the_bridge_dies_before_its_answer(self, tmp_path: Path) -> None:
         with Rig(tmp_path, compat=COMPAT, points={"front.answered": "kill"}) as rig:
             script = start_script(rig, ONE_ORDER)
-            _, errors = script.communicate(timeout=60)
+            _, errors = script.communicate(timeout=110)
             assert "EOFError" in errors
             rig.restart()
             told = run_script(rig, ONE_ORDER)

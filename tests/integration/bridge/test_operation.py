@@ -18,7 +18,7 @@ from tradeloom.errors import BrokerUnavailable
 from tradeloom.trading.intents import OutcomeStatus
 from tradeloom.trading.mt5_client import BridgeClient
 
-SLOW = {"kind": "hang", "seconds": 1.5, "executed": True}
+SLOW = {"kind": "hang", "seconds": 4, "executed": True}
 
 
 def busy(rig: Rig) -> Any:
@@ -37,7 +37,7 @@ def test_an_order_under_way_is_finished_and_told_before_it_stops(tmp_path: Path)
         os.kill(rig.bridge.pid, signal.SIGTERM)
         eventually(lambda: other.health()["status"] == "draining", "the bridge drains")
         with pytest.raises(urllib.error.HTTPError, match="503"):
-            urllib.request.urlopen(url + "health", timeout=10)
+            urllib.request.urlopen(url + "health", timeout=60)
         other._send_timeout_s = 0.5
         with pytest.raises(BrokerUnavailable, match="stopping"):
             other.account("paper").send(rig.buy("too late"))
@@ -81,7 +81,7 @@ def test_what_waits_is_bounded_and_the_rest_is_told_at_once(tmp_path: Path) -> N
 
 def test_the_watchdog_shows_what_it_did(tmp_path: Path) -> None:
     hang = {"kind": "hang", "seconds": 60, "executed": True}
-    with Rig(tmp_path, faults=[hang], account={"hang_timeout_s": 1.0}) as rig:
+    with Rig(tmp_path, faults=[hang], account={"hang_timeout_s": 2.0}) as rig:
         first = rig.worker_pid()
         rig.client._settle_s = 20
         assert rig.broker.send(rig.buy()).status is OutcomeStatus.DONE

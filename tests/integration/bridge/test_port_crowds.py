@@ -70,7 +70,7 @@ class Crowd:
 
     def grow(self, count: int, first: bytes) -> None:
         for _ in range(count):
-            member = socket.create_connection(self._address, timeout=10)
+            member = socket.create_connection(self._address, timeout=60)
             self.members.append(member)
             with contextlib.suppress(OSError):  # dropped already
                 member.sendall(first)
@@ -100,7 +100,7 @@ def client_hello(endpoint: Endpoint) -> bytes:
 def test_a_thousand_half_open_connections(endpoint: Endpoint, crowd: Crowd, words: str) -> None:
     crowd.grow(CROWD, b"" if words == "none" else client_hello(endpoint))
     assert ended(crowd.members[0])  # the oldest were dropped for the next
-    assert ended(crowd.members[-1], 15)  # the last when their time was up
+    assert ended(crowd.members[-1])  # the last when their time was up
 
 
 def dripped(connection: socket.socket, data: bytes) -> int:
@@ -117,7 +117,7 @@ def dripped(connection: socket.socket, data: bytes) -> int:
 def test_a_handshake_that_drips_is_ended(endpoint: Endpoint) -> None:
     """Slow loris: each byte comes well within any time-out, all together never."""
     hello = client_hello(endpoint)
-    with socket.create_connection((endpoint.host, endpoint.port), timeout=5) as slow:
+    with socket.create_connection((endpoint.host, endpoint.port), timeout=60) as slow:
         sent = dripped(slow, hello)
     assert sent < len(hello)
 
@@ -151,7 +151,7 @@ class Recorder(threading.Thread):
                     server.sendall(data)
             with contextlib.suppress(OSError):
                 server.shutdown(socket.SHUT_RDWR)
-            back.join(5)
+            back.join(60)
         self._listener.close()
 
     @staticmethod
@@ -167,22 +167,22 @@ def test_recorded_traffic_opens_nothing_a_second_time(rig: Rig, endpoint: Endpoi
     intent = rig.buy("recorded")
     outcome = client.account("paper").send(intent)
     client.close()
-    recorder.join(10)
+    recorder.join(60)
     assert len(recorder.heard) > 1_000
     before = rig.deals()
     # Whole, cut short anywhere, and with its end sent twice.
     for replay in (recorder.heard, *(recorder.heard[:cut] for cut in (5, 200, 700, -1)), recorder.heard * 2):
-        with socket.create_connection((endpoint.host, endpoint.port), timeout=10) as attacker:
+        with socket.create_connection((endpoint.host, endpoint.port), timeout=60) as attacker:
             with contextlib.suppress(OSError):
                 attacker.sendall(replay)
                 attacker.shutdown(socket.SHUT_WR)
-            assert ended(attacker, 10)
+            assert ended(attacker)
     assert rig.deals() == before
     assert rig.broker.outcome(intent.client_order_id) == outcome
 
 
 def test_a_connection_cut_in_the_middle_of_a_record_ends(endpoint: Endpoint) -> None:
-    plain = socket.create_connection((endpoint.host, endpoint.port), timeout=5)
+    plain = socket.create_connection((endpoint.host, endpoint.port), timeout=60)
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     secured = good_context(endpoint).wrap_bio(incoming, outgoing, server_hostname=endpoint.server_name)
     while True:
@@ -207,7 +207,7 @@ def test_a_frame_that_would_swell_is_never_unpacked(endpoint: Endpoint) -> None:
     for claimed in (len(bomb), 60_000):
         with dial(endpoint) as connection, contextlib.suppress(OSError):
             connection.sendall(struct.pack("!LB", claimed, 1) + bomb[:claimed])
-            assert ended(connection, 5)
+            assert ended(connection)
 
 
 def test_an_expired_certificate_opens_nothing(endpoint: Endpoint, tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ class Answer:
 
 
 def get(address: tuple[str, int], path: str, method: str = "GET", **headers: str) -> Answer:
-    connection = http.client.HTTPConnection(*address, timeout=10)
+    connection = http.client.HTTPConnection(*address, timeout=60)
     try:
         connection.request(method, path, headers=headers)
         return Answer(connection.getresponse())
@@ -49,7 +49,7 @@ def get(address: tuple[str, int], path: str, method: str = "GET", **headers: str
 
 def raw(address: tuple[str, int], request: bytes) -> bytes:
     """Whatever comes back for bytes that are sent as they are."""
-    with socket.create_connection(address, timeout=10) as connection:
+    with socket.create_connection(address, timeout=60) as connection:
         connection.sendall(request)
         answer = b""
         try:
@@ -166,7 +166,7 @@ def test_what_is_no_request_gets_no_page(address: tuple[str, int], request_bytes
 
 
 def test_slow_readers_make_place(rig: Rig, address: tuple[str, int]) -> None:
-    held = [socket.create_connection(address, timeout=10) for _ in range(40)]
+    held = [socket.create_connection(address, timeout=60) for _ in range(40)]
     for connection in held[::2]:
         connection.sendall(b"GET / HT")
     assert get(address, "/metrics").status == 200

@@ -25,7 +25,7 @@ def directory() -> Iterator[Path]:
 
 def answers(dsn: str) -> bool:
     try:
-        with psycopg.connect(dsn, connect_timeout=2) as connection:
+        with psycopg.connect(dsn, connect_timeout=30) as connection:
             return connection.execute("SELECT 1").fetchone() == (1,)
     except psycopg.Error:
         return False
@@ -119,7 +119,7 @@ def test_a_killed_server_is_started_again(directory: Path) -> None:
     postmaster = psutil.Process(int((directory / "data" / "postmaster.pid").read_text().split()[0]))
     children = postmaster.children(recursive=True)
     os.kill(postmaster.pid, signal.SIGKILL)
-    psutil.wait_procs(children, timeout=10)
+    psutil.wait_procs(children, timeout=60)
     again = PostgresServer(directory, url="")
     with psycopg.connect(again.start()) as connection:
         assert connection.execute("SELECT count(*) FROM kept").fetchone() == (0,)

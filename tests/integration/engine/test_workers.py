@@ -193,7 +193,7 @@ def test_what_a_handler_starts_dies_with_it(tmp_path: Path) -> None:
 
 
 async def gone(pid: int) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
             await asyncio.sleep(0.01)
 
@@ -203,7 +203,7 @@ def test_everything_a_handler_says_arrives_while_it_runs() -> None:
 
     async def body() -> None:
         async with pool() as workers:
-            invocation = call("talk", {"s": 0.3}, on_log=lambda record: said.append((time.monotonic(), record)))
+            invocation = call("talk", {"s": 1.5}, on_log=lambda record: said.append((time.monotonic(), record)))
             await workers.invoke(invocation)
             ended = time.monotonic()
         assert ended - said[0][0] > 0.2
@@ -229,7 +229,7 @@ def test_a_worker_sees_nothing_of_the_engines_environment(monkeypatch: pytest.Mo
 
     async def body() -> None:
         async with pool(environment={"EXTRA": "yes"}) as workers:
-            invocation = call("talk", timeout_s=5)
+            invocation = call("talk", timeout_s=60)
             seen = await workers.invoke(invocation)
         environment = seen["environment"]
         assert "secret" not in str(environment)
@@ -240,7 +240,7 @@ def test_a_worker_sees_nothing_of_the_engines_environment(monkeypatch: pytest.Mo
         assert seen["function"] == "tradeloom-probe-talk"
         assert seen["arn"] == function("talk")
         assert seen["request"] == invocation.id
-        assert 0 < seen["left_ms"] <= 5000
+        assert 0 < seen["left_ms"] <= 60_000
 
     asyncio.run(body())
 
@@ -272,7 +272,7 @@ def test_the_pool_grows_under_load_and_shrinks_after() -> None:
                 await asyncio.sleep(0.02)
             await work
             assert 1 < most <= 4
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 while len(workers.pids) > 1:
                     await asyncio.sleep(0.02)
             assert await workers.invoke(call("echo", 1)) == 1
@@ -286,7 +286,7 @@ def test_a_killed_worker_is_replaced() -> None:
             killed = set(workers.pids)
             for pid in killed:
                 os.kill(pid, 9)
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while len(workers.pids) < 2 or killed & set(workers.pids):
                     await asyncio.sleep(0.02)
             assert await workers.invoke(call("echo", 1)) == 1

@@ -1,6 +1,7 @@
 """The guarded client against real servers: what it takes, and where it stops."""
 
 import gzip
+import threading
 import time
 import zlib
 from collections.abc import Iterator
@@ -151,7 +152,7 @@ class TestLimits:
         begun = time.monotonic()
         with pytest.raises(NetworkTimeout, match="was not done within 1 s"):
             get(serve(drip), timeout_s=1.0)
-        assert 0.9 < time.monotonic() - begun < 15
+        assert 0.9 < time.monotonic() - begun < 45
 
     def test_nor_one_of_headers(self, serve: Serve) -> None:
         def drip(asked: Asked) -> Iterator[bytes]:
@@ -163,7 +164,7 @@ class TestLimits:
         begun = time.monotonic()
         with pytest.raises(NetworkTimeout):
             get(serve(drip), timeout_s=1.0)
-        assert time.monotonic() - begun < 15
+        assert time.monotonic() - begun < 45
 
     def test_nor_a_chain_of_redirects(self, serve: Serve) -> None:
         def slow(asked: Asked) -> bytes:
@@ -173,7 +174,7 @@ class TestLimits:
         begun = time.monotonic()
         with pytest.raises(NetworkTimeout):
             get(serve(slow), timeout_s=1.0)
-        assert time.monotonic() - begun < 15
+        assert time.monotonic() - begun < 45
 
     def test_a_silent_server(self, serve: Serve) -> None:
         def silent(asked: Asked) -> bytes:
@@ -261,14 +262,17 @@ class TestFaults:
             client(resolve=nobody).send(HttpRequest("GET", "https://nobody.example/?token=secret"))
 
     def test_a_resolver_that_hangs_is_not_waited_for(self) -> None:
+        over = threading.Event()
+
         def hangs(host: str) -> list[str]:
-            time.sleep(4)
+            over.wait(60)
             return ["127.0.0.1"]
 
         begun = time.monotonic()
         with pytest.raises(NetworkTimeout):
             client(resolve=hangs).send(HttpRequest("GET", "https://slow.example/", timeout_s=0.3))
-        assert time.monotonic() - begun < 3.9
+        assert time.monotonic() - begun < 50
+        over.set()
 
     def test_errors_never_quote_the_url(self, serve: Serve) -> None:
         for answer in (b"", b"nonsense\r\n\r\n", redirect("ftp://x"), response(200, b"x", "Content-Encoding: br")):

@@ -69,7 +69,7 @@ def server(port: int, security: Any, **how: str) -> MailServer:
 @pytest.mark.parametrize("security", ["starttls", "tls"])
 def test_over_tls_with_a_login(security: str, box: Box, start: Start, authority: Authority) -> None:
     port = start(security)
-    refused = mailer(port, authority).send(MESSAGE, server(port, security), timeout_s=10)
+    refused = mailer(port, authority).send(MESSAGE, server(port, security), timeout_s=60)
     assert refused == {}
     [envelope] = box.came
     assert (envelope.mail_from, envelope.rcpt_tos) == ("bot@example.com", ["ann@example.com", "bea@example.com"])
@@ -91,7 +91,7 @@ def test_over_tls_with_a_login(security: str, box: Box, start: Start, authority:
 
 def test_in_the_clear_where_the_credential_says_so(box: Box, start: Start) -> None:
     port = start("none")
-    mailer(port).send(MESSAGE, server(port, "none", username="", password=""), timeout_s=10)
+    mailer(port).send(MESSAGE, server(port, "none", username="", password=""), timeout_s=60)
     assert len(box.came) == 1
 
 
@@ -100,33 +100,33 @@ class TestRefusals:
         """The password is not sent: whoever stands between could have taken STARTTLS out of the greeting."""
         port = start("none")
         with pytest.raises(MessageRefused, match="does not offer"):
-            mailer(port).send(MESSAGE, server(port, "starttls"), timeout_s=10)
+            mailer(port).send(MESSAGE, server(port, "starttls"), timeout_s=60)
         assert box.came == []
 
     @pytest.mark.parametrize("security", ["starttls", "tls"])
     def test_a_certificate_for_another_name(self, security: str, box: Box, start: Start, authority: Authority) -> None:
         port = start(security, name="other.example")
         with pytest.raises(UntrustedServer, match=r"smtp\.example"):
-            mailer(port, authority).send(MESSAGE, server(port, security), timeout_s=10)
+            mailer(port, authority).send(MESSAGE, server(port, security), timeout_s=60)
         assert box.came == []
 
     @pytest.mark.parametrize("security", ["starttls", "tls"])
     def test_an_unknown_authority(self, security: str, box: Box, start: Start) -> None:
         port = start(security)
         with pytest.raises(UntrustedServer):
-            mailer(port).send(MESSAGE, server(port, security), timeout_s=10)
+            mailer(port).send(MESSAGE, server(port, security), timeout_s=60)
 
     def test_a_wrong_password(self, box: Box, start: Start, authority: Authority) -> None:
         port = start("starttls")
         with pytest.raises(MessageRefused, match="user and password") as raised:
-            mailer(port, authority).send(MESSAGE, server(port, "starttls", password="wrong-000"), timeout_s=10)
+            mailer(port, authority).send(MESSAGE, server(port, "starttls", password="wrong-000"), timeout_s=60)
         assert raised.value.field == "config.credential"
         assert "wrong-000" not in str(raised.value)
 
     def test_some_recipients(self, box: Box, start: Start) -> None:
         port = start("none")
         message = MailMessage("a@example.com", ("nobody@x.example", "ann@example.com"), (), "x", "y", None, "<1@x>")
-        refused = mailer(port).send(message, server(port, "none", username=""), timeout_s=10)
+        refused = mailer(port).send(message, server(port, "none", username=""), timeout_s=60)
         assert refused == {"nobody@x.example": "550 no such mailbox"}
         assert box.came[0].rcpt_tos == ["ann@example.com"]
 
@@ -135,14 +135,14 @@ class TestRefusals:
         port = start("none")
         message = MailMessage("a@example.com", (f"{name}@x.example",), (), "x", "y", None, "<1@x>")
         with pytest.raises(error, match="none of the recipients"):
-            mailer(port).send(message, server(port, "none", username=""), timeout_s=10)
+            mailer(port).send(message, server(port, "none", username=""), timeout_s=60)
 
     @pytest.mark.parametrize(("said", "error"), [("451 later", NetworkFailed), ("554 spam", MessageRefused)])
     def test_after_the_data(self, said: str, error: type[NetworkError], box: Box, start: Start) -> None:
         box.after_data = said
         port = start("none")
         with pytest.raises(error, match=said) as raised:
-            mailer(port).send(MESSAGE, server(port, "none", username=""), timeout_s=10)
+            mailer(port).send(MESSAGE, server(port, "none", username=""), timeout_s=60)
         assert raised.value.sent
 
 
@@ -171,13 +171,13 @@ class TestMisbehaviour:
 
     def test_a_drip_cannot_stretch_the_time(self) -> None:
         def drip(connection: socket.socket) -> None:
-            for _ in range(200):
+            for _ in range(2_000):
                 connection.sendall(b"2")
                 time.sleep(0.05)
 
         begun = time.monotonic()
         assert isinstance(self.attempt(drip), NetworkTimeout)
-        assert 0.9 < time.monotonic() - begun < 9
+        assert 0.9 < time.monotonic() - begun < 60
 
     def test_silence(self) -> None:
         begun = time.monotonic()

@@ -88,7 +88,7 @@ def test_what_is_called_stops_acting_with_its_caller(machine: RunningMachine) ->
     started = machine.post(f"/workflows/{workflow['id']}/execute", {})
     call = _running(machine, "Acts on")
     machine.post(f"/executions/{started['id']}/stop")
-    give_up = time.monotonic() + 30
+    give_up = time.monotonic() + 60
     while (own := machine.get(f"/executions/{call}"))["status"] in {"running", "pending"}:
         assert time.monotonic() < give_up
         time.sleep(0.2)
@@ -99,7 +99,7 @@ def test_what_is_called_stops_acting_with_its_caller(machine: RunningMachine) ->
 def _running(machine: RunningMachine, name: str) -> str:
     """The id of the execution of the workflow with this name, once there is one."""
     (workflow,) = [each for each in machine.get("/workflows?limit=100")["items"] if each["name"] == name]
-    give_up = time.monotonic() + 20
+    give_up = time.monotonic() + 60
     while not (items := machine.get(f"/workflows/{workflow['id']}/executions")["items"]):
         assert time.monotonic() < give_up
         time.sleep(0.05)

@@ -107,7 +107,7 @@ def test_requests_side_by_side_do_not_see_each_other() -> None:
 
     class Meeting(FakeStatus):
         def health(self, tenant: str) -> Health:
-            barrier.wait(timeout=10)
+            barrier.wait(timeout=60)
             return super().health(tenant).model_copy(update={"version": tenant})
 
     api = Api(replace(fake_ports(), status=Meeting()))

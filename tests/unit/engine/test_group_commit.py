@@ -92,7 +92,7 @@ def test_a_barrier_does_not_linger() -> None:
         writer = GroupCommit(Disk(), linger_s=60)
         writer.start()
         writer.record(line(1))
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(30):
             await writer.barrier("e")
             assert await writer.create(execution())
         await writer.close()

@@ -202,7 +202,7 @@ class Story:
     async def finish(self, engine: Engine, clock: ManualClock) -> Execution:
         """The end, with the market moving on whenever nothing else does."""
         result = asyncio.ensure_future(engine.result("e1"))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not result.done():
                 await asyncio.sleep(0.004)
                 clock.advance(timedelta(seconds=10))
@@ -315,7 +315,7 @@ def test_a_wait_that_came_due_while_nobody_ran_ends_at_once() -> None:
         clock.advance(timedelta(days=1))
         async with made.engine() as engine:
             await engine.resume()
-            async with asyncio.timeout(1):
+            async with asyncio.timeout(60):
                 assert (await engine.result("e1")).status == "SUCCEEDED"
 
     loop.run(body())
@@ -375,6 +375,6 @@ def test_engines_that_die_later_are_inherited_from(monkeypatch: pytest.MonkeyPat
 
 
 async def until(condition: Any) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0.001)

@@ -36,7 +36,7 @@ class FakeTerminal:
 
 
 def played(work: Coroutine[Any, Any, None]) -> None:
-    asyncio.run(asyncio.wait_for(work, 10))
+    asyncio.run(asyncio.wait_for(work, 60))
 
 
 async def opened(terminal: FakeTerminal, idle: Any = lambda: True) -> tuple[AccountClock, "asyncio.Task[None]"]:

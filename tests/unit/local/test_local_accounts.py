@@ -228,7 +228,7 @@ def test_a_bridge_that_is_away_is_told_when_it_is_back() -> None:
         await asyncio.sleep(0.05)
         assert house.halts.any  # the state it could not read did not make it active
         away.away = False
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not away.flattens:
                 await asyncio.sleep(0.01)
         await asyncio.sleep(0.05)
@@ -276,7 +276,7 @@ def test_a_halt_from_elsewhere_is_seen_and_swept() -> None:
         await house.switch.open()
         assert house.halts.any
         following = asyncio.ensure_future(house.switch.follow())
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not house.swept:
                 await asyncio.sleep(0.01)
         following.cancel()

@@ -129,18 +129,18 @@ class TestTheSameRequestTwice:
 
         def hold() -> None:
             reached.set()
-            assert go_on.wait(10)
+            assert go_on.wait(60)
 
         stage.line.hold = hold
         with ThreadPoolExecutor(2) as pool:
             one = pool.submit(first.order)
-            assert reached.wait(10)
+            assert reached.wait(60)
             other = pool.submit(second.order)
             try:
-                assert len({other.result(10)["order"]} | set(at_broker(stage))) == orders
+                assert len({other.result(60)["order"]} | set(at_broker(stage))) == orders
             finally:
                 go_on.set()
-            assert one.result(10)["retcode"] == 10009
+            assert one.result(60)["retcode"] == 10009
         assert len(at_broker(stage)) == orders
 
 

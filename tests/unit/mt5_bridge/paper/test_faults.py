@@ -1,5 +1,6 @@
 import threading
 import time
+from itertools import pairwise
 
 import pytest
 from pydantic import ValidationError
@@ -26,7 +27,7 @@ def test_a_frozen_process_runs_no_thread() -> None:
     stop.set()
     thread.join()
     assert ended - began >= 0.15
-    assert [beat for beat in beats if began + 0.02 < beat < ended - 0.02] == []
+    assert max(later - beat for beat, later in pairwise([*beats, ended])) >= 0.14
 
 
 def test_scripts_survive_being_stored() -> None:
