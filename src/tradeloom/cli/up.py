@@ -14,6 +14,7 @@ from tradeloom.cli.run import found, traced
 from tradeloom.cli.trace import as_json as execution_json
 from tradeloom.compiler.compile import Compiled, compile_workflow
 from tradeloom.errors import NotFound
+from tradeloom.local.draining import drained
 from tradeloom.local.machine import Machine, machine_up
 from tradeloom.local.market import ACCOUNT, bundled_data
 from tradeloom.local.places import examples_folder
@@ -38,17 +39,18 @@ def serve(*, port: int | None, home: Path | None, speed: float, demo: bool, once
 
 
 async def _up(settings: Settings, steps: Steps, *, speed: float, as_json: bool) -> None:
-    stopped = _on_signals()
+    stopped, hurry = _on_signals()
     async with machine_up(settings, step=steps) as machine:
         await _set_speed(machine, speed)
         async with serving(machine) as served:
             _announce(machine, served, as_json=as_json)
             await stopped.wait()
+            await drained(machine, within_s=settings.drain_s, hurry=hurry)
 
 
 async def _demo(settings: Settings, steps: Steps, *, once: bool, as_json: bool) -> Execution:
     """Trade the dip buyer on the bar where it would, on a market that starts anew there."""
-    stopped = _on_signals()
+    stopped, hurry = _on_signals()
     examples = {file.stem: compile_workflow(read_document(file)) for file in sorted(examples_folder().glob("*.json"))}
     if DEMO not in examples:
         raise NotFound(f"The example {DEMO}.json is not in {examples_folder()}.")
@@ -61,6 +63,7 @@ async def _demo(settings: Settings, steps: Steps, *, once: bool, as_json: bool) 
             async with serving(machine) as served:
                 _announce(machine, served, as_json=as_json, execution=execution)
                 await stopped.wait()
+                await drained(machine, within_s=settings.drain_s, hurry=hurry)
         elif as_json:
             say_json(execution_json(execution))
     return execution
@@ -85,18 +88,21 @@ async def _set_speed(machine: Machine, speed: float) -> None:
     await machine.clocks[ACCOUNT].read()
 
 
-def _on_signals() -> asyncio.Event:
-    """Set by Ctrl-C and by a polite kill. A second Ctrl-C goes through."""
-    stopped = asyncio.Event()
+def _on_signals() -> tuple[asyncio.Event, asyncio.Event]:
+    """The first is set by Ctrl-C or a polite kill, the second by the next one: then nothing is waited for. A third goes
+    through."""
+    stopped, hurry = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
 
     def told(number: signal.Signals) -> None:
+        if stopped.is_set():
+            hurry.set()
+            loop.remove_signal_handler(number)
         stopped.set()
-        loop.remove_signal_handler(number)
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, told, number)
-    return stopped
+    return stopped, hurry
 
 
 def _announce(machine: Machine, served: Served, *, as_json: bool, execution: Execution | None = None) -> None:

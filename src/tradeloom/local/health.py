@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from tradeloom.api.app import package_version
 from tradeloom.api.models.health import AccountStanding, Component, Health
@@ -13,6 +13,8 @@ from tradeloom.trading.mt5_client import BridgeClient
 from tradeloom.trading.risk import AccountState
 
 Probe = Callable[[], Any]
+
+READY_S: Final = 5.0
 
 
 class LocalStatus:
@@ -35,6 +37,8 @@ class LocalStatus:
         self._running = running
         self._workers = workers
         self._started_at = datetime.now(UTC)
+        self.resumed = False
+        self.stopping = False
 
     def health(self, tenant: str) -> Health:
         return self._on_loop(self._health())
@@ -57,6 +61,23 @@ class LocalStatus:
             accounts=accounts,
             running=self._running(),
         )
+
+    async def unready(self) -> list[str]:
+        """Why nothing should be sent here now; empty when the machine is ready."""
+        if self.stopping:
+            return ["it is stopping"]
+        reasons = [] if self.resumed else ["executions of an earlier run are being taken up"]
+        if not self._workers():
+            reasons.append("no worker process lives")
+        try:
+            async with asyncio.timeout(READY_S):
+                parts = await asyncio.gather(
+                    self._component("database", self._ping_database),
+                    self._component("bridge", lambda: asyncio.to_thread(self._bridge.health)),
+                )
+        except TimeoutError:
+            return [*reasons, f"database or bridge did not answer within {READY_S:g} s"]
+        return [*reasons, *(f"{part.name}: {part.detail}" for part in parts if part.status != "ok")]
 
     async def _component(self, name: str, probe: Probe) -> Component:
         try:

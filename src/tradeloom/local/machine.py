@@ -102,6 +102,8 @@ class Machine:
     metrics: Metrics
     replays: Replays
     api: Api
+    status: LocalStatus
+    drain: Callable[[], Awaitable[None]]
     ping: Callable[[], Awaitable[Any]]
     resumed: list[str] = field(default_factory=list)
 
@@ -138,6 +140,7 @@ async def machine_up(
             )
         with step("engine"):
             machine = await _engine_up(stack, home, settings, market, pool, dsn, given)
+        machine.status.resumed = True
         keeper = Keeper(market, server, machine.ping)
         stack.push_async_callback(ended, asyncio.ensure_future(keeper.keep()))
         if schedules:
@@ -201,6 +204,7 @@ async def _engine_up(
     accounts = await accounts_up(stack, kept, on_loop, market, engine, workflows, halts, notices)
     reruns, debugging = reruns_up(kept, on_loop, engine, executions, private_market, clocks.of, halts.refuses)
     replays = replays_up(stack, on_loop, engine, executions.dispatcher, clocks, scheduler, watcher)
+    status = _status(kept, on_loop, market, engine, pool)
     ports = Ports(
         workflows=workflows,
         reruns=reruns,
@@ -223,7 +227,7 @@ async def _engine_up(
             recorded=RecordedInputs(kept.journal, kept.blobs),
         ),
         credentials=credentials,
-        status=_status(kept, on_loop, market, engine, pool),
+        status=status,
         accounts=accounts,
         orders=orders_up(stack, kept, on_loop, market),
         trades=trades_up(stack, kept, on_loop, market, clocks),
@@ -259,6 +263,8 @@ async def _engine_up(
         ),
         replays=replays,
         api=Api(ports),
+        status=status,
+        drain=pool.drain,
         ping=kept.ping,
         resumed=await engine.resume(),
     )

@@ -55,6 +55,7 @@ async def serving(machine: Machine) -> AsyncIterator[Served]:
         port=port,
         door=machine.door,
         run_events=machine.run_events,
+        unready=machine.status.unready,
         metrics=machine.metrics if machine.settings.metrics != "off" else None,
         open_metrics=machine.settings.metrics == "open",
     )

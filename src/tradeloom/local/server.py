@@ -11,7 +11,7 @@ import json
 import logging
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, field
@@ -40,6 +40,8 @@ THREADS = 32
 """Requests answered side by side; one that waits for an execution holds a thread while it waits."""
 MAX_QUERY_FIELDS = 50
 METRICS = "/metrics"
+LIVE, READY = "/live", "/ready"
+"""For what starts Tradeloom and starts it again: whether it lives, and whether it may be sent work. Without a token."""
 
 SECURITY_HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -72,6 +74,7 @@ class LocalServer:
         port: int,
         door: Door | None = None,
         run_events: RunEvents | None = None,
+        unready: Callable[[], Awaitable[Sequence[str]]] | None = None,
         metrics: Metrics | None = None,
         open_metrics: bool = False,
     ) -> None:
@@ -82,6 +85,7 @@ class LocalServer:
         self._hosts = {f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]")}
         self._origins = {f"http://{host}" for host in self._hosts}
         self._realtime = None if run_events is None else RealtimeDoor(run_events, self._claims_of)
+        self._unready = unready
         self._metrics, self._open_metrics = metrics, open_metrics
         self._policy = _policy(port)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="api")
@@ -151,6 +155,11 @@ class LocalServer:
             body = await _read(receive, headers, HOOK_BODY_BYTES)
             told = await self._door.receive(scope["method"], path, headers, body)
             return Answer(202, json.dumps(told).encode(), {"content-type": "application/json"})
+        if path == LIVE:
+            return _told({"live": True})
+        if self._unready is not None and path == READY:
+            reasons = await self._unready()
+            return _told({"ready": not reasons, "reasons": list(reasons)}, 503 if reasons else 200)
         if self._metrics is not None and path == METRICS:
             if not self._open_metrics:
                 self._require_token(headers)
@@ -197,6 +206,10 @@ def _policy(port: int) -> str:
     """Not every browser takes 'self' for the WebSocket of the same address. An IPv6 address cannot be named there."""
     sockets = " ".join(f"ws://{name}:{port}" for name in ("127.0.0.1", "localhost"))
     return SECURITY_HEADERS["content-security-policy"].replace("connect-src 'self'", f"connect-src 'self' {sockets}")
+
+
+def _told(value: Mapping[str, Any], status: int = 200) -> Answer:
+    return Answer(status, json.dumps(value).encode(), {"content-type": "application/json"})
 
 
 def _headers(scope: Scope) -> dict[str, str]:

@@ -30,6 +30,8 @@ class WorkerPool:
         self._lent = 0
         self._failures = 0
         self._closed = False
+        self._draining = False
+        self._busy = 0
         self._reaper: asyncio.TimerHandle | None = None
 
     @property
@@ -48,6 +50,12 @@ class WorkerPool:
         await asyncio.gather(*self._starting)
         if not self._alive:
             raise WorkersUnavailable("No worker process could be started; see the log for what they said.")
+
+    async def drain(self) -> None:
+        """Begin no task any more; returns once those that were begun are done. What is not begun waits for `close`."""
+        self._draining = True
+        while self._busy:
+            await asyncio.sleep(0.02)
 
     async def close(self) -> None:
         """End all workers; tasks still running fail."""
@@ -75,17 +83,19 @@ class WorkerPool:
 
     async def invoke(self, invocation: Invocation) -> Any:
         worker = await self._take(invocation.function)
+        self._busy += 1
         try:
             invocation.on_begin()
             return await worker.run(invocation)
         finally:
+            self._busy -= 1
             self._give_back(worker)
 
     async def _take(self, function: str) -> WorkerProcess:
         """An idle worker, one that knows the function if there is one."""
         if self._closed:
             raise EngineClosed("The workers are being stopped.")
-        if self._idle and not self._waiting:
+        if self._idle and not self._waiting and not self._draining:
             index = next(
                 (at for at in range(len(self._idle) - 1, -1, -1) if function in self._idle[at].warm),
                 len(self._idle) - 1,
@@ -104,7 +114,7 @@ class WorkerPool:
     def _give_back(self, worker: WorkerProcess) -> None:
         if worker.dead or worker not in self._alive or worker.dying:
             return
-        while self._waiting:
+        while self._waiting and not self._draining:
             waiting = self._waiting.popleft()
             if not waiting.done():
                 waiting.set_result(worker)
