@@ -128,7 +128,7 @@ def _say_result(console: Console, trades: ExecutionTrades) -> None:
         closed = f"{result.trades} closed trade{'s' if result.trades > 1 else ''} of {result.volume:g} lots made "
         console.print(Text.assemble(closed, (told, style), f" on {result.account}"), soft_wrap=True)
     if trades.state in {"open", "pending"}:
-        console.print(Text("what it opened is not all closed: its result comes when it is", "dim"), soft_wrap=True)
+        console.print(Text("what it opened is not all closed", "dim"), soft_wrap=True)
 
 
 def orders_of(execution: Execution) -> list[dict[str, Any]]:

@@ -105,4 +105,10 @@ def _time_problems(document: Workflow, definition: dict[str, Any]) -> list[Probl
     if document.settings.execution_type == "express" and timeout > limits.EXPRESS_LIMIT_S:
         message = f"An express workflow runs {limits.EXPRESS_LIMIT_S} s at most; its time-out is {timeout} s."
         problems.append(Problem(code="express_too_long", field="settings.execution_type", message=message))
+    expected = document.settings.expect_end_within_s
+    if expected is not None and expected >= timeout:
+        field = "settings.expect_end_within_s"
+        message = f"An execution runs out of time after {timeout} s, before it could be told of as late ({expected} s)."
+        hint = "Expect an earlier end than settings.timeout_s."
+        problems.append(Problem(code="expected_too_late", field=field, message=message, hint=hint, severity="warning"))
     return problems

@@ -209,3 +209,11 @@ def test_a_retry_policy_names_errors_that_are_worth_it(
     assert (problem.code, problem.node, problem.field) == ("not_retried", "a", "retry.errors")
     assert said in problem.message
     assert "BrokerUnavailable" in (problem.hint or "")
+
+
+def test_a_late_end_is_told_before_the_time_is_up() -> None:
+    drawn = document([node("t")], settings={"timeout_s": 60, "expect_end_within_s": 60})
+    (warning,) = compile_workflow(drawn).warnings
+    assert (warning.code, warning.field) == ("expected_too_late", "settings.expect_end_within_s")
+    sooner = document([node("t")], settings={"timeout_s": 60, "expect_end_within_s": 59})
+    assert compile_workflow(sooner).warnings == []
