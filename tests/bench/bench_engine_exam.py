@@ -44,6 +44,7 @@ from tradeloom.local.server import LocalServer
 from tradeloom.local.settings import load_settings
 from tradeloom.local.storage import TENANT
 from tradeloom.realtime import protocol
+from tradeloom.realtime.hub import Hub
 from tradeloom.storage.postgres.migrations import migrate
 from tradeloom.storage.postgres.server import PostgresServer
 
@@ -192,7 +193,7 @@ async def log_way() -> dict[str, float]:
             "End": True,
         }
         definition = {"QueryLanguage": "JSONata", "StartAt": "A-a", "States": {"A-a": task}}
-        address = await stack.enter_async_context(_Serving(hub))
+        address = await stack.enter_async_context(_Serving(hub, await asyncio.to_thread(lambda: Api(fake_ports()))))
         carried = {"host": "bench", "Authorization": f"Bearer {TOKEN}"}
         offered: Any = [protocol.SUBPROTOCOL, protocol.header_subprotocol(carried)]
         client = await stack.enter_async_context(connect(address, subprotocols=offered))
@@ -212,14 +213,15 @@ async def log_way() -> dict[str, float]:
 class _Serving:
     """A local server with nothing but run events behind it; gives its WebSocket's address."""
 
-    def __init__(self, hub: Any) -> None:
+    def __init__(self, hub: Hub, api: Api) -> None:
         self._hub = hub
+        self._api = api
 
     async def __aenter__(self) -> str:
         self._listening = socket.socket()
         self._listening.bind(("127.0.0.1", 0))
         port = self._listening.getsockname()[1]
-        self._app = LocalServer(Api(fake_ports()), {}, token=TOKEN, port=port, run_events=self._hub)
+        self._app = LocalServer(self._api, {}, token=TOKEN, port=port, run_events=self._hub)
         config = uvicorn.Config(self._app, log_config=None, lifespan="off", ws="websockets-sansio")
         self._server = uvicorn.Server(config)
         self._task = asyncio.ensure_future(self._server.serve(sockets=[self._listening]))

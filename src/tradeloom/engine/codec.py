@@ -7,7 +7,7 @@ infinities are not JSON and are refused.
 
 import json
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from tradeloom.engine.errors import InvalidPayload
@@ -32,15 +32,27 @@ def _no_constant(name: str) -> Any:
     raise InvalidPayload(f"{name} is not a JSON value")
 
 
-_ENCODER = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":"), check_circular=True)
-_UTF8 = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+def _encoder(**options: Any) -> Callable[[Any], str]:
+    """`JSONEncoder.encode` makes its C encoder anew for each value; here one is made for good. A value that holds
+    itself ends in a `RecursionError`."""
+    made = json.JSONEncoder(separators=(",", ":"), check_circular=False, **options)
+    c_encoder = getattr(json.encoder, "c_make_encoder", None)
+    if c_encoder is None:
+        return made.encode
+    text = json.encoder.encode_basestring_ascii if made.ensure_ascii else json.encoder.encode_basestring
+    encode = c_encoder(None, made.default, text, None, ":", ",", False, False, made.allow_nan)
+    return lambda value: "".join(encode(value, 0))
+
+
+_ASCII = _encoder(ensure_ascii=True, allow_nan=False)
+_UTF8 = _encoder(ensure_ascii=False)
 _DECODER = json.JSONDecoder(parse_float=number, parse_constant=_no_constant)
 
 
 def dumps(value: Any) -> str:
     """JSON text. Raises `InvalidPayload` for what JSON cannot hold: NaN, sets, bytes, cycles, keys of odd types."""
     try:
-        return _ENCODER.encode(value)
+        return _ASCII(value)
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidPayload(f"not a JSON value: {error}") from error
 
@@ -62,7 +74,7 @@ def canonical(value: Any) -> Any:
 
 def size(value: Any) -> int:
     """Bytes of the value's JSON in UTF-8, which is what Step Functions' limits count."""
-    text = _UTF8.encode(value)
+    text = _UTF8(value)
     return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 

@@ -20,6 +20,8 @@ from tradeloom.errors import StorageUnavailable
 log: Final = logging.getLogger(__name__)
 
 LINGER_S: Final = 0.003
+CROWD_S: Final = 0.002
+"""Between two transactions while several executions wait for one: as many as possible share it."""
 PATIENCE_S: Final = 5.0
 """How long a barrier waits for a journal that cannot write before it refuses."""
 LONGEST_PAUSE_S: Final = 0.25
@@ -48,6 +50,10 @@ class Batch:
         return bool(
             self.creations or self.executions or self.runs or self.logs or self.notifications or self.barriers
         ) or bool(self.events)
+
+    def waiting(self) -> set[str]:
+        """The executions that somebody waits for."""
+        return {*self.creations, *(execution_id for execution_id, _ in self.barriers)}
 
     def add(self, record: Record) -> None:
         match record:
@@ -118,6 +124,8 @@ class GroupCommit:
         self._urgent = asyncio.Event()
         self._closing = False
         self._refused: dict[str, str] = {}
+        self._served: set[str] = set()
+        self._ended_at = 0.0
         self._writer: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -201,13 +209,23 @@ class GroupCommit:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(self._linger_s):
                         await self._urgent.wait()
+            elif (pause_s := self._crowded_s()) > 0 and not self._closing:
+                await asyncio.sleep(pause_s)
             batch, self._batch = self._batch, Batch()
             self._wanted.clear()
             self._urgent.clear()
             if batch:
+                self._served = batch.waiting()
                 await self._settle(batch)
+                self._ended_at = time.monotonic()
             if self._closing and not self._batch:
                 return
+
+    def _crowded_s(self) -> float:
+        """How long to let others join: not at all for an execution that waits alone, however often it does."""
+        if self._served <= self._batch.waiting():
+            return 0.0
+        return self._ended_at + CROWD_S - time.monotonic()
 
     async def _settle(self, batch: Batch) -> None:
         """Write a batch for good: again while storage is away, execution by execution when it is refused."""

@@ -65,12 +65,16 @@ def version(row: Row) -> VersionRecord:
     return VersionRecord(**row)
 
 
+def as_it_is(value: Any) -> Any:
+    return value
+
+
 class Column(NamedTuple):
     """How a value is written: as which type it travels, what it is cast to then, and what is made of it before."""
 
     declared: str
     cast: str = ""
-    write: Callable[[Any], Any] = lambda value: value
+    write: Callable[[Any], Any] = as_it_is
 
 
 def time(value: datetime | None) -> str | None:

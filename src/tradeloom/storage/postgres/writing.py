@@ -6,6 +6,7 @@ it as it is, `\\u0000` and all.
 
 from collections.abc import Iterable, Mapping
 from functools import cache
+from operator import attrgetter
 from typing import Any, Final
 
 from psycopg import AsyncConnection
@@ -83,6 +84,32 @@ def _statement(parts: Parts) -> bytes:
     return f"WITH {', '.join(used)} {answer}".encode()
 
 
+class _Form:
+    """Writes records of one table as rows travel. What needs no change is taken as it is."""
+
+    def __init__(self, columns: Columns) -> None:
+        self._names = tuple(columns)
+        self._values = attrgetter(*columns)
+        self._changes = [(name, column.write) for name, column in columns.items() if column.write is not rows.as_it_is]
+
+    def __call__(self, record: Any, without: str | None = None) -> dict[str, Any]:
+        """The row of a record; null in the column `without`."""
+        document = dict(zip(self._names, self._values(record), strict=True))
+        if without is not None:
+            document[without] = None
+        for name, write in self._changes:
+            value = document[name]
+            if value is not None:
+                document[name] = write(value)
+        return document
+
+
+_EXECUTION_FORM: Final = _Form(rows.EXECUTION)
+_CHANGES_FORM: Final = _Form(_CHANGES)
+_RUN_FORM: Final = _Form(rows.NODE_RUN)
+_LOG_FORM: Final = _Form(rows.LOG)
+
+
 class BatchWriter:
     """Writes batches on one connection. Knows which rows' inputs it already wrote, to send them once."""
 
@@ -103,13 +130,13 @@ class BatchWriter:
         values: list[Any] = []
         if batch.creations:
             created = (creation.execution for creation in batch.creations.values())
-            values += [engine, _documents(rows.EXECUTION, created)]
+            values += [engine, _documents(_EXECUTION_FORM, created)]
         if batch.executions:
-            values.append(_documents(_CHANGES, batch.executions.values()))
+            values.append(_documents(_CHANGES_FORM, batch.executions.values()))
         if batch.runs:
             values.append(self._runs(batch.runs))
         if batch.logs:
-            values.append(_documents(rows.LOG, batch.logs))
+            values.append(_documents(_LOG_FORM, batch.logs))
         if batch.notifications:
             values.append(_notifications(batch))
         cursor = await connection.execute(_statement(parts), values, prepare=True)
@@ -118,11 +145,7 @@ class BatchWriter:
         return ids
 
     def _runs(self, runs: Mapping[Key, NodeRun]) -> str:
-        made = [_document(rows.NODE_RUN, run) for run in runs.values()]
-        for key, document in zip(runs, made, strict=True):
-            if key in self._begun:
-                document["input"] = None
-        return codec.dumps(made)
+        return codec.dumps([_RUN_FORM(run, "input" if key in self._begun else None) for key, run in runs.items()])
 
     def _note(self, runs: Mapping[Key, NodeRun]) -> None:
         for key, run in runs.items():
@@ -132,12 +155,8 @@ class BatchWriter:
                 self._begun.discard(key)
 
 
-def _document(columns: Columns, record: Any) -> dict[str, Any]:
-    return {name: column.write(getattr(record, name)) for name, column in columns.items()}
-
-
-def _documents(columns: Columns, records: Iterable[Any]) -> str:
-    return codec.dumps([_document(columns, record) for record in records])
+def _documents(form: _Form, records: Iterable[Any]) -> str:
+    return codec.dumps([form(record) for record in records])
 
 
 def _notifications(batch: Batch) -> str:
