@@ -93,8 +93,8 @@ class Admission:
                 ticket._turn.set_result(None)
 
     def _next(self) -> Ticket | None:
-        """Those that come back first; then one of each workflow in turn. Who must wait for the workflow's others holds up
-        nobody behind it."""
+        """Those that come back first; then one of each workflow in turn. Who waits for others of the workflow holds
+        nobody behind it up."""
         if self._returning:
             return self._returning.popleft()
         for workflow, queue in self._waiting.items():
