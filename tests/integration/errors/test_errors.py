@@ -7,6 +7,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -131,6 +132,29 @@ def test_what_one_opened_and_another_closed_is_told_on_both(machine: RunningMach
     assert "closed" in done.stdout
     as_json = subprocess.run([*command, "--json"], capture_output=True, text=True, env=environment, check=False)
     assert json.loads(as_json.stdout)["items"][0]["trades"] == told
+
+
+def test_runs_that_were_not_are_told(machine: RunningMachine) -> None:
+    """Nothing fires here, as when the scheduler stands still; the market goes on for three hours."""
+    clock = node("clock", "trigger.schedule", config={"kind": "rate", "expression": "1 hour"})
+    made = machine.post("/workflows", named("Clockwork", clock, expect_run_every_s=600))
+    machine.post(f"/workflows/{made['id']}/toggle", {"active": True})
+    machine.on_loop(machine.machine.expectations.look())
+    client = machine.machine.market.client
+    assert client is not None
+    broker = client.account("paper")
+    broker.advance(broker.market_time() + timedelta(hours=3, minutes=5))
+
+    def told() -> dict[str, str]:
+        machine.on_loop(machine.machine.expectations.look())
+        items = machine.get("/notifications?limit=100")["items"]
+        return {each["title"]: each["message"] for each in items if each["workflow_id"] == made["id"]}
+
+    found = eventually(told, lambda titles: len(titles) >= 2)
+    assert found.keys() == {"Clockwork did not run 3 times", "Clockwork is silent"}
+    assert "was not started in time" in found["Clockwork did not run 3 times"]
+    assert told() == found, "each is told once"
+    machine.post(f"/workflows/{made['id']}/toggle", {"active": False})
 
 
 def balance(machine: RunningMachine) -> float:
