@@ -68,10 +68,12 @@ unit: setup ## the offline tests only
 	@$(BIN)/pytest tests/unit
 
 # A file stays on one worker, where its tests share their machine, bridge or database; files are taken in order, so that
-# the small ones at the end fill both workers.
+# the small ones at the end fill all workers. Tests of whole machines wait for half of their time, so there are half as
+# many workers again as processors.
+WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$(( n + n / 2 )))
 suites: setup
 	@rm -f .coverage .coverage.*
-	@$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder --cov --cov-report= tests
+	@$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-report= tests
 	@$(BIN)/coverage report --skip-covered --sort=cover --fail-under=85
 
 templates: setup ## the cloud templates' tests

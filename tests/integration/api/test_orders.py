@@ -47,7 +47,7 @@ def workflow(machine: RunningMachine) -> str:
     return str(machine.post("/workflows", drawn)["id"])
 
 
-def until(machine: RunningMachine, execution: str, found: Any, timeout_s: float = 40) -> Any:
+def until(machine: RunningMachine, execution: str, found: Any, timeout_s: float = 90) -> Any:
     give_up = time.monotonic() + timeout_s
     while True:
         shown = machine.get(f"/executions/{execution}")

@@ -234,7 +234,7 @@ def _market_time(machine: RunningMachine) -> datetime:
     return datetime.fromisoformat(machine.get("/health")["accounts"][0]["market_time"])
 
 
-def _until(read: Any, wanted: Any, *, seconds: float = 40, after: float = 0) -> Any:
+def _until(read: Any, wanted: Any, *, seconds: float = 90, after: float = 0) -> Any:
     time.sleep(after)
     give_up = time.monotonic() + seconds
     while True:

@@ -15,7 +15,7 @@ from tradeloom.trading.intents import OutcomeStatus, client_order_id, resend_id
 BUY = MarketOrderConfig(symbol="EURUSD", side="buy", volume=0.1, ttl_s=3_600)
 SILENCE = {"kind": "timeout", "executed": False}
 HORIZON_S = 1.5
-PATIENCE_S = 40.0
+PATIENCE_S = 90.0
 
 
 def run_again_and_again(rig: Rig) -> MarketOrderOutput:

@@ -21,7 +21,7 @@ from tests.support.postgres import postgres_server
 
 __all__ = ["postgres_server"]
 
-SETTLED_S = 30.0
+SETTLED_S = 90.0
 
 
 def document(volume: float, name: str = "In and out") -> dict[str, Any]:

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.timeout(180)
 
 START = datetime(2017, 6, 1, 12, tzinfo=UTC)
 STEP = timedelta(hours=1)
-PATIENCE_S = 20.0
+PATIENCE_S = 90.0
 
 
 def crossings(hours: list[dict[str, Any]], level: float, until: datetime) -> list[float]:

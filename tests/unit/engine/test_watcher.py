@@ -41,7 +41,7 @@ def hours() -> dict[tuple[str, str], Any]:
     return {("EURUSD", "H1"): {**columns, "time": columns["time"] + int((AS_OF - MARKET_AS_OF).total_seconds())}}
 
 
-PATIENCE_S = 5.0
+PATIENCE_S = 60.0
 
 
 def trigger(kind: str, **config: Any) -> dict[str, Any]:
