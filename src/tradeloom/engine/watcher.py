@@ -103,6 +103,7 @@ class Watcher:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._bells: dict[str, Bell] = {}
         self._news: dict[str, NewsThread] = {}
+        self._free: dict[str, asyncio.Event] = {}
         self._resting: dict[str, datetime | None] = {}
         self._failing: set[str] = set()
 
@@ -140,6 +141,13 @@ class Watcher:
             return True
         due = self._resting[account]
         return due is not None and self._clock_for_account(account).now() >= due
+
+    def hold(self, account: str) -> None:
+        """Begin no look until `release`: whoever moves the market wants none to see it half moved."""
+        self._free.setdefault(account, _set()).clear()
+
+    def release(self, account: str) -> None:
+        self._free.setdefault(account, _set()).set()
 
     @property
     def watched(self) -> list[tuple[str, str]]:
@@ -228,9 +236,11 @@ class Watcher:
 
     async def _keep_looking(self, account: str) -> None:
         while True:
+            await self._free.setdefault(account, _set()).wait()
             self._resting.pop(account, None)
             news = self._bells[account].take()
             watches = [each for each in self._watches if each.account == account and news.concern(each.symbol)]
+            watches.sort(key=lambda each: (each.workflow_id, each.node))
             due = None
             try:
                 if watches:
@@ -337,6 +347,12 @@ class Watcher:
             for task in waiting:
                 task.cancel()
             await asyncio.gather(*waiting, return_exceptions=True)
+
+
+def _set() -> asyncio.Event:
+    event = asyncio.Event()
+    event.set()
+    return event
 
 
 def _observed(watch: _Watch, look: Look) -> Observation | Exception:

@@ -30,6 +30,9 @@ class Surroundings:
     """Starts that are due by a schedule and not decided yet."""
     watching: Callable[[], bool]
     """The market is being looked at for triggers, or is to be."""
+    hold: Callable[[], None]
+    """No such look is to begin until `release`."""
+    release: Callable[[], None]
     next_event: Callable[[], datetime | None]
     """When the market next has something to show, None at its end. Asked in a thread."""
 
@@ -101,13 +104,21 @@ class Conductor:
                 if self._ending or self._clock.now() >= self._to:
                     return self._clock.now() >= self._to
                 to = await self._next()
-                if await self._paced(to):
-                    await self._clock.advance(to)
-                    self.moments += 1
+                if await self._paced(to) and self._is_settled():
+                    await self._advance(to)
         finally:
             self._turns.open()
             self._turns.stirred = lambda: None
             self._clock.drive(None)
+
+    async def _advance(self, to: datetime) -> None:
+        """While it moves, nobody looks: half of what one look sees would be of the moment before."""
+        self._around.hold()
+        try:
+            await self._clock.advance(to)
+        finally:
+            self._around.release()
+        self.moments += 1
 
     async def _next(self) -> datetime:
         moments = [self._to, await asyncio.to_thread(self._around.next_event), self._clock.next_due]

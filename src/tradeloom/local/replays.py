@@ -116,7 +116,7 @@ class Replays:
         span = (run.to - run.began) / timedelta(seconds=1)
         return MarketReplay(
             account=account,
-            state=state,  # type: ignore[arg-type]
+            state=state,
             began_at=run.began,
             to=run.to,
             now=now,

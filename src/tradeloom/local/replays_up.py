@@ -30,6 +30,8 @@ def replays_up(
             awake=lambda: clocks.awake(account),
             scheduled=lambda: scheduler.undecided(account),
             watching=lambda: watcher.busy(account),
+            hold=lambda: watcher.hold(account),
+            release=lambda: watcher.release(account),
             next_event=lambda: clocks.next_event(account),
         )
 

@@ -56,7 +56,7 @@ def quotes() -> Series:
     columns = []
     for path in (BID, ASK):
         with gzip.open(path, "rt") as file:
-            rows = list(islice(csv.DictReader(file), sized(3_000, 100_000)))
+            rows = list(islice(csv.DictReader(file), sized(2_000, 100_000)))
         opened = np.array([datetime.fromisoformat(row["time"]).replace(tzinfo=UTC).timestamp() for row in rows])
         prices = np.array([[float(row["open"]), float(row["close"])] for row in rows]).ravel()
         columns.append((np.column_stack((opened * 1_000, opened * 1_000 + 59_999)).ravel().astype(np.int64), prices))
@@ -69,7 +69,8 @@ def crossings(prices: np.ndarray, level: float, hysteresis: float) -> np.ndarray
     arms or fires, each that fires behind one that arms."""
     marks = np.where(prices > level, 1, np.where(prices <= level - hysteresis, -1, 0))
     places = np.flatnonzero(marks)
-    return places[1:][(marks[places][1:] == 1) & (marks[places][:-1] == -1)]
+    fires = (marks[places][1:] == 1) & (marks[places][:-1] == -1)
+    return np.asarray(places[1:][fires])
 
 
 def expected(series: Series, wanted: dict[str, Any]) -> list[tuple[int, float]]:
@@ -267,8 +268,8 @@ async def looked(watcher: Watcher, stir: Callable[[], None]) -> None:
     """Until a look that began after `stir` is over."""
     async with asyncio.timeout(PATIENCE_S):
         while watcher.busy("paper"):
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.0005)
         stir()
-        await asyncio.sleep(0)
+        await asyncio.sleep(0.0005)
         while watcher._bells["paper"].rung.is_set() or watcher.busy("paper"):
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.0005)

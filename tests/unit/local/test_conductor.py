@@ -45,12 +45,15 @@ class Stage:
         self.scheduled = 0
         self.watching = False
         self.told: list[str] = []
+        self.held: list[bool] = []
 
     def conductor(self, minutes: int = 30, speed: float | None = None, wall: Callable[[], float] | None = None) -> Any:
         around = Surroundings(
             awake=lambda: self.awake > 0,
             scheduled=lambda: self.scheduled,
             watching=lambda: self.watching,
+            hold=lambda: self.held.append(True),
+            release=lambda: self.held.append(False),
             next_event=self.next_event,
         )
         more = {} if wall is None else {"wall": wall}
@@ -92,6 +95,7 @@ def test_it_goes_from_event_to_event_and_past_nobodys_time() -> None:
         await asyncio.sleep(0)
         assert await stage.conductor().run()
         assert stage.minutes() == [10, 15, 20, 30]
+        assert stage.held == [True, False] * 4
         await sleeper
 
     played(work)

@@ -42,6 +42,7 @@ RATES = np.dtype(
         ("real_volume", "<u8"),
     ]
 )
+TICKS = np.dtype([("time_msc", "<i8"), *((name, "<f8") for name in ("bid", "ask", "last"))])
 
 type Script = Callable[["FakeTerminal", dict[str, Any]], Any]
 
@@ -62,6 +63,7 @@ class FakeTerminal:
         self.history_orders: list[Any] = []
         self.deals: list[Any] = []
         self.rates: Any = np.zeros(0, RATES)
+        self.ticks: Any = np.zeros(0, TICKS)
         self.script: list[Script] = []
         self.sent: list[dict[str, Any]] = []
         self.check: Any = SimpleNamespace(retcode=0, comment="Done")
@@ -99,6 +101,9 @@ class FakeTerminal:
         if self.rates is None:
             return None
         return self.rates[self.rates["time"] <= date_from][-count:]
+
+    def copy_ticks_from(self, symbol: str, date_from: int, count: int, flags: int, /) -> Any:
+        return None if self.ticks is None else self.ticks[self.ticks["time_msc"] >= date_from * 1000][:count]
 
     def positions_get(self, **filters: Any) -> Any:
         return tuple(p for p in self.positions if all(getattr(p, k) == v for k, v in filters.items()))

@@ -60,7 +60,7 @@ class TestBoard:
     def test_a_worker_that_is_replaced_makes_everything_unsure_and_is_told_anew(self) -> None:
         board = MarketBoard()
         watched = board.wanted(["EURUSD"])
-        assert watched == {"EURUSD"}
+        assert watched == frozenset({"EURUSD"})
         board.watching(watched, board.epoch)
         assert board.wanted(["EURUSD"]) is None
         cursor = board.wait(asked("EURUSD"), at_once()).cursor
@@ -68,12 +68,12 @@ class TestBoard:
         board.hear(None)
         assert board.wait(asked("EURUSD", after=cursor), at_once() + PATIENCE_S).unsure
         board.watching(watched, before)  # told to the one that is gone
-        assert board.wanted(["EURUSD"]) == {"EURUSD"}
+        assert board.wanted(["EURUSD"]) == frozenset({"EURUSD"})
 
     def test_another_symbol_is_told_and_too_many_are_refused(self) -> None:
         board = MarketBoard()
         board.watching(frozenset({"EURUSD"}), board.epoch)
-        assert board.wanted(["GBPUSD", "EURUSD"]) == {"EURUSD", "GBPUSD"}
+        assert board.wanted(["GBPUSD", "EURUSD"]) == frozenset({"EURUSD", "GBPUSD"})
         with pytest.raises(BrokerUnavailable):
             board.wanted(f"S{number}" for number in range(MOST_WATCHED + 1))
 
@@ -147,7 +147,7 @@ class TestScout:
     def test_a_symbol_that_is_not_there_keeps_no_other_from_being_watched(self) -> None:
         scene = Scene(paper=False)
         quotes = {"EURUSD": SimpleNamespace(time_msc=1, bid=1.1, ask=1.2, last=0.0)}
-        scene.terminal.symbol_info_tick = quotes.get  # type: ignore[assignment, method-assign]
+        scene.terminal.symbol_info_tick = quotes.get  # type: ignore[method-assign]
         scene.terminal.error = (-4, "Terminal: Not found")
         scene.scout.watch(b'["EURUSD", "NOSUCH"]')
         quotes["EURUSD"] = SimpleNamespace(time_msc=2, bid=1.1, ask=1.2, last=0.0)

@@ -204,7 +204,7 @@ def test_ticks_go_on_behind_those_that_were_seen(make_bench: MakeBench) -> None:
         asked.append((symbol, date_from, count, flags))
         return rows
 
-    bench.terminal.copy_ticks_from = copy_ticks_from  # type: ignore[attr-defined]
+    bench.terminal.copy_ticks_from = copy_ticks_from  # type: ignore[method-assign]
     since = NOW + timedelta(milliseconds=5)
 
     def bids(skip: int, limit: int = 100) -> list[float]:
@@ -224,7 +224,7 @@ def test_ticks_go_on_behind_those_that_were_seen(make_bench: MakeBench) -> None:
 
 
 def test_a_terminal_without_ticks_says_so(bench: Bench) -> None:
-    bench.terminal.copy_ticks_from = lambda *_: None  # type: ignore[attr-defined]
+    bench.terminal.ticks = None
     bench.terminal.error = (-1, "Terminal: Call failed")
     with pytest.raises(BrokerError, match="ticks of EURUSD"):
         bench.worker._reader.ticks("EURUSD", NOW, 0, 10)
