@@ -187,9 +187,6 @@ class Connection:
     def copy_ticks_from(self, symbol: str, date_from: int, count: int, flags: int, /) -> Any:
         return None
 
-    def copy_ticks_from(self, symbol: str, date_from: int, count: int, flags: int, /) -> Any:
-        return None
-
     def positions_get(self, **filters: Any) -> Any:
         if self._fails():
             return None
