@@ -44,6 +44,7 @@ _SAID = {
     400: "The body cannot be read.",
     401: "No valid bearer token.",
     404: "No such object: it is not there, or it is another tenant's.",
+    405: "This address does not take the method: a part of it is missing.",
     409: "Another change came first, or the object's state does not allow it.",
     413: "The body is too large.",
     415: "The body is not application/json.",
@@ -55,7 +56,7 @@ _SAID = {
     503: "A part of the system is not available at the moment.",
     504: "A part of the system did not answer in time.",
 }
-_ALWAYS = (401, 422, 500, 503)
+_ALWAYS = (401, 405, 422, 500, 503)
 _WITH_BODY = (400, 413, 415)
 
 

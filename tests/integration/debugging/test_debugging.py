@@ -159,7 +159,7 @@ def test_one_node_runs_on_what_it_saw_in_the_last_execution(machine: RunningMach
         "workflow_id": workflow,
     }
     assert machine.post("/nodes/test", test)["output"]["result"] is True
-    test["config"] = {"a": "= nodes.rsi.value", "operator": "==", "b": seen["rsi"]["value"]}
+    test["config"] = {"a": "= nodes.rsi.value", "operator": "=", "b": seen["rsi"]["value"]}
     assert machine.post("/nodes/test", {**test, "workflow_id": None, "execution_id": done["id"]})["port"] == "true"
     assert machine.post("/nodes/test", {**test, "inputs": {"rsi": {"value": 1}}})["port"] == "false"
     for wrong in ({"workflow_id": None}, {"execution_id": done["id"]}, {"node": None}):
