@@ -15,8 +15,8 @@ class ErrorConfig(NodeConfig):
 
 class ErrorOutput(NodeOutput):
     execution_id: str = Field(description="The execution that failed, to look up in the console.")
-    workflow_id: str
-    workflow_name: str
+    workflow_id: str = Field(description="The workflow that failed.")
+    workflow_name: str = Field(description="Its name now.")
     version: str = Field(description="The version of the workflow that ran.")
     status: Literal["failed", "timed_out", "stopped"] = Field(
         description="stopped where a halt of the account ended it, and the workflow wants to hear of that."
@@ -25,10 +25,10 @@ class ErrorOutput(NodeOutput):
     message: str = Field(description="What went wrong, in a sentence.")
     hint: str = Field(description="What to do about it; empty where nothing is known.")
     node_id: str = Field(description="The node that failed; empty where it was none.")
-    node_name: str
-    node_type: str
+    node_name: str = Field(description="What that node is called on the canvas.")
+    node_type: str = Field(description="Its type, such as market.live_price.")
     trigger: str = Field(description="The trigger node that had started it.")
-    account: str
+    account: str = Field(description="The broker account it traded on.")
     as_of: AwareDatetime = Field(description="The market time the execution stood at.")
     failed_at: AwareDatetime = Field(description="When it ended, by the wall clock, UTC.")
 
