@@ -15,30 +15,22 @@ from datetime import datetime
 from typing import Any, Final
 
 from tradeloom.engine.clock import Clock, WallClock
-from tradeloom.engine.dispatcher import INACTIVE, LATE, SUPERSEDED, Dispatched, Dispatches
-from tradeloom.engine.errors import EngineClosed
-from tradeloom.engine.interpreter.times import timestamp
+from tradeloom.engine.dispatcher import Dispatches
 from tradeloom.engine.schedule_faults import FaultKeeper, OnQuarantine
+from tradeloom.engine.schedule_starts import AT_ONCE, Starter
 from tradeloom.engine.schedules import WHOLE_WORKFLOW, ScheduleFault, ScheduleStore
 from tradeloom.engine.stores import Blobs, VersionRecord, WorkflowStore
 from tradeloom.engine.timeline import Timeline
-from tradeloom.engine.watched_schedule import Watched, command_of, is_schedule, kept_node, where_to_begin
+from tradeloom.engine.watched_schedule import Watched, is_schedule, kept_node, where_to_begin
 from tradeloom.errors import NotFound, StorageUnavailable
 from tradeloom.nodes.trigger.schedule import ScheduleTrigger
-from tradeloom.workflow.firing import FRESH, Fire, next_fire
+from tradeloom.workflow.firing import FRESH, next_fire
 
 log: Final = logging.getLogger(__name__)
 
 MAX_AGE: Final = FRESH
-RETRY_S: Final = 1.0
-LONGEST_RETRY_S: Final = 16.0
 LOOK_S: Final = 10.0
 """How often is looked for workflows that were activated elsewhere, and for schedules that were set aside."""
-STORAGE_COUNTS: Final = 8
-"""Of so many attempts in a row that end with `StorageUnavailable`, one counts as a failure: after more than a minute,
-while failures can be written down, it is not the database that is away."""
-AT_ONCE: Final = 16
-"""Starts that are decided at the same time; further ones of the same moment come right after."""
 
 Workflow = tuple[str, str]
 
@@ -69,7 +61,6 @@ class Scheduler:
         self._workflows = workflows
         self._schedules = schedules
         self._blobs = blobs
-        self._dispatcher = dispatcher
         self._clock_for_account = clock_for_account
         self._faults = FaultKeeper(schedules, wall or WallClock(), on_quarantine)
         self._tenant = tenant
@@ -80,7 +71,7 @@ class Scheduler:
         self._timelines: dict[str, Timeline[Watched]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._deciding: Counter[str] = Counter()
-        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._starter = Starter(dispatcher, workflows, schedules, self._faults, lambda outcome: self.on_fire(outcome))
         self._changing = asyncio.Lock()
         self._look_now = asyncio.Event()
         self.on_fire: Callable[[str], None] = lambda outcome: None
@@ -114,7 +105,7 @@ class Scheduler:
             aside = [each for every in self._watching.values() for each in every if each.fault is not None]
             active = await self._schedules.active_versions(self._tenant)
             kept = await self._kept()
-            for key in [key for key in self._versions if key[1] not in active]:
+            for key in [key for key in {*self._versions, *self._watching} if key[1] not in active]:
                 self._forget(key)
             for workflow_id, version in active.items():
                 key = (self._tenant, workflow_id)
@@ -162,6 +153,8 @@ class Scheduler:
                 await self.look()
             except StorageUnavailable as error:
                 log.warning("active workflows cannot be looked for: %s", error)
+            except Exception:
+                log.exception("active workflows cannot be looked for")
 
     async def _kept(self) -> Kept:
         faults = await self._schedules.faults(self._tenant)
@@ -180,9 +173,18 @@ class Scheduler:
     async def _watch(
         self, version: VersionRecord, kept: Kept | None, before: Mapping[str, Watched] | None = None
     ) -> None:
-        """Watch a version's schedules: where they were, or without `kept` from now on."""
+        """Watch a version's schedules: where they were, or without `kept` from now on. What storage keeps from being
+        watched is found by the next look."""
         key = (version.tenant, version.workflow_id)
+        try:
+            await self._watch_nodes(version, kept, before or {})
+        except StorageUnavailable:
+            self._forget(key)
+            raise
         self._versions[key] = version.version
+
+    async def _watch_nodes(self, version: VersionRecord, kept: Kept | None, before: Mapping[str, Watched]) -> None:
+        key = (version.tenant, version.workflow_id)
         faults = {} if kept is None else kept.faults
         unread = faults.get((version.workflow_id, WHOLE_WORKFLOW))
         try:
@@ -196,7 +198,7 @@ class Scheduler:
             await self._faults.recovered(unread)
         for node in nodes:
             assert clock is not None
-            await self._watch_node(version, node, clock, kept, (before or {}).get(node["id"]))
+            await self._watch_node(version, node, clock, kept, before.get(node["id"]))
 
     async def _watch_node(
         self, version: VersionRecord, node: Mapping[str, Any], clock: Clock, kept: Kept | None, before: Watched | None
@@ -267,88 +269,12 @@ class Scheduler:
             fire = watched.fire
             if fire is None:
                 return
-            if watched.clock.now() > fire.until:  # nobody was awake
+            late = watched.clock.now() > fire.until  # nobody was awake
+            outcome = "late" if late else await self._starter.see_to(watched, fire)
+            if outcome == "changed" and not watched.gone:
+                self._versions.pop((watched.tenant, watched.workflow_id), None)
+                self._look_now.set()
+            elif outcome in ("seen", "late") and not watched.gone:
                 self._plan(watched)
-            elif await self._decide(watched, fire):
-                watched.last = max(watched.last, fire.due)
-                await self._keep_last(watched)
-                if not watched.gone:
-                    self._plan(watched)
         finally:
             self._deciding[watched.account] -= 1
-
-    async def _decide(self, watched: Watched, fire: Fire) -> bool:
-        """Whether the fire was seen to, for good. A failure is tried again until it is too late, and counts."""
-        command, pause_s = command_of(watched, fire), RETRY_S
-        attempts = 0
-        while True:
-            attempts += 1
-            try:
-                async with self._turns:
-                    dispatched = await self._dispatcher.dispatch(command)
-            except EngineClosed:
-                return False
-            except Exception as error:
-                if isinstance(error, NotFound) and not await self._is_there(watched):
-                    return False
-                counts = attempts % STORAGE_COUNTS == 0 or not isinstance(error, StorageUnavailable)
-                if (counts and await self._set_aside(watched, error)) or watched.gone:
-                    return False
-                if watched.clock.now() > fire.until:
-                    self.on_fire("missed")
-                    log.error("the schedule %s missed %s: %s", watched.node, timestamp(fire.due), error)
-                    self._plan(watched)
-                    return False
-                log.warning("the schedule %s tries again: %s", watched.node, error)
-                await asyncio.sleep(pause_s)
-                pause_s = min(pause_s * 2, LONGEST_RETRY_S)
-            else:
-                return await self._decided(watched, dispatched)
-
-    async def _decided(self, watched: Watched, dispatched: Dispatched) -> bool:
-        self.on_fire(dispatched.verdict)
-        if dispatched.verdict == "skipped":
-            log.info("the schedule %s did not start %s: %s", watched.node, watched.workflow_id, dispatched.reason)
-        if dispatched.reason in (SUPERSEDED, INACTIVE):  # changed by another engine, or this very moment
-            self._versions.pop((watched.tenant, watched.workflow_id), None)
-            self._look_now.set()
-            return False
-        if dispatched.reason == LATE:  # the misfire policy decides
-            self._plan(watched)
-            return False
-        if watched.fault is not None:
-            await self._faults.recovered(watched.fault)
-            watched.fault = None
-        return True
-
-    async def _set_aside(self, watched: Watched, error: Exception) -> bool:
-        """Count a failure; whether the schedule is set aside with it."""
-        if watched.gone:
-            return False
-        try:
-            watched.fault = await self._faults.failed(watched.key, watched.fault, error)
-        except StorageUnavailable:
-            return False
-        if watched.fault.until is None:
-            return False
-        watched.fire = None
-        return True
-
-    async def _is_there(self, watched: Watched) -> bool:
-        try:
-            await self._workflows.workflow(watched.tenant, watched.workflow_id)
-        except NotFound:
-            watched.gone = True
-            self._look_now.set()
-            return False
-        except StorageUnavailable:
-            pass
-        return True
-
-    async def _keep_last(self, watched: Watched) -> None:
-        if watched.gone:
-            return
-        try:
-            await self._schedules.set_last_fire(*watched.kept_as, watched.last)
-        except StorageUnavailable as error:  # after a crash the start is found by its key
-            log.warning("the last fire of the schedule %s cannot be kept: %s", watched.node, error)

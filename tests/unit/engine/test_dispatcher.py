@@ -369,7 +369,7 @@ def test_a_disabled_schedule_is_not_watched() -> None:
 
 
 def test_a_schedule_outlives_a_storage_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tradeloom.engine.scheduler.RETRY_S", 0.001)
+    monkeypatch.setattr("tradeloom.engine.schedule_starts.RETRY_S", 0.001)
 
     async def body() -> None:
         async with house() as home:

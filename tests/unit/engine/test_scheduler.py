@@ -11,7 +11,7 @@ import pytest
 
 from tests.support import loop
 from tests.support.schedule_world import Process, World, settled, starts, until
-from tradeloom.engine import scheduler as scheduling
+from tradeloom.engine import schedule_starts
 from tradeloom.engine.schedule_faults import ASIDE, LONGEST_ASIDE, MOST_FAILURES
 from tradeloom.engine.schedules import WHOLE_WORKFLOW
 from tradeloom.errors import StorageUnavailable
@@ -196,8 +196,8 @@ def test_a_thousand_workflows_take_one_sleeper_and_few_questions() -> None:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scheduling, "RETRY_S", 0.001)
-    monkeypatch.setattr(scheduling, "LONGEST_RETRY_S", 0.001)
+    monkeypatch.setattr(schedule_starts, "RETRY_S", 0.001)
+    monkeypatch.setattr(schedule_starts, "LONGEST_RETRY_S", 0.001)
 
 
 @pytest.mark.usefixtures("impatient")
@@ -317,8 +317,10 @@ def test_what_another_engine_activates_replaces_and_deactivates_is_found() -> No
             await process.scheduler.look()
             assert process.scheduler.watched == []
             await home.activate("w", MINUTELY, version="w-v3")
-            await home.stores.delete("local", "w")
             await process.scheduler.look()
+            await home.stores.delete("local", "w")
+            await home.pass_time(1)  # nobody has looked: its next fire finds nothing to start
+            await until(lambda: process.scheduler.watched == [])
             await home.pass_time(3)
             assert home.fired() == ["09:01", "09:05"]
 
@@ -360,6 +362,23 @@ def test_a_save_at_the_very_moment_loses_no_start() -> None:
             await home.settle()
             found = [(row.workflow_id, row.version) for row in home.rows.executions.values()]
             assert found == [("same", "same-v2")]
+
+    loop.run(body())
+
+
+def test_what_storage_kept_from_being_watched_is_found_later() -> None:
+    async def body() -> None:
+        async with house() as home:
+            process = await home.up()
+            await home.activate("w", MINUTELY)
+            process.lines.cut_at["set_last_fire"] = 0
+            with pytest.raises(StorageUnavailable):
+                await process.scheduler.refresh("local", "w")
+            process.lines.cut_at.clear()
+            process.lines.cut = False
+            await process.scheduler.look()
+            await home.pass_time(1)
+            assert home.fired() == ["09:01"]
 
     loop.run(body())
 
