@@ -13,6 +13,7 @@ import requests
 from tests.integration.api.conftest import machine
 from tests.integration.workflows.drawing import node
 from tests.support.local_machine import RunningMachine
+from tradeloom.local.webhooks import Door
 from tradeloom.network.composing import SIGNATURE_HEADER, signature
 
 __all__ = ["machine"]
@@ -88,6 +89,22 @@ def test_the_same_request_again_gets_the_same_execution(hook: Hook) -> None:
     assert (first.json()["duplicate"], second.json()["duplicate"]) == (False, True)
     assert first.json()["execution_id"] == second.json()["execution_id"]
     assert hook.starts == 1
+
+
+def test_the_guard_against_replays_is_the_databases_and_outlives_the_door(hook: Hook) -> None:
+    raw = json.dumps(BODY | {"note": "once"}).encode()
+    headers = signature(SECRET, int(time.time()) - 1, raw)
+    first = hook.call(raw, headers).json()
+    running = hook.machine.machine
+    another = Door(
+        workflows=running.stores,
+        blobs=running.door._blobs,
+        vault=running.vault,
+        dispatcher=running.executions.dispatcher,
+    )
+    told = {name.lower(): value for name, value in headers.items()} | {"content-type": "application/json"}
+    again = hook.machine.on_loop(another.receive("POST", f"/hooks/{hook.workflow}/hook", told, raw))
+    assert again == {"execution_id": first["execution_id"], "duplicate": True}
 
 
 def test_ten_copies_at_once_start_one(hook: Hook) -> None:
