@@ -222,8 +222,9 @@ class GroupCommit:
                 return
 
     def _crowded_s(self) -> float:
-        """How long to let others join: not at all for an execution that waits alone, however often it does."""
-        if self._served <= self._batch.waiting():
+        """How long to let others join: not at all for an execution that waits alone, however often it does, and where
+        nothing lingers."""
+        if not self._linger_s or self._served <= self._batch.waiting():
             return 0.0
         return self._ended_at + CROWD_S - time.monotonic()
 
