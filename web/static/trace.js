@@ -3,7 +3,7 @@
 import { duration, exactTime, h, lane, marketTime, result, show, telling, wallTime } from "./dom.js";
 import { statusBadge } from "./home.js";
 
-const MARKS = { succeeded: "✓", failed: "✕", skipped: "–", running: "•", waiting: "◔" };
+const MARKS = { succeeded: "✓", failed: "✕", skipped: "–", running: "•", waiting: "◔", paused: "‖" };
 
 const MOST_LINES = 1_000;
 

@@ -54,12 +54,12 @@ export class Watched {
       return true;
     }
     if (message.type === "node.started") return this.#started(message);
-    if (message.type === "node.finished") return this.#finished(message);
+    if (message.type === "node.finished") return message.kind !== "pause" && this.#finished(message);
     return false;
   }
 
   #started(message) {
-    const state = message.kind === "task" ? "running" : "waiting";
+    const state = { task: "running", pause: "paused" }[message.kind] ?? "waiting";
     const known = this.execution.node_runs.find((run) => same(run, message));
     if (known) {
       Object.assign(known, { state, error: null, finished_at: null, duration_ms: null, attempts: message.attempt + 1 });
