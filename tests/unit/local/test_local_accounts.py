@@ -135,7 +135,8 @@ class House:
         self.halts = Halts(MemoryBlobs())
         self.swept: list[dict[str, bool]] = []
         self.killed: list[tuple[str, str, str]] = []
-        bridge = SimpleNamespace(account=self.accounts.__getitem__)
+        self.asked = 0
+        bridge = SimpleNamespace(account=self._account)
         self.switch = LocalAccounts(
             cast(OnLoop, _InThisThread()), bridge=cast(BridgeClient, bridge), accounts=tuple(self.accounts),
             halts=self.halts, sweep=self._sweep, kill_workflow=self._kill_workflow, look_s=0.01, patience_s=patience_s,
@@ -153,13 +154,22 @@ class House:
         loop.run(made.switch.open())
         return made
 
-    def follow(self, seconds: float = 0.1) -> None:
+    def follow(self) -> None:
+        """For some rounds, in each of which every account is asked."""
+        enough = self.asked + 5 * len(self.accounts)
+
         async def body() -> None:
             following = asyncio.ensure_future(self.switch.follow())
-            await asyncio.sleep(seconds)
+            async with asyncio.timeout(60):
+                while self.asked < enough:
+                    await asyncio.sleep(0.005)
             following.cancel()
 
         loop.run(body())
+
+    def _account(self, name: str) -> Account:
+        self.asked += 1
+        return self.accounts[name]
 
     def kept(self) -> list[KillWish]:
         return loop.run(self.wishes.all("local"))
