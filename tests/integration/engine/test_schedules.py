@@ -12,7 +12,7 @@ from tradeloom.storage.postgres.database import Database
 from tradeloom.storage.postgres.journal import PostgresJournal
 from tradeloom.storage.postgres.stores import PostgresStores
 
-FIRES = sized(ci=150, full=3_000)
+FIRES = sized(ci=100, full=3_000)
 
 
 @pytest.mark.exam(suite="schedules through restarts, PostgreSQL")

@@ -9,7 +9,7 @@ from tests.support.schedule_world import World
 from tradeloom.storage.memory.journal import MemoryDatabase, MemoryJournal
 from tradeloom.storage.memory.stores import MemoryStores
 
-FIRES = sized(ci=800, full=10_000)
+FIRES = sized(ci=500, full=10_000)
 
 
 @pytest.mark.exam(suite="schedules through restarts")
