@@ -156,9 +156,7 @@ class Debugger:
         if not self.paused:
             raise Conflict("The execution is not paused anywhere.", hint="Wait until it is, or look whether it ended.")
         meant = [
-            paused
-            for paused in self.paused
-            if node in (None, paused.run.node) and iteration in (None, paused.place[1])
+            paused for paused in self.paused if node in (None, paused.run.node) and iteration in (None, paused.place[1])
         ]
         if not meant:
             where = ", ".join(sorted({paused.run.node for paused in self.paused}))

@@ -118,12 +118,12 @@ class ExecutionRun:
         node = str(call.payload.get("node", "")) if isinstance(call.payload, dict) else ""
         if self._departs.leaves_out(node):
             return Outcome(skipped_record(timestamp(self.row.as_of)), self.started_at)
-        call = replace(call, attempt=call.attempt + self._replay.first(call.path))
+        if first := self._replay.first(call.path):
+            call = replace(call, attempt=call.attempt + first)
         given = self._departs.task(node, call.iteration)
         if self.debugger is not None and given is None:
             key = (call.path, call.attempt)
-            first = call.attempt == self._replay.first(call.path)
-            decision = await self.debugger.before(call, first=first, known=self._replay.went_on(key))
+            decision = await self.debugger.before(call, first=call.attempt == first, known=self._replay.went_on(key))
             call = decision.call
             if decision.record is not None:
                 given = GivenOutcome(node=node, source="by_hand", record=decision.record)

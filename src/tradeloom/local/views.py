@@ -62,9 +62,7 @@ def execution_of(
         payload=payload if isinstance(payload, dict) else {},
         node_runs=_node_runs(row, runs, document),
         orders=[order_of(order) for order in orders],
-        retries=[
-            RetryItem(number=each.number, at=each.at, by=each.by, error=_failure(each.error)) for each in retries
-        ],
+        retries=[RetryItem(number=each.number, at=each.at, by=each.by, error=_failure(each.error)) for each in retries],
         **_departures(row),
     )
 
