@@ -25,6 +25,7 @@ from tests.support.documents import document, node
 from tests.support.exam import record, sized
 from tests.support.machine import Up, fills
 
+SUITE = "kills among waits, loops, branches and orders"
 KILLS = sized(6, 200)
 PARTS = ("database", "engine", "worker", "database stopped", "front", "terminal")
 """A database that is stopped ends in good order, as one that is restarted does; all others are killed."""
@@ -115,7 +116,7 @@ def system(tmp_path: Path) -> Iterator[Up]:
     made.stop()
 
 
-@pytest.mark.exam
+@pytest.mark.exam(suite=SUITE)
 @pytest.mark.timeout(14_400)
 def test_waits_keep_their_time_and_loops_their_place(system: Up) -> None:
     chance = random.Random(20261126)
@@ -143,7 +144,7 @@ def test_waits_keep_their_time_and_loops_their_place(system: Up) -> None:
 
     made, ends = fills(system.home), Counter(statuses.values())
     record(
-        "test_waits_keep_their_time_and_loops_their_place",
+        SUITE,
         kills=dict(sorted(killed.items())),
         executions=dict(ends),
         orders=sum(made.values()),
