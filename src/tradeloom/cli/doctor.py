@@ -7,13 +7,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from rich.text import Text
 
+from tradeloom.cli.doctor_home import HomeChecks
+from tradeloom.cli.findings import CheckFailed, Finding
 from tradeloom.cli.output import Exit, err, out, plain_table, say_json, stop
 from tradeloom.cli.running import Running
 from tradeloom.errors import TradeloomError
@@ -33,23 +35,6 @@ PACKAGES = {
 }
 LITTLE_SPACE = 1024**3
 NO_SPACE = 200 * 1024**2
-
-
-@dataclass(frozen=True)
-class Finding:
-    check: str
-    status: Literal["ok", "warning", "failed"]
-    detail: str
-    hint: str = ""
-
-
-class CheckFailed(Exception):
-    """What is wrong, and what to do about it."""
-
-    def __init__(self, detail: str, hint: str = "") -> None:
-        super().__init__(detail)
-        self.detail = detail
-        self.hint = hint
 
 
 def examine(*, home: Path | None, as_json: bool) -> None:
@@ -90,6 +75,7 @@ def _checks(settings: Settings) -> dict[str, Callable[[], str | Finding]]:
         "disk space": lambda: _disk_space(settings.home),
         "PostgreSQL": lambda: _postgres(settings),
         "bridge": _bridge,
+        **HomeChecks(settings).checks(),
     }
 
 
