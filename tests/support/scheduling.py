@@ -1,6 +1,6 @@
 """Which test files a worker of `pytest -n` takes together."""
 
-from xdist.scheduler import LoadFileScheduling
+from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
 ONE_WORKERS = ("tests/infra/",)
 """Folders whose files share what takes half a minute to make: the cloud's synthesis."""

@@ -84,7 +84,7 @@ def test_whatever_the_terminal_answers_the_stop_follows_and_never_loosens(tmp_pa
         {"kind": "timeout"},
         {"kind": "timeout", "executed": True},
     ]
-    account = {"history_horizon_s": 0.0, "hang_timeout_s": 2.0}
+    account = {"history_horizon_s": 0.0, "hang_timeout_s": 4.0}
     with Rig(tmp_path, csv=BARS, start=START, faults=script, account=account) as rig:
         held = open_position(rig)
         guard = guard_of(held, trailing(1_500))
@@ -107,7 +107,7 @@ def test_a_terminal_that_hangs_between_calls_is_replaced_too(tmp_path: Path) -> 
         {"kind": "timeout", "executed": True},  # the first stop
         {"kind": "hang", "seconds": 60, "executed": True},
     ]
-    account = {"history_horizon_s": 0.0, "hang_timeout_s": 2.0}
+    account = {"history_horizon_s": 0.0, "hang_timeout_s": 4.0}
     with Rig(tmp_path, csv=BARS, start=START, faults=script, account=account) as rig:
         guard = guard_of(open_position(rig), trailing(1_500))
         set_guard(rig, guard)

@@ -53,7 +53,7 @@ def trailing(points: int, **more: int) -> Trailing:
 
 def advance(rig: Rig, to: datetime, account: str = "paper") -> None:
     """As whoever drives a replay does: again while the bridge's worker is being replaced."""
-    give_up = time.monotonic() + 60
+    give_up = time.monotonic() + 90
     while True:
         try:
             rig.client.account(account).advance(to)
@@ -88,7 +88,7 @@ def rising(levels: list[Decimal | None], side: Side) -> bool:
 
 def set_guard(rig: Rig, guard: Guard) -> None:
     """As a node's retries do: its first look already takes a step, whose answer may be lost with the worker."""
-    give_up = time.monotonic() + 60
+    give_up = time.monotonic() + 90
     while True:
         try:
             rig.broker.guard(guard)

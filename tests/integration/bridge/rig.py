@@ -98,7 +98,8 @@ class Rig:
         self.config.write_text(json.dumps(document))
         armed = [f"{point}={action}:{directory / point}.mark" for point, action in (points or {}).items()]
         self.bridge = BridgeProcess(self.config, {VARIABLE: ",".join(armed)})
-        self.client = BridgeClient(self.bridge.state_file)
+        # A worker that is replaced on a busy machine takes longer than callers are meant to wait.
+        self.client = BridgeClient(self.bridge.state_file, read_timeout_s=45)
 
     def __enter__(self) -> Self:
         self.bridge.start()
