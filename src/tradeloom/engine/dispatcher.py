@@ -183,7 +183,7 @@ class Dispatcher:
             definition=version.definition,
             dedupe_key=key,
             manual=command.manual,
-            exclusive=command.overlap == "queue",
+            exclusive=command.overlap != "allow",  # another engine may have started one at the same moment
             mode=command.mode,
             start_by=command.start_by or (None if command.overlap == "queue" else command.expires),
         )

@@ -162,6 +162,26 @@ def test_two_engines_run_queued_starts_of_a_workflow_one_after_another() -> None
     loop.run(body())
 
 
+def test_two_engines_never_run_side_by_side_what_skips() -> None:
+    """Both look at the same moment, and neither sees the other's start."""
+
+    async def body() -> None:
+        async with house() as home:
+            gate = Gate()
+            await home.activate("w", MINUTELY)
+            both = [await home.up(workers=gate.workers) for _ in range(2)]
+            told = await asyncio.gather(*[each.dispatcher.dispatch(command(overlap="skip")) for each in both])
+            started = [(each, answer) for each, answer in zip(both, told, strict=True) if answer.verdict == "started"]
+            assert len(started) == 2, "or else this shows nothing"
+            await asyncio.sleep(0.05)
+            assert len(gate.workers.calls) == 1
+            gate.open.set()
+            for each, answer in started:
+                assert (await ended(each, answer)).status == "SUCCEEDED"
+
+    loop.run(body())
+
+
 # -- quotas -------------------------------------------------------------------------------------------------------
 
 
