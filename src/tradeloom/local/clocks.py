@@ -36,6 +36,8 @@ class _Sleeper:
     moves: bool
     name: str
     woken: "asyncio.Future[None]" = field(repr=False)
+    parked: bool = False
+    """It was left waiting where a driven replay ended, and does not move the market on from there."""
 
 
 class AccountClock:
@@ -102,8 +104,11 @@ class AccountClock:
 
     def drive(self, stir: Callable[[], None] | None) -> None:
         """From now on the market moves by `advance` alone, and sleepers wake by `wake_…` alone; `stir` is called when
-        somebody begins to sleep. None ends that."""
+        somebody begins to sleep. None ends that: the market then stands where it was driven to, and those that wait
+        for more do so until something else moves it."""
         self._stir_driver = stir
+        for sleeper in self._sleepers:
+            sleeper.parked = stir is None
         if stir is None:
             self._wake()
 
@@ -163,7 +168,7 @@ class AccountClock:
         return min(LOOK_S, max(0.0, (first - self.now()).total_seconds() / self.speed))
 
     def _movers(self) -> bool:
-        return any(sleeper.moves for sleeper in self._sleepers)
+        return any(sleeper.moves and not sleeper.parked for sleeper in self._sleepers)
 
     def _take(self, told: MarketClock) -> None:
         self._time = max(told.time, self.now()) if told.speed else max(told.time, self._time)

@@ -253,3 +253,20 @@ def test_ended_before_its_time_it_says_so_and_lets_go_of_the_clock() -> None:
         follower.cancel()
 
     played(work)
+
+
+def test_a_delay_that_goes_past_the_end_does_not_move_the_market_on() -> None:
+    async def work() -> None:
+        stage = Stage()
+        await stage.clock.read()
+        late = asyncio.ensure_future(RunClock(stage.clock, "late").sleep_until(START + 45 * MINUTE))
+        await asyncio.sleep(0)
+        assert await stage.conductor().run()
+        follower = asyncio.ensure_future(stage.clock.follow())
+        await asyncio.sleep(0.1)
+        assert (stage.minutes()[-1], late.done()) == (30, False)
+        await stage.conductor(60).run()  # the next one takes it along
+        await late
+        follower.cancel()
+
+    played(work)
