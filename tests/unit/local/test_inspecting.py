@@ -10,7 +10,7 @@ from tradeloom.local.carrying import made_record
 from tradeloom.local.inspecting import Edits, Inspector, edits_of
 from tradeloom.storage.memory.blobs import MemoryBlobs
 
-DOCUMENT = {
+DOCUMENT: dict[str, Any] = {
     "name": "Seen",
     "nodes": [
         {"id": "start", "type": "trigger.manual"},
@@ -107,7 +107,7 @@ def test_edits_add_up_and_read_back_as_they_were_kept() -> None:
 def test_a_changed_setting_becomes_a_version_for_this_node_only() -> None:
     scene = Scene()
     kept = scene.inspector.as_json(scene.edited(config__b=5))
-    patched = scene.blobs.artefact(kept["version"])
+    patched: dict[str, Any] = scene.blobs.artefact(kept["version"])
     assert [node["config"].get("b") for node in patched["document"]["nodes"]] == [None, None, 5]
     assert kept["version"] != scene.payload["run"]["version"]
     assert kept["version"] == scene.inspector.as_json(scene.edited(config__b=5))["version"]
