@@ -30,6 +30,7 @@ from tradeloom.storage.memory.blobs import MemoryBlobs
 from tradeloom.storage.memory.journal import MemoryDatabase, MemoryJournal
 from tradeloom.storage.memory.orders import MemoryOrders
 from tradeloom.storage.memory.stores import MemoryStores
+from tradeloom.workflow.document import Workflow
 
 TENANT = "local"
 BEGINNING = datetime(2026, 1, 5, 9, 10, tzinfo=UTC)
@@ -278,7 +279,7 @@ class System:
             raise lambda_failure(error.name, error.message) from error
 
     def _is_broken(self, version: str) -> bool:
-        return bool(self._blobs.artefact(version)["document"]["description"] == "broken")
+        return Workflow.model_validate(self._blobs.artefact(version)["document"]).description == "broken"
 
 
 async def _until_idle() -> None:
