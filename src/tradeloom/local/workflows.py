@@ -56,7 +56,7 @@ class LocalWorkflows:
         self._stop_all = stop_all
 
     def create(self, tenant: str, compiled: Compiled) -> WorkflowDetail:
-        return self._on_loop(self.save(tenant, f"wf-{secrets.token_hex(6)}", compiled, None))
+        return self._on_loop(self._create(tenant, f"wf-{secrets.token_hex(6)}", compiled))
 
     def replace(self, tenant: str, workflow_id: str, compiled: Compiled, expected: str | None) -> WorkflowDetail:
         return self._on_loop(self._replace(tenant, workflow_id, compiled, expected))
@@ -76,9 +76,9 @@ class LocalWorkflows:
     # -- on the loop --------------------------------------------------------------------------------------------
 
     async def save(self, tenant: str, workflow_id: str, compiled: Compiled, expected: str | None) -> WorkflowDetail:
-        """Keep a version and make it its workflow's newest; the workflow is made when there is none."""
+        """Keep a version and make it its workflow's newest; the workflow is made when there is none. Whether its error
+        workflow is there is not asked: what is run from a file may stand alone."""
         document = compiled.plan.graph.document
-        await check_error_workflow(self._store, self._blobs, tenant, workflow_id, document)
         definition = codec.dumps(compiled.definition).encode("ascii")
         artefact = await asyncio.to_thread(self._blobs.put_artefact, compiled.version, compiled.artefact)
         version = VersionRecord(
@@ -96,8 +96,13 @@ class LocalWorkflows:
         )
         return await self._detail(record)
 
+    async def _create(self, tenant: str, workflow_id: str, compiled: Compiled) -> WorkflowDetail:
+        await check_error_workflow(self._store, self._blobs, tenant, workflow_id, compiled.plan.graph.document)
+        return await self.save(tenant, workflow_id, compiled, None)
+
     async def _replace(self, tenant: str, workflow_id: str, compiled: Compiled, expected: str | None) -> WorkflowDetail:
         before = await self._store.workflow(tenant, workflow_id)
+        await check_error_workflow(self._store, self._blobs, tenant, workflow_id, compiled.plan.graph.document)
         if before.active:
             nodes = compiled.artefact["document"]["nodes"]
             account = compiled.plan.graph.document.settings.broker_account

@@ -96,6 +96,14 @@ def test_a_failure_starts_the_error_workflow(machine: RunningMachine) -> None:
     assert len(machine.get(f"/workflows/{tell['id']}/executions")["items"]) == 1, "test mode started none"
 
 
+def test_a_file_that_names_one_can_be_run_alone(tmp_path: Path) -> None:
+    drawn = named("Alone", node("start"), node("note", "utility.merge"), error_workflow="Tell")
+    (tmp_path / "alone.json").write_text(json.dumps(drawn))
+    command = [str(Path(sys.executable).with_name("tradeloom")), "run", str(tmp_path / "alone.json"), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_what_one_opened_and_another_closed_is_told_on_both(machine: RunningMachine, home: Path, dsn: str) -> None:
     before = balance(machine)
     opens = machine.post("/workflows", named("Opens", node("start"), node("buy", "order.market", config=BUY)))
