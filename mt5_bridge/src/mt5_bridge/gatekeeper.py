@@ -4,7 +4,7 @@ Runs before every transmission, so a halt, a passed deadline or a moved price st
 first.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -122,12 +122,13 @@ class Gatekeeper:
             return leg
         action = Action.CLOSE if isinstance(intent, CloseIntent) else Action.OPEN
         tick = self._terminal.symbol_info_tick(intent.symbol)
-        facts = self._facts(intent, action, intent.symbol, leg.volume, tick)
+        prices: tuple[float, ...] = ()
+        deviation = 0.0
         if isinstance(intent, PendingOrderIntent):
-            prices = (intent.price,) if intent.limit_price is None else (intent.price, intent.limit_price)
-            facts = replace(facts, prices=tuple(float(price) for price in prices))
+            prices = tuple(float(price) for price in (intent.price, intent.limit_price) if price is not None)
         else:
-            facts = replace(facts, deviation=float(intent.deviation * rules.point))
+            deviation = float(intent.deviation * rules.point)
+        facts = self._facts(intent, action, intent.symbol, leg.volume, tick, prices, deviation)
         refused = self._gate(intent, facts, account, leg.side)
         if refused is not None:
             return refused
@@ -163,8 +164,8 @@ class Gatekeeper:
         if isinstance(change, OrderOutcome):
             return change
         tick = self._terminal.symbol_info_tick(info.name)
-        facts = self._facts(intent, change.action, info.name, target.volume, tick)
-        refused = self._gate(intent, replace(facts, prices=change.new_prices()), account, target.side)
+        facts = self._facts(intent, change.action, info.name, target.volume, tick, change.new_prices())
+        refused = self._gate(intent, facts, account, target.side)
         if refused is not None:
             return refused
         quote = None if tick is None else Quote(exact(tick.bid), exact(tick.ask))
@@ -184,7 +185,16 @@ class Gatekeeper:
             raise unlisted(intent.position)
         return self.already_closed(intent)
 
-    def _facts(self, intent: OrderIntent, action: Action, symbol: str, volume: Decimal, tick: Any) -> OrderFacts:
+    def _facts(
+        self,
+        intent: OrderIntent,
+        action: Action,
+        symbol: str,
+        volume: Decimal,
+        tick: Any,
+        prices: tuple[float, ...],
+        deviation: float = 0.0,
+    ) -> OrderFacts:
         return OrderFacts(
             action=action,
             symbol=symbol,
@@ -194,6 +204,8 @@ class Gatekeeper:
             price_time=None if tick is None else _moment(self._zone.to_utc(tick.time_msc / 1000)),
             now=self._clock.now(),
             deadline=intent.deadline,
+            prices=prices,
+            deviation=deviation,
         )
 
     def _gate(self, intent: OrderIntent, facts: OrderFacts, account: Any, side: Side) -> OrderOutcome | None:

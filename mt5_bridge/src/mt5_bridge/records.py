@@ -127,19 +127,9 @@ class BrokerRecords:
 
     def _resting(self, intent: OrderIntent, order: Any, requested: Decimal, fills: Fills | None) -> OrderOutcome:
         filled = fills.volume if fills else Decimal(0)
-        outcome = OrderOutcome(
-            client_order_id=intent.client_order_id,
-            status=OutcomeStatus.PLACED,
-            order=order.ticket,
-            volume=filled,
-            remainder=requested - filled,
-            price=fills.price if fills else None,
-            message="accepted by the broker, not filled yet",
-        )
-        if not isinstance(intent, PendingOrderIntent):
-            return outcome
-        return outcome.model_copy(
-            update={
+        terms: dict[str, Any] = {"message": "accepted by the broker, not filled yet"}
+        if isinstance(intent, PendingOrderIntent):
+            terms = {
                 "position": (fills.position or None) if fills else None,
                 "stop_loss": order.sl or None,
                 "take_profit": order.tp or None,
@@ -148,6 +138,14 @@ class BrokerRecords:
                 "expires_at": utc_of(order.time_expiration, self.zone),
                 "message": "resting at the broker",
             }
+        return OrderOutcome(
+            client_order_id=intent.client_order_id,
+            status=OutcomeStatus.PLACED,
+            order=order.ticket,
+            volume=filled,
+            remainder=requested - filled,
+            price=fills.price if fills else None,
+            **terms,
         )
 
     def _dead(self, intent: OrderIntent, request: dict[str, Any], order: Any, requested: Decimal) -> OrderOutcome:
