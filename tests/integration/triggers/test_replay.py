@@ -22,7 +22,7 @@ START = datetime(2017, 6, 1, 12, tzinfo=UTC)
 HOURS = sized(8, 72)
 SPEEDS = [0.0, 36_000.0, *([0.0] * sized(0, 1))]
 """As fast as it goes, ten market hours a second, and in the exam the first once more."""
-PATIENCE_S = 120.0
+PATIENCE_S = 240.0
 BUY = {"symbol": "EURUSD", "side": "buy", "stop_loss_type": "pips", "stop_loss": 20}
 TARGET = {"take_profit_type": "pips", "take_profit": 15}
 

@@ -1,8 +1,9 @@
 """The watcher between a market and the dispatcher: each event starts once, whatever stops in between."""
 
 import asyncio
+import queue
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -19,10 +20,11 @@ from tests.unit.engine.fakes import AS_OF
 from tests.unit.engine.test_dispatcher import House, house
 from tradeloom.engine.dispatcher import Dispatched, StartCommand
 from tradeloom.engine.watcher import Watcher
-from tradeloom.errors import BrokerUnavailable, StorageUnavailable
+from tradeloom.errors import BrokerUnavailable, InvalidInput, StorageUnavailable, TradeloomError
 from tradeloom.local.triggers import market_triggers
 from tradeloom.storage.memory.variables import MemoryVariables
 from tradeloom.trading.broker import Tick
+from tradeloom.trading.methods import MarketChange
 
 HOUR = timedelta(hours=1)
 
@@ -88,7 +90,7 @@ class Scene:
     variables: Variables = field(default_factory=Variables)
     watchers: list[Watcher] = field(default_factory=list)
 
-    def watcher(self, dispatcher: Any = None) -> Watcher:
+    def watcher(self, dispatcher: Any = None, *, look_s: float = 0.01, **more: Any) -> Watcher:
         made = Watcher(
             workflows=self.house.stores,
             variables=self.variables,
@@ -97,7 +99,8 @@ class Scene:
             triggers=market_triggers(),
             clock_for_account=lambda account: self.house.clock,
             market_for_account=lambda account: self.market,
-            look_s=0.01,
+            look_s=look_s,
+            **more,
         )
         self.watchers.append(made)
         return made
@@ -299,3 +302,72 @@ async def test_a_replays_times_are_its_own() -> None:
         await staged.settle(lambda: len(staged.starts) == 1)
         row = next(iter(staged.house.made.rows.executions.values()))
         assert row.dedupe_key == f"w1:event:event:r1:{staged.starts[0]['time']}"
+
+
+class Bridge:
+    """News on demand: `tell` wakes whoever waits, once; `trouble` is raised instead."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, ...]] = []
+        self.trouble: TradeloomError | None = None
+        self._news: queue.Queue[MarketChange] = queue.Queue()
+
+    def tell(self, *symbols: str, orders: bool = False) -> None:
+        self._news.put(MarketChange(cursor="x:1", symbols=symbols, orders=orders))
+
+    def wait(self, account: str, symbols: Sequence[str], after: str | None, timeout_s: float) -> MarketChange:
+        self.calls.append(tuple(symbols))
+        if self.trouble is not None:
+            raise self.trouble
+        if after is None:
+            return MarketChange(cursor="x:0", unsure=True)
+        try:
+            return self._news.get(timeout=0.05)
+        except queue.Empty:
+            return MarketChange(cursor="x:1")
+
+
+@on_loop
+async def test_news_start_what_they_concern_without_waiting_for_the_next_look() -> None:
+    async with scene(PRICE) as staged:
+        bridge = Bridge()
+        watcher = staged.watcher(wait_for_market=bridge.wait, look_s=3600.0)
+        await watcher.start()
+        await staged.settle(lambda: bool(bridge.calls) and not watcher.busy("paper"))
+        staged.at(AS_OF + timedelta(seconds=5), bid=1.25)
+        bridge.tell("GBPUSD")
+        bridge.tell(orders=True)
+        await staged.looks()
+        assert staged.starts == []
+        bridge.tell("EURUSD")
+        await staged.settle(lambda: len(staged.starts) == 1)
+        assert set(bridge.calls) == {("EURUSD",)}
+
+
+@pytest.mark.parametrize("trouble", [BrokerUnavailable("it is busy"), InvalidInput("no such method", field="method")])
+def test_without_news_the_market_is_looked_at_as_ever(trouble: TradeloomError) -> None:
+    async def story() -> None:
+        async with scene(PRICE) as staged:
+            bridge = Bridge()
+            bridge.trouble = trouble
+            await staged.watcher(wait_for_market=bridge.wait).start()
+            await staged.looks()
+            staged.at(AS_OF + timedelta(seconds=5), bid=1.25)
+            await staged.settle(lambda: len(staged.starts) == 1)
+
+    loop.run(story())
+
+
+@on_loop
+async def test_a_market_that_is_held_is_not_looked_at() -> None:
+    async with scene(PRICE) as staged:
+        watcher = staged.watcher()
+        await watcher.start()
+        await staged.looks()
+        watcher.hold("paper")
+        await staged.looks()  # one that was under way ends
+        staged.at(AS_OF + timedelta(seconds=5), bid=1.25)
+        await staged.looks()
+        assert staged.starts == []
+        watcher.release("paper")
+        await staged.settle(lambda: len(staged.starts) == 1)
