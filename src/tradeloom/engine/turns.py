@@ -40,12 +40,13 @@ async def why_not(row: Execution, market: Clock, permit: Permit | None) -> str |
 
 
 async def alone(row: Execution, ticket: Ticket, journal: Journal, admission: Admission) -> None:
-    """Wait until nothing older of its workflow runs on any engine. Its own engine's admission has seen to that here."""
+    """Wait until nothing older of its workflow runs on any engine. Its place here is given up meanwhile: the older one
+    may be taken over by this engine, and then needs it."""
     while await _behind(row, journal):
+        admission.leave(ticket)
         ticket.waited = True
-        admission.pause(ticket)
         await asyncio.sleep(LOOK_S)
-    await admission.resume(ticket)
+        await admission.enter(ticket)
 
 
 async def _behind(row: Execution, journal: Journal) -> bool:

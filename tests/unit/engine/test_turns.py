@@ -162,6 +162,24 @@ def test_two_engines_run_queued_starts_of_a_workflow_one_after_another() -> None
     loop.run(body())
 
 
+def test_what_waits_for_another_engine_lets_it_be_taken_over() -> None:
+    async def body() -> None:
+        async with house() as home:
+            gate = Gate()
+            first = await blocked(home, gate)
+            second = await home.up(workers=gate.workers)
+            home.move(timedelta(seconds=1))
+            queued = await second.dispatcher.dispatch(command())
+            await asyncio.sleep(0.05)  # it has its place by now, and waits for the other engine's
+            await first.kill()
+            (older,) = await second.engine.resume()
+            gate.open.set()
+            assert (await second.engine.result(older)).status == "SUCCEEDED"
+            assert (await ended(second, queued)).status == "SUCCEEDED"
+
+    loop.run(body())
+
+
 def test_two_engines_never_run_side_by_side_what_skips() -> None:
     """Both look at the same moment, and neither sees the other's start."""
 
