@@ -5,11 +5,31 @@ Whatever is not begun, or does not get done in time, is in the journal as it sto
 
 import asyncio
 import logging
-from typing import Final
-
-from tradeloom.local.machine import Machine
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, Protocol
 
 log: Final = logging.getLogger(__name__)
+
+
+class Status(Protocol):
+    stopping: bool
+
+
+class Closes(Protocol):
+    async def close(self) -> None: ...
+
+
+class Machine(Protocol):
+    """The parts of a machine that matter when it stops. `drain` returns once every task that was begun is done."""
+
+    @property
+    def status(self) -> Status: ...
+    @property
+    def scheduler(self) -> Closes: ...
+    @property
+    def watcher(self) -> Closes: ...
+    @property
+    def drain(self) -> Callable[[], Awaitable[Any]]: ...
 
 
 async def drained(machine: Machine, *, within_s: float, hurry: asyncio.Event) -> bool:
@@ -17,8 +37,7 @@ async def drained(machine: Machine, *, within_s: float, hurry: asyncio.Event) ->
     machine.status.stopping = True
     await machine.scheduler.close()
     await machine.watcher.close()
-    running = len(machine.engine.running)
-    log.info("stopping: %d executions go on at the next start, tasks under way have %g s", running, within_s)
+    log.info("stopping: tasks under way have %g s", within_s)
     done, hurried = asyncio.ensure_future(machine.drain()), asyncio.ensure_future(hurry.wait())
     await asyncio.wait({done, hurried}, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
     clean = done.done()
