@@ -181,7 +181,9 @@ class Engine:
 
     async def _take_over(self) -> list[str]:
         resumed = []
-        for row in await self._journal.claim():
+        rows = await self._journal.claim()
+        rows.sort(key=lambda row: row.status == "PENDING")  # who queued goes on queueing behind those that ran
+        for row in rows:
             if row.id in self._running:
                 continue
             departs = PLAIN

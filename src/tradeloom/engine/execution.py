@@ -66,7 +66,7 @@ class ExecutionRun:
         self, row: Execution, history: History, market: Clock, around: Surroundings, departs: Departures = PLAIN
     ) -> None:
         self.row = row
-        self.ticket = Ticket((row.tenant, row.workflow_id), row.exclusive)
+        self.ticket = Ticket((row.tenant, row.workflow_id), row.exclusive and row.status == "PENDING")
         self.recorder = Recorder(row, history.last_seq, around.journal, around.clock)
         self.closing = False
         self._redactor = Redactor()

@@ -452,6 +452,36 @@ def test_a_closing_engine_takes_nothing_and_ends_nothing() -> None:
     loop.run(body())
 
 
+def test_after_a_restart_who_queued_still_waits_for_who_ran() -> None:
+    """Even for one that was started after it."""
+
+    async def body() -> None:
+        clock = ManualClock(AS_OF)
+        waits = machine({"W": {"Type": "Wait", "Seconds": 60, "Next": "E"}, "E": END})
+        made = Machinery(clock)
+        async with made.engine() as engine:
+            await engine.start(start(waits, "first"))
+            await until(lambda: made.heard("execution.started"))
+            await engine.start(start(waits, "queued", exclusive=True))
+            await engine.start(start(waits, "beside"))
+            await until(lambda: len(made.heard("execution.started")) == 2)
+            await engine.stop("first", "enough")
+            await engine.result("first")
+        async with made.engine() as engine:
+            await engine.resume()
+            await until(lambda: len(made.heard("execution.started")) == 3)
+            for _ in range(100):
+                await asyncio.sleep(0)
+            assert made.rows.executions["queued"].status == "PENDING"
+            clock.advance(timedelta(seconds=60))
+            assert (await engine.result("beside")).status == "SUCCEEDED"
+            await until(lambda: made.rows.executions["queued"].status == "RUNNING")
+            await engine.stop("queued", "enough")
+            await engine.result("queued")
+
+    loop.run(body())
+
+
 def test_a_definition_that_is_gone_fails_the_execution_on_resume() -> None:
     async def body() -> None:
         made = Machinery(slow=lambda payload, invocation: asyncio.sleep(30))
