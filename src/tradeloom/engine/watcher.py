@@ -137,7 +137,7 @@ class Watcher:
         """Whether a look is going on or due: a replay that stands should not be moved past it."""
         if account not in self._tasks or not any(watch.account == account for watch in self._watches):
             return False
-        if account not in self._resting:
+        if account not in self._resting or self._bells[account].rung.is_set():
             return True
         due = self._resting[account]
         return due is not None and self._clock_for_account(account).now() >= due
