@@ -22,7 +22,7 @@ PYDANTIC = {"pydantic", "pydantic_core", "annotated_types", "typing_extensions",
 OURS = {"errors", "expressions", "nodes", "runtime", "stopping", "workflow"}
 """Our packages that it loads parts of."""
 
-MARKET_WORDS = {f"tradeloom.trading{part}" for part in ("", ".bars", ".exact", ".timeframes")}
+MARKET_WORDS = {f"tradeloom.trading{part}" for part in ("", ".bars", ".exact", ".ticks", ".timeframes")}
 """What a light node that speaks of bars or prices loads besides."""
 
 ANY_CATEGORYS = {
