@@ -235,17 +235,20 @@ class Watcher:
     # -- looking ------------------------------------------------------------------------------------------------------
 
     async def _keep_looking(self, account: str) -> None:
+        due: datetime | None = None  # news that concern nobody leave what is waited for as it was
         while True:
             await self._free.setdefault(account, _set()).wait()
             self._resting.pop(account, None)
             news = self._bells[account].take()
-            watches = [each for each in self._watches if each.account == account and news.concern(each.symbol)]
-            watches.sort(key=lambda each: (each.workflow_id, each.node))
-            due = None
+            every = [each for each in self._watches if each.account == account]
+            every.sort(key=lambda each: (each.workflow_id, each.node))
+            watches = [each for each in every if news.concern(each.symbol)]
+            due = due if every else None
             try:
                 if watches:
                     due = await self._look(account, watches)
             except Exception:
+                due = None
                 log.exception("the market of %s could not be looked at", account)
             await self._rest(account, due)
 

@@ -371,3 +371,17 @@ async def test_a_market_that_is_held_is_not_looked_at() -> None:
         assert staged.starts == []
         watcher.release("paper")
         await staged.settle(lambda: len(staged.starts) == 1)
+
+
+@on_loop
+async def test_news_that_concern_nobody_leave_a_replays_next_event_waited_for() -> None:
+    async with scene(PRICE) as staged:
+        bridge = Bridge()
+        coming = AS_OF + timedelta(seconds=5)
+        watcher = staged.watcher(wait_for_market=bridge.wait, next_event=lambda account: coming, look_s=3600.0)
+        await watcher.start()
+        await staged.settle(lambda: bool(bridge.calls) and not watcher.busy("paper"))
+        bridge.tell(orders=True)
+        await staged.looks()
+        staged.at(coming, bid=1.25)
+        await staged.settle(lambda: len(staged.starts) == 1)
