@@ -137,8 +137,9 @@ def test_waits_keep_their_time_and_loops_their_place(system: Up) -> None:
             print(f"{sum(killed.values())}: {part}", flush=True)
         statuses |= ended(system, under_way)
         under_way = [execution for execution in under_way if execution not in statuses]
-    found = {execution: system.wait(execution, timeout_s=240) for execution in under_way}
-    statuses |= {execution: each["status"] for execution, each in found.items()}
+    statuses |= {execution: system.wait(execution, timeout_s=240)["status"] for execution in under_way}
+    undisturbed = _started_at_last(system, drawn)
+    statuses |= {execution: system.wait(execution, timeout_s=240)["status"] for execution in undisturbed}
     waits, effects = journal.waits(), journal.effects()
     system.stop()
 
@@ -164,8 +165,17 @@ def test_waits_keep_their_time_and_loops_their_place(system: Up) -> None:
             (execution, *place): 1 for place in PLACES
         }
     assert set(ends) <= {"succeeded", "failed"}, ends
-    # Several kills may fall into one execution, which then runs out of tries; enough must come through to be compared.
-    assert ends["succeeded"] >= 0.25 * sum(ends.values()), ends
+    # Several kills may fall into one execution, or an outage be longer than it tries for; the last ones were let be.
+    assert [statuses[execution] for execution in undisturbed] == ["succeeded"] * len(undisturbed)
+
+
+def _started_at_last(system: Up, drawn: str) -> list[str]:
+    """Once everything is back."""
+    give_up = time.monotonic() + 120
+    while not (executions := started(system, drawn)):
+        assert time.monotonic() < give_up, "nothing can be started any more"
+        time.sleep(0.2)
+    return executions
 
 
 def kill(system: Up, journal: Journal, part: str, chance: random.Random) -> bool:
