@@ -94,7 +94,7 @@ def cpu_ms() -> float:
     """Processor time of this process and all below it so far: a busy machine stretches the clock and not the work."""
     me = psutil.Process()
     times = [process.cpu_times() for process in [me, *me.children(recursive=True)]]
-    return sum(each.user + each.system for each in times) * 1_000
+    return float(sum(each.user + each.system for each in times)) * 1_000
 
 
 async def waiting(machine: Machine) -> dict[str, float]:

@@ -2,8 +2,8 @@
 
 import asyncio
 import threading
-from collections.abc import Coroutine
 import time
+from collections.abc import Coroutine
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
