@@ -8,6 +8,7 @@ does the rest. So a restart neither loses an event nor starts one twice.
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -34,6 +35,8 @@ STALE: Final = timedelta(seconds=90)
 """An event that came while nobody watched and is older than this was missed: the trigger says what to do with it."""
 KEEP_EVERY: Final = timedelta(seconds=60)
 """How much market time may pass before what only changed a little (the last price) is kept as well."""
+KEEP_WALL_S: Final = 5.0
+"""And no oftener than this by the wall: a replay's hours pass in no time."""
 _LITTLE: Final = frozenset({"at", "value", "mark"})
 
 
@@ -52,6 +55,7 @@ class _Watch:
     revision: int = 0
     due: list[Happening] = field(default_factory=list)
     kept_at: datetime | None = None
+    kept_wall: float = 0.0
     behind: bool = True
     ended: bool = False
     complaint: str = ""
@@ -265,7 +269,8 @@ class Watcher:
             return None
         self._failing.discard(account)
         self._heard(account, now)
-        for watch, found in seen:
+        # What starts something goes first: keeping what others have seen can wait.
+        for watch, found in sorted(seen, key=lambda each: not getattr(each[1], "happenings", ())):
             if isinstance(found, Observation):
                 watch.complaint = ""
                 await self._take(watch, found, now)
@@ -289,7 +294,8 @@ class Watcher:
         if watch.ended:
             return
         due = watch.due + (_not_too_late(watch, found.happenings, now) if watch.behind else list(found.happenings))
-        moved = watch.kept_at is None or now - watch.kept_at >= KEEP_EVERY
+        rested = time.monotonic() - watch.kept_wall >= KEEP_WALL_S
+        moved = watch.kept_at is None or (rested and now - watch.kept_at >= KEEP_EVERY)
         if due or moved or _essence(found.state) != _essence(watch.state):
             kept = {"seen": found.state, "due": [_as_json(each) for each in due]}
             try:
@@ -303,7 +309,7 @@ class Watcher:
             except StorageUnavailable as error:
                 log.warning("the trigger %s waits for storage: %s", watch.node, error)
                 return  # nothing was taken: the next look sees it again
-            watch.revision, watch.kept_at = written.revision, now
+            watch.revision, watch.kept_at, watch.kept_wall = written.revision, now, time.monotonic()
         watch.state, watch.due, watch.behind = found.state, due, False
         await self._start(watch)
 
