@@ -126,8 +126,8 @@ class Walk:
             except NodeFailed as failure:
                 tries += 1
                 again = node.retry.max_attempts
-                if failure.name == "BrokerUnavailable" and again > 0:
-                    again = max(again, 5)  # a bridge that is started again is waited for
+                if failure.name in ("BrokerUnavailable", "StorageUnavailable") and again > 0:
+                    again = max(again, 5)  # a bridge or database that is started again is waited for
                 if failure.name not in retryable or tries > again:
                     raise
 

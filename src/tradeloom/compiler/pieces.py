@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from tradeloom.errors import BrokerUnavailable, OrderUnknown
+from tradeloom.errors import BrokerUnavailable, OrderUnknown, StorageUnavailable
 from tradeloom.nodes.base import Node as NodeType
 from tradeloom.workflow.document import Node, RetryPolicy
 
@@ -32,10 +32,11 @@ ORDER_UNKNOWN: State = {
 """How a workflow waits for an order nobody knows the fate of: the node runs again after 2, 5, 12, 31 and 60 seconds and
 asks for the outcome under the same id, past the minute after which the bridge gives an order up (its
 `history_horizon_s`). A node that was cut off in the middle of an order is the same case."""
-BRIDGE_TRIES, BRIDGE_PAUSE_S = 5, 2
-"""A bridge or terminal that is started again takes some seconds: a node that finds none tries at least so often, first
-after so long, whatever its own policy says of other errors. Nothing was sent, and an order's deadline keeps it from
-trading late."""
+AWAY = {BrokerUnavailable.__name__, StorageUnavailable.__name__}
+AWAY_TRIES, AWAY_PAUSE_S = 5, 2
+"""A bridge, a terminal or a database that is started again takes some seconds: a node that finds none tries at least so
+often, first after so long, whatever its own policy says of other errors. Nothing was sent, and an order's deadline
+keeps it from trading late."""
 TIMEOUT_GRACE_S = 2
 """A state waits this much longer than its handler may take, so that the handler's own answer wins."""
 
@@ -81,24 +82,21 @@ def retries(node_type: type[NodeType], policy: RetryPolicy) -> list[State]:
     }
     worth = _wanted(node_type, policy) if policy.max_attempts else set()
     waits = [ORDER_UNKNOWN] if OrderUnknown in node_type.errors else []
-    own = []
-    if BrokerUnavailable.__name__ in worth:
-        worth.remove(BrokerUnavailable.__name__)
+    own = [_own_retrier(worth - AWAY, policy)] if worth - AWAY else []
+    if worth & AWAY:
         patient = {
-            "max_attempts": max(policy.max_attempts, BRIDGE_TRIES),
-            "interval_s": max(policy.interval_s, BRIDGE_PAUSE_S),
+            "max_attempts": max(policy.max_attempts, AWAY_TRIES),
+            "interval_s": max(policy.interval_s, AWAY_PAUSE_S),
         }
-        own.append(_own_retrier([BrokerUnavailable.__name__], policy.model_copy(update=patient)))
-    if worth:
-        own.insert(0, _own_retrier(worth, policy))
+        own.append(_own_retrier(worth & AWAY, policy.model_copy(update=patient)))
     return [*own, *waits, service]
 
 
 def may_be_retried(node_type: type[NodeType]) -> set[str]:
-    """Names of the errors a node may be tried again after: those of its own whose class says so, and, for one that
-    does nothing which could be done twice, that it took too long."""
+    """Names of the errors a node may be tried again after: those of its own whose class says so; for one that acts,
+    that the journal could not be written, without which it does nothing; for any other, that it took too long."""
     own = {error.__name__ for error in node_type.errors if error.retryable}
-    return own if node_type.acts() else own | {TIMED_OUT}
+    return own | {StorageUnavailable.__name__ if node_type.acts() else TIMED_OUT}
 
 
 def _wanted(node_type: type[NodeType], policy: RetryPolicy) -> set[str]:

@@ -71,6 +71,14 @@ def test_a_bridge_that_is_started_again_is_waited_for(policy: dict[str, Any], tr
     assert not any("BrokerUnavailable" in each["ErrorEquals"] for each in never["Retry"])
 
 
+def test_a_journal_that_cannot_be_written_is_waited_for_before_an_order() -> None:
+    """Without it nothing is sent, so nothing can be done twice."""
+    order = node("buy", "order.market", config={"symbol": "EURUSD", "side": "buy", "volume": 0.1})
+    task = machine(document([node("t"), order], "t > buy"))["buy"]
+    (away,) = [each for each in task["Retry"] if "StorageUnavailable" in each["ErrorEquals"]]
+    assert (away["MaxAttempts"], away["IntervalSeconds"]) == (5, 2)
+
+
 def test_a_policy_names_errors_its_longest_pause_and_whether_pauses_vary() -> None:
     policy = {"errors": ["BrokerTimeout", "States.Timeout"], "max_interval_s": 20, "jitter": False}
     task = machine(document([node("t"), node("acc", "market.account", retry=policy)], "t > acc"))["acc"]
