@@ -17,13 +17,14 @@ from tradeloom.engine.debugging import Debugger
 from tradeloom.engine.driver import Driver
 from tradeloom.engine.errors import AlreadyStarted, EngineClosed, InvalidDefinition
 from tradeloom.engine.events import Event, Hint, Listener, Subscriber
-from tradeloom.engine.execution import ExecutionRun, Halt, Surroundings
+from tradeloom.engine.execution import ExecutionRun
 from tradeloom.engine.interpreter.definition import Machine
 from tradeloom.engine.interpreter.reading import read
 from tradeloom.engine.journal import ACTIVE, Execution, History, Journal, RetryRecord
 from tradeloom.engine.mode import PLAIN, Departures, Mode, unpack
 from tradeloom.engine.questions import Answers
 from tradeloom.engine.stores import Blobs
+from tradeloom.engine.surroundings import Halt, Surroundings
 from tradeloom.engine.turns import Permit
 from tradeloom.engine.workers.invocation import Workers
 from tradeloom.errors import NotFound, StorageUnavailable, TradeloomError

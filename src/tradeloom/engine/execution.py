@@ -4,59 +4,34 @@ import asyncio
 import hashlib
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
-from tradeloom.engine.admission import Admission, Ticket
+from tradeloom.engine.admission import Ticket
+from tradeloom.engine.asking import Asking
 from tradeloom.engine.clock import Clock
 from tradeloom.engine.debugging import Debugger
 from tradeloom.engine.errors import EngineClosed
-from tradeloom.engine.failure import describe_stop, node_of
+from tradeloom.engine.failure import node_of
 from tradeloom.engine.interpreter.failures import StatesError, lambda_failure
 from tradeloom.engine.interpreter.machine import Outcome, TaskCall, WaitCall
 from tradeloom.engine.interpreter.times import parse_timestamp, timestamp, to_millisecond
-from tradeloom.engine.journal import Execution, History, Journal, NodeRun, StoredNotification
+from tradeloom.engine.journal import Execution, History, NodeRun
 from tradeloom.engine.mode import PLAIN, Departures, GivenOutcome, Pausing, skipped_record
-from tradeloom.engine.questions import CREDENTIAL, Answers, Asker
 from tradeloom.engine.recording import Recorder
 from tradeloom.engine.replay import Replay
-from tradeloom.engine.turns import Permit, alone, why_not
-from tradeloom.engine.workers.invocation import Invocation, Workers
-from tradeloom.errors import AccountHalted, ExecutionStopped, InvalidInput, StorageUnavailable, TradeloomError
+from tradeloom.engine.surroundings import Surroundings
+from tradeloom.engine.turns import alone, why_not
+from tradeloom.engine.workers.invocation import Invocation
+from tradeloom.errors import AccountHalted, ExecutionStopped, StorageUnavailable, TradeloomError
 from tradeloom.runtime.redaction import ANSWER_WORDS, LOG_WORDS, Redactor
-from tradeloom.runtime.services import Notification
 
 ACCOUNT_ID: Final = "000000000000"
 STOP_AGAIN_S: Final = 1.0
 _STOPS: Final = frozenset({ExecutionStopped.__name__, AccountHalted.__name__})
-
-
-class Halt(Protocol):
-    """Whether an account's halt reaches an execution."""
-
-    async def __call__(self, execution: Execution, function: str | None) -> str | None:
-        """Why the execution may not go on, or with `function` why it may not run that; None when it may."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """What all executions of an engine share. `clock` is the wall's; `is_effect` tells functions that act; `answers`
-    are to questions of handlers that concern no execution's journal. `halt` is asked before each task, after each wait
-    and before a handler acts; an execution it reaches is ended by `stop`."""
-
-    journal: Journal
-    workers: Workers
-    admission: Admission
-    clock: Clock
-    is_effect: Callable[[str], bool]
-    permit: Permit | None
-    answers: Answers
-    halt: Halt | None = None
-    stop: Callable[[Execution, str], Awaitable[None]] | None = None
 
 
 class ExecutionRun:
@@ -71,6 +46,7 @@ class ExecutionRun:
         self.closing = False
         self._redactor = Redactor()
         self._around = around
+        self._asking = Asking(self, around, self._redactor)
         self._market = market
         self._replay = Replay(history.runs, history.retries)
         self.retries = len(history.retries)
@@ -320,8 +296,14 @@ class ExecutionRun:
             on_begin=lambda: self._at_work.add(task),
             on_log=lambda record: self.recorder.log(run, self._redactor.record(record, LOG_WORDS)),
             on_progress=lambda record: self.recorder.progress(run.node, run.iteration, self._redactor.value(record)),
-            on_ask=lambda what, body: self._answer(run, what, body),
+            on_ask=lambda what, body: self._asking.answer(run, what, body),
         )
+
+    def _redacted(self, payload: Any) -> Any:
+        """The worker keeps what it was given to itself; what it was given by this execution is looked for once more."""
+        if isinstance(payload, dict):
+            return self._redactor.record(payload, ANSWER_WORDS)
+        return self._redactor.value(payload)
 
     def _settled(self, task: asyncio.Task[Outcome]) -> None:
         self._attempts.discard(task)
@@ -345,75 +327,6 @@ class ExecutionRun:
         if not self.closing:
             for run in self._replay.left_over():
                 self.recorder.end(run, "ABORTED")
-
-    # -- what handlers ask --------------------------------------------------------------------------------------
-
-    async def _answer(self, run: NodeRun, what: str, body: dict[str, Any]) -> Any:
-        if what == "may_act":
-            await self.may_act(run.node, run.function)
-        elif what == "notify":
-            await self._notify(body)
-        elif what in self._around.answers:
-            answer = await self._around.answers[what](self._asker(run), body)
-            if what == CREDENTIAL:
-                self._redactor.remember(answer["secrets"])
-            return answer
-        else:
-            raise InvalidInput(f"The engine knows no question {what!r}.")
-        return None
-
-    def _redacted(self, payload: Any) -> Any:
-        """The worker keeps what it was given to itself; what it was given by this execution is looked for once more."""
-        if isinstance(payload, dict):
-            return self._redactor.record(payload, ANSWER_WORDS)
-        return self._redactor.value(payload)
-
-    def _asker(self, run: NodeRun) -> Asker:
-        return Asker(
-            tenant=self.row.tenant,
-            workflow_id=self.row.workflow_id,
-            execution_id=self.row.id,
-            version=self.row.version,
-            node=run.node,
-            account=self.row.account,
-            test_mode=self.row.test_mode,
-            manual=self.row.manual,
-            called_by=tuple(self.row.run.get("called_by", ())),
-            iteration=tuple(run.iteration),
-        )
-
-    async def may_act(self, node: str, function: str | None = None) -> None:
-        """Raises `ExecutionStopped` when nothing more may be done in this execution's name."""
-        if self.row.stop_reason is not None:
-            raise ExecutionStopped(f"The execution was stopped: {self.row.stop_reason}", node=node)
-        if self.out_of_time is not None:
-            raise ExecutionStopped(self.out_of_time, node=node)
-        if self.closing:
-            raise ExecutionStopped("The engine is shutting down; the task runs again when it is back.", node=node)
-        if self._around.halt is not None and (reason := await self._around.halt(self.row, function)) is not None:
-            raise ExecutionStopped(describe_stop(reason)["message"], node=node)
-        if self._around.permit is not None:
-            await self._around.permit(self.row, node)
-
-    async def _notify(self, body: dict[str, Any]) -> None:
-        try:
-            notification = Notification.model_validate(body)
-        except ValueError as error:
-            raise InvalidInput(f"Not a notification: {error}") from error
-        if notification.execution_id != self.row.id:
-            raise InvalidInput("A notification speaks for its own execution only.")
-        stored = StoredNotification(
-            tenant=self.row.tenant,
-            created_at=self._around.clock.now(),
-            notification=notification.model_copy(
-                update={
-                    "title": self._redactor.text(notification.title),
-                    "message": self._redactor.text(notification.message),
-                }
-            ),
-        )
-        self._around.journal.record(stored)
-        await self._around.journal.barrier(self.row.id)
 
 
 def _entered(run: NodeRun) -> datetime:
