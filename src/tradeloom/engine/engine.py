@@ -107,6 +107,7 @@ class Engine:
         self._running: dict[str, Driver] = {}
         self._closed = False
         self._heir: asyncio.Task[None] | None = None
+        self._claimed: list[Execution] = []
         journal.on_durable = self._tell
         journal.on_lost = self._abandon
         journal.on_hint = self._hear
@@ -182,23 +183,28 @@ class Engine:
                 log.warning("executions of other engines cannot be looked for: %s", error)
 
     async def _take_over(self) -> list[str]:
-        resumed = []
+        """What was claimed and could not be read yet stays ours, and comes first the next time."""
         rows = await self._journal.claim()
-        rows.sort(key=lambda row: row.status == "PENDING")  # who queued goes on queueing behind those that ran
-        for row in rows:
-            if row.id in self._running:
-                continue
-            departs = PLAIN
-            try:
-                departs = await self._departures(row.mode)
-                _, machine = await self._machine(row.definition)
-            except TradeloomError as error:
-                log.error("execution %s cannot go on: %s", row.id, error)
-                machine = None
-            history = await self._journal.history(row.id)
-            self._drive(row, machine, history, RunInfo.model_validate(row.run), departs, waited=True)
-            resumed.append(row.id)
+        # Who queued goes on queueing behind those that ran.
+        self._claimed += sorted(rows, key=lambda row: row.status == "PENDING")
+        resumed = []
+        while self._claimed:
+            row = self._claimed[0]
+            if row.id not in self._running:
+                await self._go_on_with(row)
+                resumed.append(row.id)
+            self._claimed.pop(0)
         return resumed
+
+    async def _go_on_with(self, row: Execution) -> None:
+        history = await self._journal.history(row.id)
+        departs, machine = PLAIN, None
+        try:
+            departs = await self._departures(row.mode)
+            _, machine = await self._machine(row.definition)
+        except TradeloomError as error:
+            log.error("execution %s cannot go on: %s", row.id, error)
+        self._drive(row, machine, history, RunInfo.model_validate(row.run), departs, waited=True)
 
     async def result(self, execution_id: str, *, tenant: str = "local") -> Execution:
         """The execution once it has ended, durably. Raises `NotFound`."""
