@@ -98,7 +98,7 @@ function drawStanding(health) {
     account?.market_time ? fact("Market clock", `${marketTime(account.market_time)}${account.speed === 0 ? " · standing" : account.speed === 1 ? "" : ` · ×${account.speed}`}`) : null,
     fact("Running", String(health.running)),
     account?.trade_mode ? h("span", { class: `badge ${account.trade_mode === "live" ? "bad" : "accent"}` }, account.trade_mode.toUpperCase()) : null,
-    h("span", { class: `badge ${down.length ? "bad" : "good"}`, title: down.map((each) => `${each.name}: ${each.detail}`).join("\n") || null }, down.length ? `${down.map((each) => each.name).join(", ")} down` : "All systems up"),
+    h("span", { class: `badge health ${down.length ? "bad" : "good"}`, title: down.map((each) => `${each.name}: ${each.detail}`).join("\n") || null }, down.length ? `${down.map((each) => each.name).join(", ")} down` : "All systems up"),
   ].filter(Boolean));
   part("version").textContent = `Tradeloom ${health.version}`;
 }
@@ -133,6 +133,7 @@ function drawLive() {
   const [tone, label] = !state.reachable || !navigator.onLine ? ["bad", "Offline"] : events.live ? ["good", "Live"] : ["warn", "Polling"];
   show(part("live"), [state.open, label], () => (state.open ? label : ""));
   part("live").className = state.open ? `badge ${tone}` : "";
+  part("standing").classList.toggle("stale", label === "Offline"); // figures of before
 }
 
 /** Hear what is on the screen: one run, or the status of all. */

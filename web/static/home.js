@@ -93,9 +93,9 @@ export function drawNotifications(element, items) {
       h(
         "li",
         { class: `note ${item.level}` },
-        h("header", {}, h("strong", {}, item.title), h("span", { class: "soft small num" }, wallTime(item.time))),
+        h("header", {}, h("strong", {}, h("span", { class: "visually-hidden" }, `${item.level}: `), item.title), h("span", { class: "soft small num" }, wallTime(item.time))),
         h("p", { class: "small" }, item.message),
-        item.execution_id ? h("a", { class: "small soft", href: `#/executions/${item.execution_id}` }, `${item.level}: open the execution`) : null,
+        item.execution_id ? h("a", { class: "small soft", href: `#/executions/${item.execution_id}` }, "Open the execution") : null,
       ),
     );
     return h("ul", { class: "list card" }, rows);

@@ -5,6 +5,8 @@ import { statusBadge } from "./home.js";
 
 const MARKS = { succeeded: "✓", failed: "✕", skipped: "–", running: "•", waiting: "◔", paused: "‖" };
 
+const UNTIMED = { skipped: "skipped", waiting: "waiting", paused: "paused" };
+
 const MOST_LINES = 1_000;
 
 /** Each part is drawn when what it shows has changed: a log line leaves the trace alone. */
@@ -54,7 +56,7 @@ function figures(execution) {
     Version: execution.version.slice(0, 12),
     Execution: execution.id,
   };
-  return h("dl", { class: "card figures" }, Object.entries(facts).map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
+  return h("dl", { class: "card figures" }, Object.entries(facts).map(([name, value]) => h("div", { class: name === "Execution" ? "wide" : null }, h("dt", {}, name), h("dd", {}, value))));
 }
 
 function failure(execution) {
@@ -87,7 +89,7 @@ function row(run, begin, span, open, progress) {
       h("span", { class: "cut" }, h("strong", {}, run.name + step), " ", h("span", { class: "soft small" }, run.type)),
       h("span", { class: "values cut num" }, port, port ? " " : null, told),
       run.state === "skipped" ? h("span", { class: "lane none" }) : lane(from, to),
-      h("span", { class: "took" }, run.state === "skipped" ? "skipped" : duration(run.duration_ms)),
+      h("span", { class: "took" }, UNTIMED[run.state] ?? duration(run.duration_ms)),
     ),
     h(
       "div",
