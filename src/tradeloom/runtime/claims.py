@@ -16,6 +16,10 @@ class OutputTooLarge(NodeError):
     """A node's output is larger than any node may give."""
 
 
+class OutputNotKept(NodeError):
+    """The node did what it is for, and its output could not be kept. It is not tried again: it would do it twice."""
+
+
 class OutputNotUnicode(NodeError):
     """A text in a node's output holds half of a surrogate pair: JSON can spell it, but nothing can store or send it."""
 

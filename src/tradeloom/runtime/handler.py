@@ -7,9 +7,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from tradeloom.errors import NodeConfigError, NotFound, TradeloomError
+from tradeloom.errors import NodeConfigError, NotFound, StorageUnavailable, TradeloomError
 from tradeloom.nodes.base import Emit, Kind, Node
-from tradeloom.runtime.claims import as_json, check_in
+from tradeloom.runtime.claims import OutputNotKept, as_json, check_in
 from tradeloom.runtime.config import Recipe, prepare
 from tradeloom.runtime.context import TaskContext
 from tradeloom.runtime.envelope import NodeRecord, TaskInput
@@ -74,7 +74,12 @@ def _run(node: Node, task: TaskInput, made: Prepared, services: Services, redact
     emitted = node.run(config, TaskContext(task, sources, names, services, made.warmup, redactor))
     port, output = (emitted.port, emitted.output) if isinstance(emitted, Emit) else ("main", emitted)
     # A loop's items feed a Map, which reads them from the state itself.
-    carried = check_in(redactor.value(as_json(output)), services, inline=node.kind is Kind.LOOP)
+    try:
+        carried = check_in(redactor.value(as_json(output)), services, inline=node.kind is Kind.LOOP)
+    except StorageUnavailable as error:
+        if not node.acts():
+            raise
+        raise OutputNotKept(f"It was done, and its output could not be kept: {error.message}") from error
     return NodeRecord(state="succeeded", port=port, output=carried).model_dump()
 
 

@@ -7,9 +7,17 @@ import pytest
 
 from tests.support.documents import document, node
 from tradeloom.compiler.compile import compile_workflow
-from tradeloom.errors import AmbiguousInput, ExpressionError, MissingInput, NodeConfigError, NotFound
+from tradeloom.errors import (
+    AmbiguousInput,
+    ExpressionError,
+    MissingInput,
+    NodeConfigError,
+    NotFound,
+    StorageUnavailable,
+)
 from tradeloom.nodes.registry import node_types
 from tradeloom.runtime import handler as handler_module
+from tradeloom.runtime.claims import OutputNotKept
 from tradeloom.runtime.handler import node_handler
 from tradeloom.runtime.services import Notification
 
@@ -180,3 +188,19 @@ def test_loop_bodies_see_item_and_index(services: Memory) -> None:
     )
     run(services, value, "tell", iteration=[4], item="EURUSD", index=4)
     assert services.notifications[0].message == "4 EURUSD"
+
+
+def test_what_was_done_and_cannot_be_kept_is_not_done_again(services: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An acting node is tried again after `StorageUnavailable`, which says that it did nothing."""
+
+    def full(*_output: Any, **_how: Any) -> Any:
+        raise StorageUnavailable("the disk is full")
+
+    monkeypatch.setattr(handler_module, "check_in", full)
+    nodes = [node("t"), node("say", "notify.dashboard", config={"title": "a", "message": "b"})]
+    with pytest.raises(OutputNotKept, match="disk is full"):
+        run(services, document(nodes, "t > say"), "say")
+    assert len(services.notifications) == 1
+    pure = [node("t"), node("x", "utility.merge")]
+    with pytest.raises(StorageUnavailable):
+        run(services, document(pure, "t > x"), "x", inputs={"t": gave({"a": 1})})
