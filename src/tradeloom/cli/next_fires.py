@@ -1,6 +1,7 @@
 """`tradeloom next`: when a schedule fires, of a workflow that is saved, of a document, or of an expression."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -10,7 +11,7 @@ from rich.text import Text
 from tradeloom.api.fire_times import read_schedule, upcoming
 from tradeloom.cli.documents import read_document
 from tradeloom.cli.output import out, plain_table, say_json
-from tradeloom.cli.running import Running
+from tradeloom.cli.running import NotRunning, Running
 from tradeloom.compiler.validate import validate
 from tradeloom.engine.watched_schedule import is_schedule
 from tradeloom.errors import InvalidDocument, InvalidInput, NotFound
@@ -23,7 +24,7 @@ _CHANGES: Final = {"skipped": "the clocks skip it", "doubled": "comes twice, fir
 def show(what: str, *, zone: str | None, count: int, after: str | None, home: Path | None, as_json: bool) -> None:
     """`what` is an expression (`*/15 * * * *`, `rate(1 hour)`), a document's file, or a workflow's id or name."""
     if any(mark in what for mark in " (") and not Path(what).exists():
-        found = _of_config({"expression": what, "time_zone": zone or "UTC"}, count, _moment(after))
+        found = _of_text(what, zone, count, after, home)
     elif zone is not None:
         raise InvalidInput(
             "A time zone goes with an expression; a workflow has its own.",
@@ -40,6 +41,18 @@ def show(what: str, *, zone: str | None, count: int, after: str | None, home: Pa
         say_json(found)
     else:
         _print(found)
+
+
+def _of_text(what: str, zone: str | None, count: int, after: str | None, home: Path | None) -> dict[str, Any]:
+    """Of an expression; or of a workflow, whose name may have spaces too."""
+    try:
+        return _of_config({"expression": what, "time_zone": zone or "UTC"}, count, _moment(after))
+    except InvalidInput as error:
+        if zone is None and after is None:
+            with suppress(NotFound, NotRunning):
+                return _of_workflow(what, count, home)
+            error.hint = error.hint or "An expression, or the id, name or file of a workflow."
+        raise
 
 
 def _of_config(config: Mapping[str, Any], count: int, after: datetime) -> dict[str, Any]:

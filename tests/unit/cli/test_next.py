@@ -41,3 +41,10 @@ def test_what_cannot_be_told(tmp_path: Path) -> None:
     bad = tmp_path / "bad.json"
     bad.write_text("{}")
     assert run(str(bad)).exit_code == 3
+
+
+def test_a_name_with_spaces_is_no_expression_and_asks_the_running_tradeloom(tmp_path: Path) -> None:
+    alone = run("RSI dip buyer", "--home", str(tmp_path), "--json")
+    error = json.loads(alone.stdout)["error"]
+    assert (alone.exit_code, error["field"]) == (3, "config.expression")
+    assert "name" in error["hint"]
