@@ -30,7 +30,7 @@ for group in (models, order_commands, limit_commands, credential_commands, datab
 
 File = Annotated[Path, typer.Argument(help="A workflow document (JSON).", show_default=False)]
 Port = Annotated[
-    int | None, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes any free one. [default: 8420]")
+    int | None, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes any free one. \\[default: 8420]")
 ]
 Speed = Annotated[float, typer.Option(min=0, max=1e6, help="Market seconds per second; 0 stands still.")]
 Data = Annotated[Path | None, typer.Option(help="Bars to replay (CSV: time,open,high,low,close,volume).")]
@@ -118,7 +118,7 @@ def debug(
         ),
     ],
     breakpoints: Annotated[
-        list[str] | None, typer.Option("--break", help="Pause before this node; repeatable. [default: before each]")
+        list[str] | None, typer.Option("--break", help="Pause before this node; repeatable. \\[default: before each]")
     ] = None,
     run_to: Annotated[str | None, typer.Option(help="Run to this node first.")] = None,
     data: Data = None,
@@ -190,9 +190,9 @@ def next_(
     what: Annotated[
         str, typer.Argument(help="A workflow (id or name), its file, or an expression in quotes.", show_default=False)
     ],
-    zone: Annotated[str | None, typer.Option(help="Time zone of an expression. [default: UTC]")] = None,
+    zone: Annotated[str | None, typer.Option(help="Time zone of an expression. \\[default: UTC]")] = None,
     count: Annotated[int, typer.Option(min=1, max=100, help="How many.")] = 10,
-    after: Annotated[str | None, typer.Option(help="Later than this: 2026-03-28T12:00Z. [default: now]")] = None,
+    after: Annotated[str | None, typer.Option(help="Later than this: 2026-03-28T12:00Z. \\[default: now]")] = None,
     home: Home = None,
     as_json: Json = False,
 ) -> None:
@@ -235,7 +235,7 @@ class Level(StrEnum):
 def backup(
     file: Annotated[
         Path | None,
-        typer.Argument(help="Where to. [default: a new file beside the data directory]", show_default=False),
+        typer.Argument(help="Where to. \\[default: a new file beside the data directory]", show_default=False),
     ] = None,
     with_keys: Annotated[
         bool, typer.Option("--with-keys", help="With the credentials' key, certificates and token: keep it safe.")
@@ -415,7 +415,7 @@ def replay_(
     files: Annotated[
         list[Path] | None,
         typer.Argument(
-            help="Workflow documents to run on a market of their own. [default: the running Tradeloom.]",
+            help="Workflow documents to run on a market of their own. \\[default: the running Tradeloom.]",
             show_default=False,
         ),
     ] = None,

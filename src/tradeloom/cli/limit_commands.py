@@ -31,7 +31,7 @@ app = typer.Typer(
 @told
 def show_limits(
     account: Annotated[
-        str | None, typer.Argument(help="Name of the account. [default: all of them]", show_default=False)
+        str | None, typer.Argument(help="Name of the account. \\[default: all of them]", show_default=False)
     ] = None,
     home: Home = None,
     as_json: Json = False,

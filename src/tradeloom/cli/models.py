@@ -58,9 +58,11 @@ def list_(home: Home = None, as_json: Json = False) -> None:
 def add(
     file: Annotated[Path, typer.Argument(help="An ONNX file.", show_default=False)],
     horizon: Annotated[int, typer.Option(help="How many bars ahead it forecasts.", show_default=False)],
-    name: Annotated[str | None, typer.Option(help="What nodes call it: onnx:NAME. [default: the file's name]")] = None,
+    name: Annotated[
+        str | None, typer.Option(help="What nodes call it: onnx:NAME. \\[default: the file's name]")
+    ] = None,
     features: Annotated[
-        str | None, typer.Option(help="Its inputs, comma-separated, in its order. [default: all of them]")
+        str | None, typer.Option(help="Its inputs, comma-separated, in its order. \\[default: all of them]")
     ] = None,
     log_return: Annotated[
         bool, typer.Option("--log-return", help="Its answer is a log return, not one in usual moves.")
@@ -68,7 +70,7 @@ def add(
     trained_to: Annotated[
         datetime | None, typer.Option(help="When the data it was trained on ends (UTC): tests begin there.")
     ] = None,
-    timeframe: Annotated[str | None, typer.Option(help="The only bars it is for, such as H1. [default: any]")] = None,
+    timeframe: Annotated[str | None, typer.Option(help="The only bars it is for, such as H1. \\[default: any]")] = None,
     home: Home = None,
     as_json: Json = False,
 ) -> None:

@@ -20,7 +20,7 @@ app = typer.Typer(
 def list_orders(
     context: typer.Context,
     state: Annotated[
-        list[str] | None, typer.Option(help="Only in this state; repeatable. [default: those that are open]")
+        list[str] | None, typer.Option(help="Only in this state; repeatable. \\[default: those that are open]")
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="In every state.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=200, help="At most how many.")] = 50,
