@@ -22,7 +22,7 @@ _ABOUT: Final[Mapping[str, tuple[str, str]]] = {
     "max_orders_per_minute": ("", "opening orders in a minute"),
     "max_repeats": ("", "orders of one workflow, symbol and direction within repeat_window_s"),
     "repeat_window_s": ("s", "what max_repeats is counted in"),
-    "max_daily_loss_pct": ("%", "lost of the equity the day began with: nothing opens till the next"),
+    "max_daily_loss_pct": ("%", "lost of the equity the day began with: nothing opens until the next day"),
     "max_drawdown_pct": ("%", "below the highest equity: the account is halted"),
 }
 """Unit and meaning, in the order shown."""
