@@ -265,7 +265,7 @@ class LocalDebugging:
     async def _row(self, tenant: str, execution_id: str) -> Execution:
         row = await self._journal.execution(tenant, execution_id)
         if row is None:
-            raise NotFound("There is no such execution.")
+            raise NotFound("There is no such execution.", hint="`tradeloom executions` lists them.")
         return row
 
 

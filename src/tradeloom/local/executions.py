@@ -135,7 +135,7 @@ class LocalExecutions:
         runs = await self._journal.node_runs(tenant, execution_id)
         row = await self._journal.execution(tenant, execution_id)  # after the runs: it is never behind their numbers
         if row is None:
-            raise NotFound("There is no such execution.")
+            raise NotFound("There is no such execution.", hint="`tradeloom executions` lists them.")
         document = await self._known_document(row.version)
         orders: list[OrderRecord] = []
         if self._orders is not None:
@@ -156,7 +156,7 @@ class LocalExecutions:
 
     async def _logs(self, tenant: str, execution_id: str, after: int, limit: int) -> LogPage:
         if await self._journal.execution(tenant, execution_id) is None:
-            raise NotFound("There is no such execution.")
+            raise NotFound("There is no such execution.", hint="`tradeloom executions` lists them.")
         return log_page(await self._journal.logs(tenant, execution_id, after=after, limit=limit), after)
 
     async def _stop(self, tenant: str, user: str, execution_id: str) -> Execution:

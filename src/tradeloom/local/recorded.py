@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from tradeloom.compiler.plan import Plan
 from tradeloom.engine.journal import NodeRun
@@ -11,14 +12,17 @@ from tradeloom.nodes.base import ERROR_PORT, Kind
 from tradeloom.workflow.document import Workflow
 
 Place = tuple[str, tuple[int, ...]]
+MADE_UP: Final = frozenset({"pinned", "by_hand"})
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """`given` are outcomes of nodes that do not run again; `left_out` nodes that neither run nor gave anything."""
+    """`given` are outcomes of nodes that do not run again; `left_out` nodes that neither run nor gave anything;
+    `made_up` those of the given whose outcome no handler gave: it was pinned, or made by hand."""
 
     given: tuple[GivenOutcome, ...]
     left_out: tuple[str, ...]
+    made_up: tuple[str, ...] = ()
 
 
 def recorded_for(plan: Plan, old: Workflow, runs: Sequence[NodeRun], trigger: str, from_node: str) -> Recorded:
@@ -28,7 +32,9 @@ def recorded_for(plan: Plan, old: Workflow, runs: Sequence[NodeRun], trigger: st
     """
     graph = plan.graph
     if from_node not in graph.nodes:
-        raise RetryRefused(f"This version has no node {from_node!r}.", field="from_node", hint="Replay all of it.")
+        raise RetryRefused(
+            f"This version has no node {from_node!r}.", field="from_node", hint="Name another, or run all of it again."
+        )
     if graph.nodes[from_node].parent is not None:
         loop = graph.loops_around(from_node)[0]
         raise RetryRefused(f"{from_node!r} stands in a loop.", field="from_node", hint=f"Replay from {loop!r}.")
@@ -38,7 +44,8 @@ def recorded_for(plan: Plan, old: Workflow, runs: Sequence[NodeRun], trigger: st
     kept = {node for node in graph.nodes if node not in again and found.usable(node)}
     kept = {node for node in kept if all(loop in kept for loop in graph.loops_around(node))}
     given = tuple(outcome for outcome in found.outcomes if outcome.node in kept)
-    return Recorded(given, tuple(sorted(set(graph.nodes) - again - kept)))
+    left_out = tuple(sorted(set(graph.nodes) - again - kept))
+    return Recorded(given, left_out, tuple(sorted(found.made_up & kept)))
 
 
 class _Found:
@@ -52,6 +59,9 @@ class _Found:
             if run.kind != "pause":
                 last[(run.node, tuple(run.iteration)), run.kind] = run
         self._last: Mapping[tuple[Place, str], NodeRun] = last
+        self.made_up = {
+            run.node for run in last.values() if isinstance(run.input, dict) and run.input.get("given") in MADE_UP
+        }
         self.outcomes = [_given(run) for run in last.values() if run.status in {"SUCCEEDED", "FAILED"}]
 
     def usable(self, node_id: str) -> bool:

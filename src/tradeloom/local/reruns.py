@@ -83,6 +83,8 @@ class LocalReruns:
     async def _replay(self, tenant: str, user: str, execution_id: str, wanted: Replay) -> Execution:
         row = await self._row(tenant, execution_id)
         _check_arming(wanted)
+        if row.test_mode and not wanted.test_mode and wanted.from_node is not None:
+            raise _not_for_real("What a test run recorded may be pinned, made by hand, or of a paper account")
         if row.status in ACTIVE:
             raise RetryRefused("The execution still runs.", hint="Wait until it has ended, or stop it.")
         version = await self._version(row, wanted)
@@ -91,11 +93,11 @@ class LocalReruns:
             trigger = started_by_hand(document, row.trigger)
         except InvalidInput as error:
             raise RetryRefused(
-                f"This version has no trigger {row.trigger!r}.", field="version", hint="Replay the old version."
+                f"This version has no trigger {row.trigger!r}.", field="version", hint="Run the old version again."
             ) from error
         if not wanted.test_mode and may_trade([node.model_dump() for node in document.nodes]):
             check_age(row, self._market_now(version.account), even_if_old=wanted.even_if_old)
-        mode = await self._mode(row, document, trigger, wanted.from_node)
+        mode = await self._mode(row, document, trigger, wanted)
         if wanted.test_mode:
             await self._private_market.ready(version.account)
         command = StartCommand(
@@ -116,13 +118,16 @@ class LocalReruns:
             raise Conflict(f"The execution was not replayed: {dispatched.reason}.")
         return await self._after(tenant, dispatched.execution_id, wanted.wait_s)
 
-    async def _mode(self, row: journal.Execution, document: Workflow, trigger: str, from_node: str | None) -> Mode:
+    async def _mode(self, row: journal.Execution, document: Workflow, trigger: str, wanted: Replay) -> Mode:
+        from_node = wanted.from_node
         if from_node is None:
             return Mode(replay_of=row.id)
         runs = await self._journal.node_runs(row.tenant, row.id)
         old = await self._document(row.version)
         plan = await asyncio.to_thread(plan_of, document)
         recorded = recorded_for(plan, old, runs, trigger, from_node)
+        if recorded.made_up and not wanted.test_mode:
+            raise _not_for_real(f"What {recorded.made_up[0]!r} gave was pinned or made by hand")
         return Mode(
             given=await self._modes.keep(recorded.given),
             left_out=recorded.left_out,
@@ -139,7 +144,7 @@ class LocalReruns:
             raise RetryRefused(
                 "The workflow, or the version it ran, is not there any more.",
                 field="version",
-                hint="Replay it with the current version.",
+                hint="Run it again with the current version.",
             ) from error
 
     async def _document(self, version: str) -> Workflow:
@@ -152,7 +157,7 @@ class LocalReruns:
     async def _row(self, tenant: str, execution_id: str) -> journal.Execution:
         row = await self._journal.execution(tenant, execution_id)
         if row is None:
-            raise NotFound("There is no such execution.")
+            raise NotFound("There is no such execution.", hint="`tradeloom executions` lists them.")
         return row
 
     async def _after(self, tenant: str, execution_id: str, wait_s: float) -> Execution:
@@ -202,6 +207,12 @@ def _check_arming(wanted: Replay) -> None:
         raise InvalidInput(
             "Outside test mode a replay trades for real, again.", field="arm", hint="Say arm: true if that is wanted."
         )
+
+
+def _not_for_real(what: str) -> RetryRefused:
+    return RetryRefused(
+        f"{what}: no real order rests on it.", field="from_node", hint="Run all of it again, or in test mode."
+    )
 
 
 def _pin_of(record: PinRecord) -> Pin:

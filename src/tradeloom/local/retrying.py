@@ -14,7 +14,7 @@ from tradeloom.engine.journal import ACTIVE, RETRYABLE, Execution, Journal, Node
 from tradeloom.engine.orders import OrderFilter, OrderRecord, OrderStore
 from tradeloom.engine.permission import ActiveVersions
 from tradeloom.engine.stores import Blobs, VersionRecord, WorkflowStore
-from tradeloom.errors import ExecutionStopped, NotFound, RetryRefused
+from tradeloom.errors import ExecutionStopped, NotFound, ReplyLost, RetryRefused
 from tradeloom.local.activation import may_trade
 from tradeloom.workflow.document import Workflow
 
@@ -22,6 +22,8 @@ OLD: Final = timedelta(minutes=15)
 """What was decided on data this old, in market time, is traded on only when a person says so."""
 MOST_ORDERS: Final = 200
 
+_OUTCOME_UNKNOWN: Final = frozenset({ReplyLost.__name__, "States.Timeout", "Sandbox.Timedout", "Runtime.ExitError"})
+"""How a node ends whose request had left, or may have when the node was killed."""
 _STATES: Final[Mapping[str, str]] = {"SUCCEEDED": "succeeded", "STOPPED": "was stopped"}
 
 
@@ -62,13 +64,16 @@ class Retries:
         if not row.test_mode and may_trade(artefact["document"]["nodes"]):
             check_age(row, self._clock_for_account(row.account).now(), even_if_old=even_if_old)
         runs = await self._journal.node_runs(row.tenant, row.id)
-        anew = tried_anew(runs, plan_of(Workflow.model_validate(artefact["document"])))
+        plan = plan_of(Workflow.model_validate(artefact["document"]))
+        anew = tried_anew(runs, plan)
         if row.status == "FAILED" and not anew:
             raise RetryRefused(
                 "No node failed that could be tried anew: the workflow itself ended the execution.",
-                hint="Change the workflow, then replay the execution with the current version.",
+                hint="Change the workflow, then run the execution again with the current version.",
             )
         await self._check_orders(row, runs, anew)
+        if not row.test_mode:  # a test sends nothing
+            check_requests(runs, plan, anew)
         retry = RetryRecord(
             execution_id=row.id, number=len(before) + 1, at=datetime.now(UTC), by=user, anew=anew, error=row.error
         )
@@ -94,18 +99,18 @@ class Retries:
             caller = await self._journal.execution(row.tenant, parent)
             if caller is None or caller.status not in RETRYABLE:
                 raise RetryRefused(
-                    "The execution that called this one is not waiting for it.", hint="Replay this one instead."
+                    "The execution that called this one is not waiting for it.", hint="Run this one again instead."
                 )
         if row.manual and parent is None and workflow.version != row.version:
             raise RetryRefused(
                 "The workflow was changed since, and a retry goes on with the version it began with.",
-                hint="Replay it, with the old version or the current one.",
+                hint="Run it again, with the old version or the current one.",
             )
         try:
             await ActiveVersions(self._workflows, self._journal)(row, "")
         except ExecutionStopped as error:
             raise RetryRefused(
-                f"It may not go on: {error.message}", hint="Activate that version again, or replay the execution."
+                f"It may not go on: {error.message}", hint="Activate that version again, or run the execution again."
             ) from error
 
     async def _check_account(self, row: Execution) -> None:
@@ -139,7 +144,7 @@ def _check_state(row: Execution) -> None:
     if row.status not in RETRYABLE:
         raise RetryRefused(
             f"The execution {_STATES.get(row.status, row.status)}: only one that failed or ran out of time is retried.",
-            hint="Replay it as a new execution.",
+            hint="Run it again as a new execution: `tradeloom rerun`.",
         )
 
 
@@ -175,8 +180,23 @@ def check_order(order: OrderRecord, *, again: bool) -> None:
         raise RetryRefused(
             f"{what} has its final answer, {order.state.replace('_', ' ')}{told}",
             node=order.node,
-            hint="A retry keeps the order's id, so the answer would be the same. Replay the execution to order anew.",
+            hint="A retry keeps the order's id, so the answer would be the same. Run it again to order anew.",
         )
+
+
+def check_requests(runs: Sequence[NodeRun], plan: Plan, anew: Mapping[str, int]) -> None:
+    """Raises `RetryRefused` for a request that is to be sent at most once and may have been carried out."""
+    for run in runs:
+        node = plan.graph.nodes.get(run.node)
+        if run.path not in anew or node is None or not plan.types[run.node].at_most_once(node.config):
+            continue
+        if run.status == "ABORTED" or (run.error or {}).get("name") in _OUTCOME_UNKNOWN:
+            raise RetryRefused(
+                f"Whether the request of {run.node!r} took effect is not known.",
+                node=run.node,
+                hint=f"Ask the server. Where it did not, run the execution again from {run.node!r}; where it did, from "
+                "behind it, with a version without it.",
+            )
 
 
 def tried_anew(runs: Sequence[NodeRun], plan: Plan) -> dict[str, int]:
