@@ -111,6 +111,18 @@ def test_a_replay_trades_for_real_only_when_armed(machine: RunningMachine) -> No
     assert armed["orders"][0]["id"] != done["orders"][0]["id"], "it is another order"
 
 
+def test_no_real_order_rests_on_what_a_test_run_recorded(machine: RunningMachine) -> None:
+    _, done = failed(machine, "Nor there", test_mode=True)
+    armed = {"test_mode": False, "arm": True, "wait_s": 25}
+    error = refusal(machine, f"/executions/{done['id']}/replay", {**armed, "from_node": "buy"})
+    assert (error["name"], error["field"]) == ("RetryRefused", "from_node")
+    assert "no real order" in error["message"]
+    again = machine.post(f"/executions/{done['id']}/replay", {"from_node": "buy", "wait_s": 25})
+    assert again["account"] == "paper-test"
+    whole = machine.post(f"/executions/{done['id']}/replay", armed)
+    assert (whole["account"], whole["test_mode"]) == ("paper", False)
+
+
 def test_a_halted_account_refuses_a_retry(machine: RunningMachine) -> None:
     _, done = failed(machine, "Not there either")
     machine.post("/accounts/paper/kill", {"mode": "pause", "reason": "a test"})

@@ -84,6 +84,16 @@ def test_all_that_does_not_depend_on_the_node_is_given() -> None:
     assert recorded("yes").left_out == ("no",), "what did not run before does not run now"
 
 
+@pytest.mark.parametrize("mark", ["pinned", "by_hand"])
+def test_what_was_made_up_is_named(mark: str) -> None:
+    runs = [run("start"), run("price", input={"given": mark}), run("side"), run("check", "true"), run("yes")]
+    assert recorded("check", runs).made_up == ("price",)
+    assert recorded("start", runs).made_up == (), "what runs again rests on none of it"
+    assert recorded("check").made_up == ()
+    taken_over = [*runs[:1], run("price", input={"given": "recorded"}), *runs[2:]]
+    assert recorded("check", taken_over).made_up == ()
+
+
 def test_from_the_trigger_everything_runs() -> None:
     assert recorded("start") == Recorded((), ())
 
