@@ -303,6 +303,12 @@ class Node(ABC):
         """Whether running it twice could do something twice: such nodes run one after another."""
         return bool(cls.effects & ACTING)
 
+    @classmethod
+    def at_most_once(cls, config: Mapping[str, Any]) -> bool:
+        """Whether what it sends must not be sent again while nobody knows whether it took effect. `config` is the raw
+        one; orders are not asked about here, they are known by their id."""
+        return False
+
     @abstractmethod
     def run(self, config: Any, context: NodeContext) -> NodeOutput | Emit:
         """Give the output, on `main` or on the port of an `Emit`. Raises one of `errors`."""

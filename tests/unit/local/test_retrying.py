@@ -16,7 +16,8 @@ from tradeloom.engine.journal import Execution, RetryRecord
 from tradeloom.engine.orders import OrderRecord, OrderState
 from tradeloom.engine.stores import VersionRecord
 from tradeloom.errors import AccountHalted, RetryRefused
-from tradeloom.local.retrying import OLD, Retries, check_age, check_order, tried_anew
+from tradeloom.local.retrying import OLD, Retries, check_age, check_order, check_requests, tried_anew
+from tradeloom.nodes.registry import node_types
 from tradeloom.storage.memory.blobs import MemoryBlobs
 from tradeloom.storage.memory.journal import MemoryJournal
 from tradeloom.storage.memory.orders import MemoryOrders
@@ -89,6 +90,57 @@ def test_in_a_loop_only_what_ended_the_loop_and_all(isolates: bool, expected: di
     assert anew(document, run("start"), run("each"), failed) == expected
 
 
+# -- requests whose outcome nobody knows ------------------------------------------------------------------------
+
+
+def request(**config: Any) -> dict[str, Any]:
+    return {"id": "ask", "type": "utility.http", "config": {"url": "https://example.com/", "method": "POST"} | config}
+
+
+def asked(drawn: dict[str, Any], *runs: Any) -> None:
+    plan = compile_workflow(chain(drawn, {"id": "tell", **TELL})).plan
+    check_requests(runs, plan, tried_anew(runs, plan))
+
+
+def lost(name: str, **more: Any) -> Any:
+    return run("ask", status="FAILED", error={"name": name, "message": "m", "cause": "c"}, **more)
+
+
+CUT_OFF = [lost("ReplyLost"), lost("States.Timeout"), lost("Sandbox.Timedout"), lost("Runtime.ExitError")]
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH"])
+@pytest.mark.parametrize("failed", [*CUT_OFF, run("ask", status="ABORTED")])
+def test_a_request_that_may_have_taken_effect_is_not_sent_again(method: str, failed: Any) -> None:
+    with pytest.raises(RetryRefused, match="took effect is not known") as caught:
+        asked(request(method=method), failed)
+    assert (caught.value.node, bool(caught.value.hint)) == ("ask", True)
+
+
+def test_an_earlier_attempt_that_may_have_taken_effect_counts_as_well() -> None:
+    with pytest.raises(RetryRefused):
+        asked(request(), lost("ReplyLost"), lost("NetworkFailed", attempt=1))
+
+
+@pytest.mark.parametrize("harmless", [{"method": "GET"}, {"method": "PUT"}, {"idempotent": True}])
+def test_a_request_that_may_be_sent_twice_is(harmless: dict[str, Any]) -> None:
+    asked(request(**harmless), *CUT_OFF[:1])
+
+
+@pytest.mark.parametrize("name", ["NetworkFailed", "ServerBusy", "UnexpectedStatus", "NodeConfigError"])
+def test_a_request_that_was_not_sent_or_was_answered_goes_again(name: str) -> None:
+    asked(request(), lost(name))
+
+
+def test_a_request_that_is_not_tried_anew_blocks_nothing() -> None:
+    asked({**request(), "on_error": "continue"}, lost("ReplyLost"), run("tell", status="FAILED"))
+
+
+@pytest.mark.parametrize("kind", ["notify.email", "notify.telegram"])
+def test_what_is_sent_at_least_once_may_be_sent_twice(kind: str) -> None:
+    assert not node_types()[kind].at_most_once({})
+
+
 # -- what keeps it from going on --------------------------------------------------------------------------------
 
 
@@ -154,10 +206,14 @@ class Case:
     def __init__(self) -> None:
         self.engine, self.stores, self.blobs, self.orders = Asked(), MemoryStores(), MemoryBlobs(), MemoryOrders()
         self.journal = MemoryJournal(linger_s=0)
-        self.compiled = compile_workflow(chain(BUY, {"id": "tell", **TELL}))
-        self.blobs.put_artefact(self.compiled.version, self.compiled.artefact)
         self.market = NOW
+        self.runs = [run("start"), run("buy"), run("tell", status="FAILED")]
+        self.draw(BUY, {"id": "tell", **TELL})
         self.halted: AccountHalted | None = None
+
+    def draw(self, *nodes: dict[str, Any]) -> None:
+        self.compiled = compile_workflow(chain(*nodes))
+        self.blobs.put_artefact(self.compiled.version, self.compiled.artefact)
 
     def version(self, name: str | None = None) -> VersionRecord:
         return VersionRecord(
@@ -177,7 +233,7 @@ class Case:
         await self.journal.open()
         assert await self.journal.create(replace(row, status="PENDING"))
         self.journal.record(row)
-        for number, each in enumerate([run("start"), run("buy"), run("tell", status="FAILED")]):
+        for number, each in enumerate(self.runs):
             self.journal.record(replace(each, started_seq=number))
         await self.journal.barrier("e1")
 
@@ -267,6 +323,16 @@ def test_debugging_sessions_are_not_retried() -> None:
 
 def test_a_failure_of_no_node_leaves_nothing_to_try() -> None:
     case = Case()
-    case.compiled = compile_workflow(chain(BUY, {"id": "tell", **TELL, "on_error": "continue"}))
-    case.blobs.put_artefact(case.compiled.version, case.compiled.artefact)
+    case.draw(BUY, {"id": "tell", **TELL, "on_error": "continue"})
     refused(case, "No node failed")
+
+
+@pytest.mark.parametrize("test_mode", [False, True])
+def test_a_request_nobody_knows_the_fate_of_blocks_unless_it_was_only_rendered(test_mode: bool) -> None:
+    case = Case()
+    case.draw(request())
+    case.runs = [run("start"), run("ask", status="ABORTED")]
+    if test_mode:
+        assert len(on_loop(case.attempt(test_mode=True))) == 1
+    else:
+        refused(case, "not known")

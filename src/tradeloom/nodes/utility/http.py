@@ -1,5 +1,6 @@
 """utility.http: one HTTP request to a public server."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
@@ -188,6 +189,10 @@ class HttpRequestNode(Node):
     )
     Config = HttpConfig
     Output = HttpOutput
+
+    @classmethod
+    def at_most_once(cls, config: Mapping[str, Any]) -> bool:
+        return config.get("method", "GET") not in REPEATABLE and config.get("idempotent") is not True
 
     def run(self, config: HttpConfig, context: NodeContext) -> HttpOutput:
         from tradeloom.network.composing import host_of
