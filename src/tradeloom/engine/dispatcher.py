@@ -42,7 +42,8 @@ __all__ = ["ActiveVersions", "Dispatched", "Dispatcher", "Overlap", "StartComman
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartCommand:
-    """A wish to run a workflow. `trigger` is the id of the trigger node that fired, `payload` what it brings.
+    """A wish to run a workflow. `trigger` is the id of the trigger node that fired, `payload` what it brings; `account`
+    the one whose market's time or events fired it, empty for what comes from outside.
 
     A `dedupe_key` names the event: the same key of the same workflow starts once, ever. `manual` starts run the newest
     saved version (or the one given), active or not; all others run the active version or nothing, and with a `version`
@@ -56,6 +57,7 @@ class StartCommand:
 
     workflow_id: str
     trigger: str
+    account: str = ""
     tenant: str = "local"
     user_id: str = "local"
     payload: dict[str, Any] = field(default_factory=dict)

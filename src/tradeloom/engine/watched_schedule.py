@@ -76,6 +76,7 @@ def command_of(watched: Watched, fire: Fire) -> StartCommand:
         workflow_id=watched.workflow_id,
         trigger=watched.node,
         version=watched.version,
+        account=watched.account,
         payload={"scheduled_at": timestamp(fire.due)},
         dedupe_key=start_key(watched.node, watched.clock, fire.due),
         overlap=watched.schedule.overlap,

@@ -9,64 +9,36 @@ does the rest. So a restart neither loses an event nor starts one twice.
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from pydantic import ValidationError
 
-from tradeloom.engine.active import active_nodes, active_workflows
 from tradeloom.engine.clock import Clock
-from tradeloom.engine.dispatcher import Dispatcher, StartCommand
+from tradeloom.engine.dispatcher import INACTIVE, SUPERSEDED, Dispatcher
 from tradeloom.engine.market_look import MarketLook
 from tradeloom.engine.market_news import Bell, MarketWait, News, NewsThread
-from tradeloom.engine.stores import Blobs, VariableStore, WorkflowRecord, WorkflowStore
-from tradeloom.errors import BrokerError, Conflict, StorageUnavailable, TradeloomError
-from tradeloom.nodes.trigger._observing import Happening, Look, MarketTrigger, Observation, moment, told
+from tradeloom.engine.schedules import ScheduleStore
+from tradeloom.engine.stores import Blobs, VariableStore, VersionRecord, WorkflowStore
+from tradeloom.engine.watched_trigger import WatchedTrigger, start_of
+from tradeloom.errors import Conflict, NotFound, StorageUnavailable, TradeloomError
+from tradeloom.nodes.trigger._observing import MarketTrigger, Observation
 from tradeloom.trading.broker import Broker
 
 log: Final = logging.getLogger(__name__)
 
 LOOK_S: Final = 1.0
 RETRY_S: Final = 1.0
-STALE: Final = timedelta(seconds=90)
-"""An event that came while nobody watched and is older than this was missed: the trigger says what to do with it."""
+REREAD_S: Final = 10.0
+"""How often is looked for workflows that were activated, changed or switched off elsewhere."""
 KEEP_EVERY: Final = timedelta(seconds=60)
 """How much market time may pass before what only changed a little (the last price) is kept as well."""
 KEEP_WALL_S: Final = 5.0
 """And no oftener than this by the wall: a replay's hours pass in no time."""
-_LITTLE: Final = frozenset({"at", "value", "mark"})
 
-
-@dataclass(eq=False)
-class _Watch:
-    """One trigger node. `state` is what its last look left, `revision` that of the variable it is kept in."""
-
-    tenant: str
-    workflow_id: str
-    node: str
-    account: str
-    trigger: type[MarketTrigger]
-    config: Any
-    key: str
-    state: dict[str, Any] | None = None
-    revision: int = 0
-    due: list[Happening] = field(default_factory=list)
-    kept_at: datetime | None = None
-    kept_wall: float = 0.0
-    behind: bool = True
-    ended: bool = False
-    complaint: str = ""
-
-    @property
-    def symbol(self) -> str | None:
-        return self.trigger.watches(self.config)
-
-    @property
-    def scope(self) -> str:
-        return f"trigger/{self.workflow_id}/{self.node}"
+Workflow = tuple[str, str]
 
 
 class Watcher:
@@ -76,6 +48,7 @@ class Watcher:
         self,
         *,
         workflows: WorkflowStore,
+        schedules: ScheduleStore,
         variables: VariableStore,
         blobs: Blobs,
         dispatcher: Dispatcher,
@@ -87,11 +60,14 @@ class Watcher:
         heard: Callable[[str, datetime], None] = lambda account, now: None,
         tenant: str = "local",
         look_s: float = LOOK_S,
+        reread_s: float = REREAD_S,
     ) -> None:
         """`next_event` tells when a replay next has something to show; None for a market that goes by itself.
         `wait_for_market` brings news as they come; without it the market is looked at every `look_s`. These and the
-        markets are asked in threads. `heard` is told the market's time as a look found it."""
+        markets are asked in threads. `heard` is told the market's time as a look found it. `schedules` tells which
+        versions are active, and is asked every `reread_s`."""
         self._workflows = workflows
+        self._schedules = schedules
         self._variables = variables
         self._blobs = blobs
         self._dispatcher = dispatcher
@@ -103,7 +79,14 @@ class Watcher:
         self._heard = heard
         self._tenant = tenant
         self._look_s = look_s
-        self._watches: list[_Watch] = []
+        self._reread_s = reread_s
+        self._watches: list[WatchedTrigger] = []
+        self._versions: dict[Workflow, str] = {}
+        self._afresh: set[Workflow] = set()
+        self._unread: dict[Workflow, str] = {}
+        self._changing = asyncio.Lock()
+        self._reread_now = asyncio.Event()
+        self._rereading: asyncio.Task[None] | None = None
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._bells: dict[str, Bell] = {}
         self._news: dict[str, NewsThread] = {}
@@ -112,26 +95,54 @@ class Watcher:
         self._failing: set[str] = set()
 
     async def start(self) -> None:
-        """Watch every active workflow, from where the last process stopped."""
-        async for workflow in active_workflows(self._workflows, self._tenant):
-            await self._watch(workflow, fresh=False)
+        """Watch every active workflow, from where the last process stopped, and from then on what is activated
+        elsewhere. Raises `StorageUnavailable`."""
+        async with self._changing:
+            for _, version in await self._schedules.active(self._tenant):
+                await self._try_to_watch(version)
+        self._rereading = asyncio.ensure_future(self._keep_rereading())
 
     async def refresh(self, tenant: str, workflow_id: str) -> None:
-        """A workflow was activated, deactivated, changed or deleted. Nothing from before counts any more."""
-        for watch in self._of(tenant, workflow_id):
-            self._drop(watch)
-            await self._erase(watch)
-        try:
-            workflow = await self._workflows.workflow(tenant, workflow_id)
-        except TradeloomError:
-            return
-        if workflow.active:
-            await self._watch(workflow, fresh=True)
+        """A workflow was activated, deactivated, changed or deleted. Nothing from before counts any more. What storage
+        keeps from being watched is found by the next `reread`."""
+        key = (tenant, workflow_id)
+        async with self._changing:
+            self._afresh.add(key)
+            for watch in self._forget(key):
+                await self._erase(watch)
+            try:
+                workflow = await self._workflows.workflow(tenant, workflow_id)
+                if workflow.active_version is not None:
+                    await self._try_to_watch(await self._workflows.version(*key, workflow.active_version))
+                else:
+                    self._afresh.discard(key)
+            except NotFound:
+                self._afresh.discard(key)
+            except StorageUnavailable as error:
+                log.warning("the triggers of workflow %s wait for storage: %s", workflow_id, error)
+
+    async def reread(self) -> None:
+        """Find what was activated, replaced or switched off by others, or could not be watched before. Raises
+        `StorageUnavailable`."""
+        async with self._changing:
+            active = await self._schedules.active_versions(self._tenant)
+            for key in {*self._versions, *(watch.workflow for watch in self._watches)}:
+                if key not in self._versions or self._versions[key] != active.get(key[1]):
+                    for watch in self._forget(key):
+                        await self._erase(watch, expected=watch.revision)
+            for workflow_id, version in active.items():
+                key = (self._tenant, workflow_id)
+                if key not in self._versions:
+                    with suppress(NotFound):  # deleted or replaced since
+                        await self._try_to_watch(await self._workflows.version(*key, version))
 
     async def close(self) -> None:
         for thread in self._news.values():
             thread.close()
         self._news.clear()
+        if self._rereading is not None:
+            self._rereading.cancel()
+            await asyncio.gather(self._rereading, return_exceptions=True)
         for task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
@@ -160,54 +171,96 @@ class Watcher:
 
     # -- which triggers there are -------------------------------------------------------------------------------------
 
-    def _of(self, tenant: str, workflow_id: str) -> list[_Watch]:
-        return [each for each in self._watches if (each.tenant, each.workflow_id) == (tenant, workflow_id)]
-
-    def _drop(self, watch: _Watch) -> None:
-        watch.ended = True
-        self._watches.remove(watch)
-        self._wait_for(watch.account)
-
-    async def _erase(self, watch: _Watch) -> None:
-        with suppress(StorageUnavailable):
-            await self._variables.write(watch.tenant, watch.scope, watch.key, None)
-
-    async def _watch(self, workflow: WorkflowRecord, *, fresh: bool) -> None:
-        account, nodes = await active_nodes(workflow, self._workflows, self._blobs)
-        for node in nodes:
-            trigger = self._triggers.get(node["type"])
-            if trigger is None:
-                continue
+    async def _keep_rereading(self) -> None:
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._reread_s):
+                    await self._reread_now.wait()
+            self._reread_now.clear()
             try:
-                config = trigger.Config.model_validate(node.get("config") or {})
-                session = self._clock_for_account(account).session
-            except (ValidationError, TradeloomError) as error:
-                # Saved by a release that took it, or for an account that was removed: the others go on.
-                log.error("the trigger %s of workflow %s cannot be watched: %s", node["id"], workflow.id, error)
-                continue
-            watch = _Watch(
-                tenant=workflow.tenant,
-                workflow_id=workflow.id,
-                node=node["id"],
-                account=account,
-                trigger=trigger,
-                config=config,
-                key=f"state@{session}" if session else "state",
-                behind=not fresh,
-            )
-            await self._recall(watch, fresh=fresh)
+                await self.reread()
+            except StorageUnavailable as error:
+                log.warning("active workflows cannot be looked for: %s", error)
+            except Exception:
+                log.exception("active workflows cannot be looked for")
+
+    def _forget(self, key: Workflow) -> list[WatchedTrigger]:
+        """Watch a workflow no more; what was watched of it."""
+        self._versions.pop(key, None)
+        gone = [each for each in self._watches if each.workflow == key]
+        for watch in gone:
+            watch.ended = True
+            self._watches.remove(watch)
+            self._wait_for(watch.account)
+        return gone
+
+    def _outdated(self, watch: WatchedTrigger) -> None:
+        """Its version is not the active one, or was activated anew: look which one is."""
+        if not watch.ended:
+            watch.ended = True
+            self._versions.pop(watch.workflow, None)
+            self._reread_now.set()
+
+    async def _erase(self, watch: WatchedTrigger, expected: int | None = None) -> None:
+        """With `expected`, unless another watcher has written there since."""
+        with suppress(StorageUnavailable, Conflict):
+            await self._variables.write(watch.tenant, watch.scope, watch.key, None, expected=expected)
+
+    async def _try_to_watch(self, version: VersionRecord) -> None:
+        """One that cannot be watched is told once and tried again at every `reread`; the others go on."""
+        key = (version.tenant, version.workflow_id)
+        try:
+            watches = await self._triggers_of(version, fresh=key in self._afresh)
+        except Exception as error:
+            if self._unread.get(key) != (said := f"{type(error).__name__}: {error}"):
+                unforeseen = None if isinstance(error, TradeloomError) else error
+                log.error("the triggers of workflow %s cannot be watched: %s", key[1], said, exc_info=unforeseen)
+            self._unread[key] = said
+            return
+        self._unread.pop(key, None)
+        self._afresh.discard(key)
+        self._versions[key] = version.version
+        for watch in watches:
             self._watches.append(watch)
             self._follow(watch.account)
 
-    async def _recall(self, watch: _Watch, *, fresh: bool) -> None:
+    async def _triggers_of(self, version: VersionRecord, *, fresh: bool) -> list[WatchedTrigger]:
+        artefact = await asyncio.to_thread(self._blobs.artefact, version.version)
+        nodes = [node for node in artefact["document"]["nodes"] if not node.get("disabled", False)]
+        nodes = [node for node in nodes if node["type"] in self._triggers]
+        session = self._clock_for_account(version.account).session if nodes else ""
+        found = []
+        for node in nodes:
+            trigger = self._triggers[node["type"]]
+            try:
+                config = trigger.Config.model_validate(node.get("config") or {})
+            except (ValidationError, TradeloomError) as error:
+                # Saved by a release that took it: the others go on.
+                what = "the trigger %s of workflow %s cannot be watched: %s"
+                log.error(what, node["id"], version.workflow_id, error)
+                continue
+            watch = WatchedTrigger(
+                tenant=version.tenant,
+                workflow_id=version.workflow_id,
+                version=version.version,
+                node=node["id"],
+                account=version.account,
+                trigger=trigger,
+                config=config,
+                session=session,
+                behind=not fresh,
+            )
+            await self._recall(watch, fresh=fresh)
+            found.append(watch)
+        return found
+
+    async def _recall(self, watch: WatchedTrigger, *, fresh: bool) -> bool:
+        """Go on from what is kept; False where there is nothing of this version."""
         kept = await self._variables.read(watch.tenant, watch.scope, watch.key)
         if fresh and kept.value is not None:
             kept = await self._variables.write(watch.tenant, watch.scope, watch.key, None)
         watch.revision = kept.revision
-        watch.state, watch.due = None, []
-        if isinstance(kept.value, dict):
-            watch.state = kept.value["seen"]
-            watch.due = [Happening(each["key"], moment(each["at"]), each["payload"]) for each in kept.value["due"]]
+        return watch.recall(kept.value)
 
     def _follow(self, account: str) -> None:
         self._bells.setdefault(account, Bell()).ring(News(everything=True))
@@ -256,7 +309,7 @@ class Watcher:
                 log.exception("the market of %s could not be looked at", account)
             await self._rest(account, due)
 
-    async def _look(self, account: str, watches: list[_Watch]) -> datetime | None:
+    async def _look(self, account: str, watches: list[WatchedTrigger]) -> datetime | None:
         """Show the market to every trigger; when there is something to see next."""
         try:
             seen, now, due = await asyncio.to_thread(self._see, account, watches)
@@ -282,29 +335,29 @@ class Watcher:
         return due
 
     def _see(
-        self, account: str, watches: list[_Watch]
-    ) -> tuple[list[tuple[_Watch, Observation | Exception]], datetime, datetime | None]:
+        self, account: str, watches: list[WatchedTrigger]
+    ) -> tuple[list[tuple[WatchedTrigger, Observation | Exception]], datetime, datetime | None]:
         """In a thread: blocking."""
         due = self._next_event(account)  # first: what happens while we look is then not slept through
         look = MarketLook(self._market_for_account(account))
-        return [(watch, _observed(watch, look)) for watch in watches], look.now, due
+        return [(watch, watch.observed(look)) for watch in watches], look.now, due
 
-    async def _take(self, watch: _Watch, found: Observation, now: datetime) -> None:
+    async def _take(self, watch: WatchedTrigger, found: Observation, now: datetime) -> None:
         """Keep what was seen and what follows from it, then start that."""
         if watch.ended:
             return
-        due = watch.due + (_not_too_late(watch, found.happenings, now) if watch.behind else list(found.happenings))
+        due = watch.due + watch.follows(found.happenings, now)
         rested = time.monotonic() - watch.kept_wall >= KEEP_WALL_S
         moved = watch.kept_at is None or (rested and now - watch.kept_at >= KEEP_EVERY)
-        if due or moved or _essence(found.state) != _essence(watch.state):
-            kept = {"seen": found.state, "due": [_as_json(each) for each in due]}
+        if due or moved or watch.news(found.state):
+            kept = watch.kept(found.state, due)
             try:
                 written = await self._variables.write(
                     watch.tenant, watch.scope, watch.key, kept, expected=watch.revision
                 )
             except Conflict:  # another watcher took it, or the workflow was changed meanwhile
-                if not watch.ended:
-                    await self._recall(watch, fresh=False)
+                if not watch.ended and not await self._recall(watch, fresh=False):
+                    self._outdated(watch)
                 return
             except StorageUnavailable as error:
                 log.warning("the trigger %s waits for storage: %s", watch.node, error)
@@ -313,18 +366,9 @@ class Watcher:
         watch.state, watch.due, watch.behind = found.state, due, False
         await self._start(watch)
 
-    async def _start(self, watch: _Watch) -> None:
-        session = self._clock_for_account(watch.account).session
+    async def _start(self, watch: WatchedTrigger) -> None:
         while watch.due and not watch.ended:
-            event = watch.due[0]
-            command = StartCommand(
-                tenant=watch.tenant,
-                workflow_id=watch.workflow_id,
-                trigger=watch.node,
-                payload=event.payload,
-                dedupe_key=f"event:{watch.node}:{session + ':' if session else ''}{event.key}",
-                overlap=watch.config.overlap,
-            )
+            command = start_of(watch, watch.due[0])
             try:
                 dispatched = await self._dispatcher.dispatch(command)
             except StorageUnavailable as error:
@@ -337,6 +381,9 @@ class Watcher:
                 if dispatched.verdict == "skipped":
                     why = dispatched.reason
                     log.info("the trigger %s did not start %s: %s", watch.node, watch.workflow_id, why)
+                if dispatched.reason in (SUPERSEDED, INACTIVE):  # by another engine, or this very moment
+                    self._outdated(watch)
+                    return
             watch.due.pop(0)
 
     async def _rest(self, account: str, due: datetime | None) -> None:
@@ -362,35 +409,3 @@ def _set() -> asyncio.Event:
     event = asyncio.Event()
     event.set()
     return event
-
-
-def _observed(watch: _Watch, look: Look) -> Observation | Exception:
-    try:
-        return watch.trigger.observe(watch.config, watch.state, look, watch.workflow_id)
-    except BrokerError as error:
-        watch.behind = True
-        return error
-    except TradeloomError as error:
-        return error
-    except Exception as error:
-        return error  # logged once, and the other triggers are looked after
-
-
-def _not_too_late(watch: _Watch, found: Iterable[Happening], now: datetime) -> list[Happening]:
-    happenings = list(found)
-    late = [each for each in happenings if now - each.at > STALE]
-    kept = late if watch.config.missed == "all" else late[-1:] if watch.config.missed == "once" else []
-    return [each for each in happenings if each in kept or each not in late]
-
-
-def _essence(state: Mapping[str, Any] | None) -> Any:
-    """A state without what changes at every look and may be a little old after a restart."""
-    if state is None:
-        return None
-    plain = {name: value for name, value in state.items() if name not in _LITTLE}
-    edge = plain.get("edge")
-    return plain if edge is None else {**plain, "edge": {n: v for n, v in edge.items() if n not in _LITTLE}}
-
-
-def _as_json(event: Happening) -> dict[str, Any]:
-    return {"key": event.key, "at": told(event.at), "payload": event.payload}

@@ -321,6 +321,7 @@ def _scheduler(kept: Storage, skips: Skips, clocks: MarketClocks, starts: StartN
 def _watcher(kept: Storage, executions: LocalExecutions, clocks: MarketClocks) -> Watcher:
     return Watcher(
         workflows=kept.stores,
+        schedules=kept.stores,
         variables=kept.variables,
         blobs=kept.blobs,
         dispatcher=executions.dispatcher,
@@ -343,9 +344,11 @@ def _workflows(
     expectations: Expectations,
 ) -> LocalWorkflows:
     async def changed(tenant: str, workflow_id: str) -> None:
-        await scheduler.refresh(tenant, workflow_id)
-        await watcher.refresh(tenant, workflow_id)
-        expectations.look_soon()
+        try:
+            await scheduler.refresh(tenant, workflow_id)
+        finally:
+            await watcher.refresh(tenant, workflow_id)
+            expectations.look_soon()
 
     return LocalWorkflows(
         on_loop,

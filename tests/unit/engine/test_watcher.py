@@ -93,6 +93,7 @@ class Scene:
     def watcher(self, dispatcher: Any = None, *, look_s: float = 0.01, **more: Any) -> Watcher:
         made = Watcher(
             workflows=self.house.stores,
+            schedules=self.house.stores,
             variables=self.variables,
             blobs=self.house.made.blobs,
             dispatcher=dispatcher or self.house.dispatcher,
