@@ -1,6 +1,7 @@
 """`tradeloom replay`: the whole system through a stretch of the market, one of its own or the running Tradeloom's."""
 
 import asyncio
+import re
 import tempfile
 import time
 from collections.abc import Callable
@@ -26,6 +27,7 @@ from tradeloom.local.settings import load_settings
 from tradeloom.local.storage import TENANT
 
 LOOK_S: Final = 0.2
+LONGEST_ID: Final = 64
 FASTEST: Final = "max"
 
 Tell = Callable[[MarketReplay], None]
@@ -57,9 +59,14 @@ def replay(options: ReplayOptions) -> None:
         _finish(_on_the_running_one(options), as_json=options.as_json)
 
 
+def workflow_id(file: Path) -> str:
+    """The file's name as an id, which has letters, digits and hyphens only."""
+    return re.sub(r"[^A-Za-z0-9]+", "-", file.stem)[:LONGEST_ID].strip("-") or "workflow"
+
+
 def _on_its_own(options: ReplayOptions) -> MarketReplay:
     """Every workflow of the files active, on a market that begins at `--from` and nothing else sees."""
-    drawn = {file.stem: compile_workflow(read_document(file)) for file in options.files}
+    drawn = {workflow_id(file): compile_workflow(read_document(file)) for file in options.files}
     if len(drawn) < len(options.files):
         raise InvalidInput("Two of the files have the same name.", field="files", hint="A file's name is its id here.")
     data = _data(options)
