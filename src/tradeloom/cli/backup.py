@@ -5,13 +5,21 @@ from pathlib import Path
 from rich.text import Text
 
 from tradeloom.cli.output import err, out, say_json
+from tradeloom.errors import InvalidInput
 from tradeloom.local.backup.making import make_backup
 from tradeloom.local.backup.restoring import restore
 from tradeloom.local.settings import load_settings
 
 
 def back_up(file: Path | None, *, with_keys: bool, home: Path | None, as_json: bool) -> None:
-    made = make_backup(load_settings(home=home), file, with_keys=with_keys)
+    settings = load_settings(home=home)
+    if not settings.home.is_dir():
+        raise InvalidInput(
+            f"There is no data directory {settings.home}.",
+            field="--home",
+            hint="Name it with --home or TRADELOOM_HOME.",
+        )
+    made = make_backup(settings, file, with_keys=with_keys)
     size, manifest = made.file.stat().st_size, made.manifest
     if as_json:
         say_json(
