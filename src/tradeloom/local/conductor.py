@@ -18,6 +18,8 @@ from tradeloom.local.replay_turns import Turns
 
 LOOK_S: Final = 0.005
 """How often is looked whether a moment is settled when nobody says so."""
+PAUSED_S: Final = 1.0
+"""And while it is paused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class Conductor:
 
     def __init__(
         self,
+        account: str,
         clock: AccountClock,
         turns: Turns,
         around: Surroundings,
@@ -51,6 +54,7 @@ class Conductor:
         speed: float | None,
         wall: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._account = account
         self._clock = clock
         self._turns = turns
         self._around = around
@@ -58,15 +62,10 @@ class Conductor:
         self._speed = speed
         self._wall = wall
         self._stirred = asyncio.Event()
-        self._going = asyncio.Event()
-        self._going.set()
+        self.paused = False
         self._ending = False
         self._anchor = (wall(), clock.now())
         self.moments = 0
-
-    @property
-    def paused(self) -> bool:
-        return not self._going.is_set()
 
     @property
     def speed(self) -> float | None:
@@ -77,30 +76,33 @@ class Conductor:
         self._stirred.set()
 
     def pause(self) -> None:
-        self._going.clear()
+        self.paused = True
         self.stir()
 
     def go_on(self, *, speed: float | None) -> None:
         """At this speed from here on."""
         self._speed = speed
         self._anchor = (self._wall(), self._clock.now())
-        self._going.set()
+        self.paused = False
         self.stir()
 
     def end(self) -> None:
         """Stop at the moment the market stands at, once it is settled."""
         self._ending = True
-        self._going.set()
+        self.paused = False
         self.stir()
 
     async def run(self) -> bool:
         """Until `to` is reached and settled; False when it was ended before. Raises what the bridge raises."""
         self._clock.drive(self.stir)
-        self._turns.closed, self._turns.stirred = True, self.stir
+        self._turns.close(self._account)
+        self._turns.stirred = self.stir
         try:
             while True:
                 await self._settle()
-                await self._going.wait()
+                if self.paused:  # what wants to start meanwhile is let through
+                    await self._rest(PAUSED_S)
+                    continue
                 if self._ending or self._clock.now() >= self._to:
                     return self._clock.now() >= self._to
                 to = await self._next()
@@ -125,7 +127,7 @@ class Conductor:
         return min(moment for moment in moments if moment is not None)
 
     async def _paced(self, to: datetime) -> bool:
-        """Wait until the wall clock allows the moment; False when something else is wanted meanwhile."""
+        """Wait until the wall clock allows the moment; False when something else is wanted or to be done meanwhile."""
         while not (self._ending or self.paused):
             if self._speed is None:
                 return True
@@ -134,6 +136,8 @@ class Conductor:
             if left <= 0:
                 return True
             await self._rest(left)
+            if not self._is_settled() or (self._clock.next_due or to) < to:
+                return False
         return False
 
     async def _settle(self) -> None:

@@ -23,14 +23,19 @@ class _Turn:
 
 
 class Turns:
-    """The dispatcher's gate. Closed, it holds the starts that triggers want until `let_one_pass`; open, it lets
-    everybody through."""
+    """The dispatcher's gate. Closed for an account, it holds the starts that its market wants until `let_one_pass`.
+    What people and other programs start, and what other accounts do, goes through as ever: it belongs to no moment of
+    this market."""
 
     def __init__(self) -> None:
         self._waiting: list[_Turn] = []
         self._passing = 0
-        self.closed = False
+        self._account: str | None = None
         self.stirred: Callable[[], None] = lambda: None
+
+    @property
+    def closed(self) -> bool:
+        return self._account is not None
 
     @property
     def passing(self) -> bool:
@@ -44,7 +49,7 @@ class Turns:
     @asynccontextmanager
     async def gate(self, command: StartCommand) -> AsyncIterator[None]:
         """Around the decision about one start."""
-        if not self.closed or command.manual or command.parent is not None:
+        if command.account != self._account or command.manual or command.parent is not None:
             yield
             return
         key = command.dedupe_key or ""
@@ -62,6 +67,10 @@ class Turns:
                 self._passing -= 1
             self.stirred()
 
+    def close(self, account: str) -> None:
+        """Hold what starts on this account's market from now on."""
+        self._account = account
+
     def let_one_pass(self) -> None:
         """The first by its name; it counts as passing from now on."""
         first = min(self._waiting, key=lambda each: each.place)
@@ -72,6 +81,6 @@ class Turns:
 
     def open(self) -> None:
         """Let everybody pass from now on."""
-        self.closed = False
+        self._account = None
         while self._waiting:
             self.let_one_pass()

@@ -95,7 +95,8 @@ class Replays:
             )
         await asyncio.to_thread(broker.set_speed, 0.0)
         await clock.read()
-        conductor = Conductor(clock, self._turns, self._around(account), to=wanted.to, speed=wanted.speed or None)
+        around = self._around(account)
+        conductor = Conductor(account, clock, self._turns, around, to=wanted.to, speed=wanted.speed or None)
         equity = (await asyncio.to_thread(broker.account)).equity
         run = self._runs[account] = _Run(account, conductor, clock.now(), wanted.to, told.speed, equity)
         run.task = asyncio.ensure_future(self._follow(run))

@@ -57,7 +57,7 @@ class Stage:
             next_event=self.next_event,
         )
         more = {} if wall is None else {"wall": wall}
-        return Conductor(self.clock, self.turns, around, to=START + minutes * MINUTE, speed=speed, **more)
+        return Conductor("paper", self.clock, self.turns, around, to=START + minutes * MINUTE, speed=speed, **more)
 
     def next_event(self) -> datetime:
         return START + (int((self.terminal.time - START) / (10 * MINUTE)) + 1) * 10 * MINUTE
@@ -84,7 +84,7 @@ def played(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 
 def command(workflow: str, key: str = "event:x", **more: Any) -> StartCommand:
-    return StartCommand(workflow_id=workflow, trigger="event", dedupe_key=key, **more)
+    return StartCommand(workflow_id=workflow, trigger="event", dedupe_key=key, **{"account": "paper", **more})
 
 
 def test_it_goes_from_event_to_event_and_past_nobodys_time() -> None:
@@ -166,7 +166,7 @@ def test_what_starts_together_starts_one_by_one_in_the_order_of_names_however_it
 def test_what_a_person_starts_waits_for_no_turn() -> None:
     async def work() -> None:
         turns = Turns()
-        turns.closed = True
+        turns.close("paper")
         async with turns.gate(command("a", manual=True)):
             pass
         async with turns.gate(command("a", parent="x")):
@@ -181,10 +181,63 @@ def test_what_a_person_starts_waits_for_no_turn() -> None:
     played(work)
 
 
+def test_what_comes_from_outside_or_from_another_account_waits_for_no_turn() -> None:
+    async def work() -> None:
+        turns = Turns()
+        turns.close("paper")
+        for account in ("", "second"):
+            async with turns.gate(command("a", account=account)):
+                assert not turns.passing
+
+    played(work)
+
+
+@pytest.mark.parametrize("paused", [True, False])
+@pytest.mark.parametrize("key", ["event:x", "schedule:x"])
+def test_a_market_that_stands_keeps_no_start_waiting(paused: bool, key: str) -> None:
+    async def work() -> None:
+        stage = Stage()
+        await stage.clock.read()
+        conductor = stage.conductor(speed=0.001)  # days until the next moment
+        running = asyncio.ensure_future(conductor.run())
+        await asyncio.sleep(0.02)
+        if paused:
+            conductor.pause()
+            await asyncio.sleep(0.02)
+        for workflow in "ab":
+            async with stage.turns.gate(command(workflow, key)):
+                assert stage.turns.passing
+        assert stage.terminal.advanced == []
+        conductor.go_on(speed=None)
+        assert await running
+        assert stage.minutes() == [10, 20, 30]
+
+    played(work)
+
+
+def test_a_delay_that_begins_between_two_moments_ends_in_its_time() -> None:
+    async def work() -> None:
+        stage = Stage()
+        await stage.clock.read()
+        wall = [0.0]
+        conductor = stage.conductor(minutes=10, speed=60, wall=lambda: wall[0])
+        running = asyncio.ensure_future(conductor.run())
+        await asyncio.sleep(0.02)
+        delay = asyncio.ensure_future(RunClock(stage.clock, "by hand").sleep_until(START + 5 * MINUTE))
+        await asyncio.sleep(0.02)
+        wall[0] = 10.0
+        conductor.stir()
+        await running
+        await delay
+        assert stage.minutes() == [5, 10]
+
+    played(work)
+
+
 def test_a_start_that_is_given_up_leaves_its_place() -> None:
     async def work() -> None:
         turns = Turns()
-        turns.closed = True
+        turns.close("paper")
 
         async def start() -> None:
             async with turns.gate(command("b")):
