@@ -33,6 +33,7 @@ class FakeContext:
     iteration: tuple[int, ...] = ()
     as_of: datetime = AS_OF
     started_at: datetime = AS_OF
+    first_at: datetime | None = None
     account: str = "paper"
     test_mode: bool = False
     user_id: str = "local"

@@ -41,7 +41,11 @@ class ExecutionRun:
         self, row: Execution, history: History, market: Clock, around: Surroundings, departs: Departures = PLAIN
     ) -> None:
         self.row = row
-        self.ticket = Ticket((row.tenant, row.workflow_id), row.exclusive and row.status == "PENDING")
+        # A test, perhaps paused for its person, is in no real execution's way.
+        self.ticket = Ticket(
+            (row.tenant, f"{row.workflow_id} (test)" if row.test_mode else row.workflow_id),
+            row.exclusive and row.status == "PENDING",
+        )
         self.recorder = Recorder(row, history.last_seq, around.journal, around.clock)
         self.closing = False
         self._redactor = Redactor()
@@ -260,6 +264,9 @@ class ExecutionRun:
         task = asyncio.current_task()
         assert task is not None
         self._replay.take_begun((call.path, call.attempt))
+        if self._around.is_effect(call.function) and isinstance(call.payload, dict):
+            first_at = self._replay.first_at(call.path, timestamp(self._market.now()))
+            call = replace(call, payload={**call.payload, "first_at": first_at})
         run = self.recorder.begin_task(call)
         begun = time.monotonic()
         try:

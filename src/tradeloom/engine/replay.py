@@ -1,7 +1,7 @@
 """A resumed execution's past: recorded outcomes, given back in the order they came."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tradeloom.engine.interpreter.strands import Strands
 from tradeloom.engine.journal import NodeRun, RetryRecord
@@ -22,6 +22,7 @@ class Replay:
         self._known = {(run.path, run.attempt) for run in runs}
         self._cut_off = {run.path: run for run in runs if retries and run.kind == "wait" and run.status == "ABORTED"}
         self._first = {path: attempt for retry in retries for path, attempt in retry.anew.items()}
+        self._first_at = _first_times(runs, self._first)
         self._parked: dict[Key, asyncio.Future[NodeRun | None]] = {}
 
     def take_begun(self, key: Key) -> NodeRun | None:
@@ -35,6 +36,10 @@ class Replay:
     def first(self, path: str) -> int:
         """The number of the first attempt that counts at an address."""
         return self._first.get(path, 0)
+
+    def first_at(self, path: str, now: str) -> str:
+        """When the first attempt that counts at an address began: `now`, unless one was made before."""
+        return self._first_at.setdefault(path, now)
 
     def left_over(self) -> list[NodeRun]:
         """Attempts that started before the crash, and that nothing came back to."""
@@ -77,3 +82,13 @@ class Replay:
         self.strands.resume()
         if not answer.done():
             answer.set_result(self._outcomes.get(key))
+
+
+def _first_times(runs: Sequence[NodeRun], first: Mapping[str, int]) -> dict[str, str]:
+    """What attempts that count recorded of when their first one began, by address."""
+    times: dict[str, str] = {}
+    for run in sorted(runs, key=lambda run: run.attempt):
+        known = run.input.get("first_at") if isinstance(run.input, dict) else None
+        if isinstance(known, str) and run.attempt >= first.get(run.path, 0):
+            times.setdefault(run.path, known)
+    return times

@@ -167,6 +167,9 @@ class NodeContext(Protocol):
     iteration: tuple[int, ...]
     as_of: datetime
     started_at: datetime
+    first_at: datetime | None
+    """Of a node that acts: when it was first tried, by the account's market; a person's retry begins anew. None where
+    nobody knows."""
     account: str
     test_mode: bool
     user_id: str

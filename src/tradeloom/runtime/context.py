@@ -58,6 +58,7 @@ class TaskContext:
         self.iteration = tuple(task.iteration)
         self.as_of: datetime = run.as_of
         self.started_at: datetime = run.started_at
+        self.first_at: datetime | None = task.first_at
         self.account = run.account
         self.test_mode = run.test_mode
         self.user_id = run.user_id

@@ -1,6 +1,6 @@
 """What travels between the state machine and a node's handler.
 
-A task's payload is `{run, node, inputs, iteration?, item?, index?}`; its answer is a node record
+A task's payload is `{run, node, inputs, iteration?, item?, index?, first_at?}`; its answer is a node record
 `{state, port, output}`. Both are plain JSON; nothing the user wrote but node outputs is in them.
 """
 
@@ -56,3 +56,5 @@ class TaskInput(BaseModel):
     iteration: list[int] = Field(default_factory=list)
     item: Any = None
     index: int | None = None
+    first_at: AwareDatetime | None = None
+    """Of a node that acts: the market time of its first attempt that counts. None where the engine does not tell."""

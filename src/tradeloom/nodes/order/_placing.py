@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tradeloom.errors import (
@@ -109,7 +109,8 @@ def _placed(
 
 
 def origin(broker: "Broker", context: NodeContext, order_id: str, ttl_s: int) -> dict[str, Any]:
-    """What every intent says of whose it is and until when it may be sent."""
+    """What every intent says of whose it is and until when it may be sent: `ttl_s` from the node's first attempt on,
+    so that an attempt made hours later, by an engine that was down, sends nothing any more."""
     now = broker.market_time()
     return {
         "client_order_id": order_id,
@@ -119,8 +120,16 @@ def origin(broker: "Broker", context: NodeContext, order_id: str, ttl_s: int) ->
         "workflow_version": context.workflow_version,
         "node_id": context.node_id,
         "created_at": now,
-        "deadline": now + timedelta(seconds=ttl_s),
+        "deadline": now - _tried_for(broker, context, now) + timedelta(seconds=ttl_s),
     }
+
+
+def _tried_for(broker: "Broker", context: NodeContext, now: datetime) -> timedelta:
+    """For how long the node has been tried, by the market of the workflow's own account, of which `first_at` is."""
+    if context.first_at is None:
+        return timedelta(0)
+    own = now if broker.account_name == context.account else context.broker().market_time()
+    return max(own - context.first_at, timedelta(0))  # a paper market may have been set back
 
 
 def settled(outcome: OrderOutcome, what: str, *, resting: bool = False) -> OrderOutcome:
@@ -142,6 +151,11 @@ def _error(outcome: OrderOutcome, what: str) -> TradeloomError:
                 f"{what} was refused: {told}",
                 field="config.stop_loss",
                 hint="place the stop nearer, or allow a wider one if that is what you want",
+            )
+        case OutcomeStatus.REJECTED if outcome.reason == "deadline":
+            return OrderRejected(
+                f"{what} was refused: {told}",
+                hint="its time (Valid for) began with the node's first attempt; start a new execution to trade",
             )
         case OutcomeStatus.REJECTED:
             return _REFUSED_BY.get(outcome.reason, OrderRejected)(f"{what} was refused: {told}")

@@ -1,6 +1,6 @@
 """From intent to outcome, once: standing in for an order that was not sent, and what an open order says."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from tests.support.broker_facts import NOW
 from tests.support.fake_broker import FakeBroker
 from tests.support.node_context import FakeContext
 from tests.unit.nodes.order.test_market import make_context, run
-from tradeloom.errors import ExecutionStopped, OrderNotSent, OrderUnknown, TradeloomError
+from tradeloom.errors import ExecutionStopped, OrderNotSent, OrderRejected, OrderUnknown, TradeloomError
 from tradeloom.trading.intents import MAX_RESENDS, OrderIntent, OrderOutcome, client_order_id, resend_id
 
 NOT_SENT = {"status": "not_sent", "resend_until": NOW + timedelta(seconds=40)}
@@ -101,3 +101,44 @@ def test_an_open_order_names_its_id_and_what_to_do(answer: dict[str, Any], hint:
         run(context_with(answer))
     assert caught.value.hint is not None
     assert hint in caught.value.hint
+
+
+# -- how long an order may be sent --------------------------------------------------------------------------------
+
+
+def deadline(context: FakeContext, **config: Any) -> datetime:
+    run(context, **config)
+    (intent,) = context.broker(config.get("account")).sent
+    assert intent.created_at == context.broker(config.get("account")).now
+    return intent.deadline
+
+
+@pytest.mark.parametrize("late_s", [0, 20, 59, 36_000])
+def test_the_time_to_live_counts_from_the_nodes_first_attempt(late_s: int) -> None:
+    first = NOW - timedelta(seconds=late_s)
+    assert deadline(make_context(first_at=first), ttl_s=60) == first + timedelta(seconds=60)
+
+
+def test_an_attempt_of_which_nobody_says_when_it_began_begins_now() -> None:
+    assert deadline(make_context(first_at=None), ttl_s=60) == NOW + timedelta(seconds=60)
+
+
+def test_a_market_that_was_set_back_makes_no_order_live_longer() -> None:
+    assert deadline(make_context(first_at=NOW + timedelta(days=3)), ttl_s=60) == NOW + timedelta(seconds=60)
+
+
+def test_on_another_account_what_passed_on_the_workflows_own_counts() -> None:
+    """Two markets may stand at two times; an order lives as long on the one as on the other."""
+    other = FakeBroker("other", now=NOW + timedelta(days=900))
+    context = FakeContext(brokers={"paper": FakeBroker(), "other": other}, first_at=NOW - timedelta(seconds=45))
+    assert deadline(context, ttl_s=60, account="other") == other.now + timedelta(seconds=15)
+
+
+def test_an_order_that_came_too_late_says_so_and_what_to_do() -> None:
+    late = {"status": "rejected", "reason": "deadline", "message": "the deadline passed 35,940.0 s ago"}
+    with pytest.raises(OrderRejected, match=r"passed 35,940\.0 s ago") as caught:
+        run(context_with(late, first_at=NOW - timedelta(hours=10)))
+    assert (
+        caught.value.hint == "its time (Valid for) began with the node's first attempt; start a new execution to trade"
+    )
+    assert not caught.value.retryable
