@@ -261,7 +261,7 @@ class Lifecycle(RuleBasedStateMachine):
 
 @pytest.mark.exam(suite="workflows' lives")
 def test_the_system_is_where_the_model_is() -> None:
-    runs, steps = exam.sized(40, 2_000), exam.sized(30, 50)
+    runs, steps = exam.sized(25, 2_000), exam.sized(30, 50)
     exam.record("workflows' lives", runs=runs, steps=steps)
     run_state_machine_as_test(
         Lifecycle,

@@ -61,6 +61,9 @@ class Asking:
         row, around = self._standing.row, self._around
         if row.stop_reason is not None:
             raise ExecutionStopped(f"The execution was stopped: {row.stop_reason}", node=node)
+        known = await around.journal.execution(row.tenant, row.id)  # another engine may have been asked to stop it
+        if known is not None and known.stop_reason is not None:
+            raise ExecutionStopped(f"The execution was stopped: {known.stop_reason}", node=node)
         if self._standing.out_of_time is not None:
             raise ExecutionStopped(self._standing.out_of_time, node=node)
         if self._standing.closing:

@@ -160,7 +160,8 @@ class Dispatcher:
             return await self._start(command, version, as_of)
         key = (command.tenant, command.workflow_id)
         async with self._deciding.setdefault(key, asyncio.Lock()):
-            refused = _overlaps(command.overlap, await self._journal.active(*key))
+            active = [each for each in await self._journal.active(*key) if each.test_mode == command.test_mode]
+            refused = _overlaps(command.overlap, active)
             return refused or await self._start(command, version, as_of)
 
     async def _start(self, command: StartCommand, version: VersionRecord, as_of: datetime) -> Dispatched:

@@ -40,6 +40,7 @@ its journal is not lost with the handler that waits for it."""
 TAKEOVER_S: Final = 15.0
 """How often executions of engines that died are looked for. The database may learn of a death after our own start."""
 FIRST_TAKEOVER_S: Final = 1.0
+READ_AGAIN_S: Final = 0.5
 REOPEN_AGAIN_S: Final = (0.1, 0.5, 2.0)
 FOREIGN_LOOK_S: Final = 5.0
 """How often an execution that another engine runs is looked at while somebody waits for it, should word get lost."""
@@ -181,22 +182,29 @@ class Engine:
                 await self._take_over()
             except TradeloomError as error:
                 log.warning("executions of other engines cannot be looked for: %s", error)
+            except Exception:
+                log.exception("executions of other engines cannot be looked for")
 
     async def _take_over(self) -> list[str]:
-        """What was claimed and could not be read yet stays ours, and comes first the next time."""
+        """What is ours and could not be read yet comes first the next time. Raises `StorageUnavailable`."""
         rows = await self._journal.claim()
         # Who queued goes on queueing behind those that ran.
         self._claimed += sorted(rows, key=lambda row: row.status == "PENDING")
         resumed = []
         while self._claimed:
             row = self._claimed[0]
-            if row.id not in self._running:
-                await self._go_on_with(row)
-                resumed.append(row.id)
+            try:
+                if row.id not in self._running and await self._go_on_with(row):
+                    resumed.append(row.id)
+            except StorageUnavailable:
+                raise
+            except Exception:
+                log.exception("execution %s cannot go on", row.id)
             self._claimed.pop(0)
         return resumed
 
-    async def _go_on_with(self, row: Execution) -> None:
+    async def _go_on_with(self, row: Execution) -> bool:
+        """Whether there was anything left to do: it may have been stopped, or have ended, since it was claimed."""
         history = await self._journal.history(row.id)
         departs, machine = PLAIN, None
         try:
@@ -204,7 +212,11 @@ class Engine:
             _, machine = await self._machine(row.definition)
         except TradeloomError as error:
             log.error("execution %s cannot go on: %s", row.id, error)
-        self._drive(row, machine, history, RunInfo.model_validate(row.run), departs, waited=True)
+        now = await self._journal.execution(row.tenant, row.id)
+        if now is None or now.status not in ACTIVE:
+            return False
+        self._drive(now, machine, history, RunInfo.model_validate(now.run), departs, waited=True)
+        return True
 
     async def result(self, execution_id: str, *, tenant: str = "local") -> Execution:
         """The execution once it has ended, durably. Raises `NotFound`."""
@@ -233,10 +245,10 @@ class Engine:
                     await said.wait()
 
     def _hear(self, hints: Sequence[Hint]) -> None:
-        """Word from other engines; none at all when some of it was lost."""
-        for hint in hints:
-            driver = self._running.get(hint.execution_id)
-            if hint.stop and driver is not None and driver.row.tenant == hint.tenant:
+        """Word from other engines; none at all when some of it was lost: then anything may have been said."""
+        told = {(hint.tenant, hint.execution_id) for hint in hints if hint.stop}
+        for driver in self._running.values():
+            if not hints or (driver.row.tenant, driver.row.id) in told:
                 stopping = asyncio.ensure_future(self._stop_as_asked(driver))
                 self._stopping.add(stopping)
                 stopping.add_done_callback(self._stopping.discard)
@@ -248,14 +260,17 @@ class Engine:
             listener(hints)
 
     async def _stop_as_asked(self, driver: Driver) -> None:
-        """Another engine was asked to stop what runs here; the reason is in the row."""
-        try:
-            row = await self._journal.execution(driver.row.tenant, driver.row.id)
-        except TradeloomError as error:
-            log.warning("execution %s is to be stopped, and why cannot be read: %s", driver.row.id, error)
+        """Another engine may have been asked to stop what runs here; the reason is in the row, read until it can be."""
+        while not driver.task.done():
+            try:
+                row = await self._journal.execution(driver.row.tenant, driver.row.id)
+            except TradeloomError as error:
+                log.warning("whether execution %s is to be stopped cannot be read: %s", driver.row.id, error)
+                await asyncio.sleep(READ_AGAIN_S)
+                continue
+            if row is not None and row.stop_reason is not None:
+                driver.stop(row.stop_reason)
             return
-        if row is not None and row.stop_reason is not None:
-            driver.stop(row.stop_reason)
 
     async def retry(self, execution: Execution, retry: RetryRecord) -> bool:
         """Let an execution that failed or ran out of time go on under its own id; returns once that is durable. False
@@ -268,7 +283,13 @@ class Engine:
         _, machine = await self._machine(execution.definition)
         departs = await self._departures(execution.mode)
         before = await self._journal.history(execution.id)
-        reopened = await self._reopened(execution.tenant, retry)
+        try:
+            reopened = await self._reopened(execution.tenant, retry)
+        except StorageUnavailable:
+            self._claimed.append(
+                execution
+            )  # it may have been reopened all the same; then it goes on with the next look
+            raise
         if reopened is None or execution.id in self._running:
             return False
         history = History(before.runs, before.last_seq, (*before.retries, retry))
@@ -329,6 +350,8 @@ class Engine:
         drivers = list(self._running.values())
         for driver in drivers:
             driver.close()
+        for stopping in self._stopping:
+            stopping.cancel()
         await asyncio.gather(*[driver.task for driver in drivers], return_exceptions=True)
 
     def _abandon(self, execution_ids: Sequence[str]) -> None:

@@ -282,7 +282,7 @@ class GroupCommit:
 
     def _announce(self, batch: Batch, created: set[str]) -> None:
         for execution_id, creation in batch.creations.items():
-            if creation.abandoned and execution_id in created:
+            if execution_id in created and (creation.abandoned or creation.answer.cancelled()):
                 creation.execution.status = "STOPPED"
                 creation.execution.stop_reason = "the journal answered too late for it to start"
                 self.record(creation.execution)

@@ -21,7 +21,7 @@ from tests.support.exam import record, sized
 from tests.support.machine import Up, fills
 from tradeloom.trading.intents import client_order_id, magic_number, resend_id
 
-KILLS = sized(6, 200)
+KILLS = sized(3, 200)
 AT_ONCE = 3
 ORDER = {"symbol": "EURUSD", "side": "buy", "volume": 0.01, "deviation": 50}
 PARTS = ["engine", "engine", "worker", "worker", "front", "terminal"]

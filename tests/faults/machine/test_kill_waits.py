@@ -26,7 +26,7 @@ from tests.support.exam import record, sized
 from tests.support.machine import Up, fills
 
 SUITE = "kills among waits, loops, branches and orders"
-KILLS = sized(6, 200)
+KILLS = sized(2, 200)
 PARTS = ("database", "engine", "worker", "database stopped", "front", "terminal")
 """A database that is stopped ends in good order, as one that is restarted does; all others are killed."""
 UNDER_WAY = 4

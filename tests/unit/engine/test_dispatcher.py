@@ -182,15 +182,29 @@ def test_skip_starts_nothing_beside_a_running_execution() -> None:
     loop.run(body())
 
 
+def test_a_test_is_in_no_real_executions_way() -> None:
+    """Somebody may debug an active workflow, and go to lunch while it is paused."""
+
+    async def body() -> None:
+        async with house(slow=True) as home:
+            await home.dispatcher.dispatch(command(manual=True, test_mode=True, overlap="queue"))
+            for overlap in ("skip", "queue"):
+                real = await home.dispatcher.dispatch(command(overlap=overlap))
+                assert real.verdict == "started"
+            rows = home.made.rows.executions
+            await until(lambda: [row.status for row in rows.values()] == ["RUNNING", "RUNNING", "PENDING"])
+
+    loop.run(body())
+
+
 def test_queue_lets_one_wait() -> None:
     async def body() -> None:
         async with house(slow=True) as home:
             answers = [await home.dispatcher.dispatch(command(overlap="queue")) for _ in range(4)]
             assert [answer.verdict for answer in answers] == ["started", "started", "skipped", "skipped"]
-            await until(lambda: home.made.workers.calls)
-            await settle()
-            statuses = [row.status for row in home.made.rows.executions.values()]
-            assert statuses == ["RUNNING", "PENDING"]
+            rows = home.made.rows.executions
+            await until(lambda: [row.status for row in rows.values()] == ["RUNNING", "PENDING"])
+            assert len(home.made.workers.calls) <= 1
             await home.engine.stop(answers[0].execution_id or "", "make room")
             await until(lambda: len(home.made.workers.calls) == 2)
 
@@ -236,8 +250,9 @@ async def until(condition: Any) -> None:
             await asyncio.sleep(0.001)
 
 
-async def settle() -> None:
-    await asyncio.sleep(0.02)
+async def settle(*schedulers: Scheduler) -> None:
+    """Until every start that is due has been decided."""
+    await until(lambda: not any(scheduler.busy("paper") for scheduler in schedulers))
 
 
 def test_a_schedule_fires_on_the_market_clock() -> None:
@@ -247,10 +262,10 @@ def test_a_schedule_fires_on_the_market_clock() -> None:
             await scheduler.start()
             assert scheduler.watched == [("local", "w1")]
             for _ in range(3):
-                await settle()
+                await settle(scheduler)
                 home.clock.advance(timedelta(seconds=60))
             await until(lambda: len(home.made.rows.executions) == 3)
-            await settle()
+            await settle(scheduler)
             rows = await home.executions()
             assert [row.run["payload"]["scheduled_at"] for row in rows] == [
                 "2026-01-05T09:01:00.000Z",
@@ -271,9 +286,9 @@ def test_two_schedulers_fire_each_time_once() -> None:
             for scheduler in both:
                 await scheduler.start()
             for _ in range(4):
-                await settle()
+                await settle(*both)
                 home.clock.advance(timedelta(seconds=60))
-            await settle()
+            await settle(*both)
             assert len(home.made.rows.executions) == 4
             for scheduler in both:
                 await scheduler.close()
@@ -287,12 +302,12 @@ def test_a_restart_neither_repeats_nor_loses_a_fresh_fire() -> None:
             for pause in (60, 30, 45, 10, 65, 30):
                 scheduler = home.scheduler()
                 await scheduler.start()
-                await settle()
+                await settle(scheduler)
                 await scheduler.close()
                 home.clock.advance(timedelta(seconds=pause))
             scheduler = home.scheduler()
             await scheduler.start()
-            await settle()
+            await settle(scheduler)
             await scheduler.close()
             rows = await home.executions()
             assert [row.run["payload"]["scheduled_at"][11:16] for row in rows] == ["09:01", "09:02", "09:03", "09:04"]
@@ -305,11 +320,11 @@ def test_what_was_missed_for_long_is_not_made_up_for() -> None:
         async with house() as home:
             scheduler = home.scheduler()
             await scheduler.start()
-            await settle()
+            await settle(scheduler)
             await scheduler.close()
             home.clock.advance(timedelta(hours=5, seconds=1))
             await scheduler.start()
-            await settle()
+            await settle(scheduler)
             rows = await home.executions()
             fresh = [row.run["payload"]["scheduled_at"] for row in rows]
             assert fresh == ["2026-01-05T13:59:00.000Z", "2026-01-05T14:00:00.000Z"]
@@ -326,14 +341,14 @@ def test_activation_begins_now_and_deactivation_ends() -> None:
             await home.stores.set_last_fire("local", "w1", "sched", AS_OF - timedelta(days=1))
             home.clock.advance(timedelta(seconds=59))
             await scheduler.refresh("local", "w1")
-            await settle()
+            await settle(scheduler)
             assert not home.made.rows.executions
             home.clock.advance(timedelta(seconds=1))
             await until(lambda: len(home.made.rows.executions) == 1)
             await home.stores.set_active("local", "w1", None)
             await scheduler.refresh("local", "w1")
             home.clock.advance(timedelta(minutes=5))
-            await settle()
+            await settle(scheduler)
             assert len(home.made.rows.executions) == 1
             assert scheduler.watched == []
             await home.stores.delete("local", "w1")
@@ -349,9 +364,9 @@ def test_a_replay_fires_the_same_times_again() -> None:
                 home.clock = ManualClock(AS_OF, session=session)
                 scheduler = home.scheduler()
                 await scheduler.start()
-                await settle()
+                await settle(scheduler)
                 home.clock.advance(timedelta(seconds=60))
-                await settle()
+                await settle(scheduler)
                 await scheduler.close()
             assert len(home.made.rows.executions) == 2
 
@@ -384,7 +399,7 @@ def test_a_schedule_outlives_a_storage_that_is_away(monkeypatch: pytest.MonkeyPa
 
             scheduler = home.scheduler()
             await scheduler.start()
-            await settle()
+            await settle(scheduler)
             home.stores.workflow = away  # type: ignore[method-assign]
             home.clock.advance(timedelta(seconds=60))
             await until(lambda: len(home.made.rows.executions) == 1)

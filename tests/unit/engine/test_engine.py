@@ -13,9 +13,8 @@ from tradeloom.engine.clock import ManualClock
 from tradeloom.engine.engine import StartRequest
 from tradeloom.engine.errors import AlreadyStarted, EngineClosed, InvalidDefinition
 from tradeloom.engine.events import Event
-from tradeloom.engine.journal import Execution, History
-from tradeloom.errors import ExecutionStopped, NotFound, StorageUnavailable
-from tradeloom.storage.memory.journal import MemoryJournal
+from tradeloom.engine.journal import Execution
+from tradeloom.errors import ExecutionStopped, NotFound
 
 END = {"Type": "Succeed"}
 
@@ -479,38 +478,6 @@ def test_after_a_restart_who_queued_still_waits_for_who_ran() -> None:
             await until(lambda: len(made.heard("execution.started")) == 4)
             await engine.stop("queued", "enough")
             await engine.result("queued")
-
-    loop.run(body())
-
-
-class _BrieflyAway(MemoryJournal):
-    """Claims, and is away when it is asked for the first history."""
-
-    away = True
-
-    async def history(self, execution_id: str) -> History:
-        if self.away:
-            self.away = False
-            raise StorageUnavailable("the database was started again")
-        return await super().history(execution_id)
-
-
-def test_what_was_claimed_as_the_database_went_away_is_resumed_when_it_is_back() -> None:
-    async def body() -> None:
-        clock = ManualClock(AS_OF)
-        waits = machine({"W": {"Type": "Wait", "Seconds": 60, "Next": "E"}, "E": END})
-        made = Machinery(clock)
-        async with made.engine() as engine:
-            for name in ("e1", "e2"):
-                await engine.start(start(waits, name))
-            await until(lambda: len(made.heard("execution.started")) == 2)
-        async with made.engine(_BrieflyAway(made.rows)) as engine:
-            with pytest.raises(StorageUnavailable):
-                await engine.resume()
-            assert await engine.resume() == ["e1", "e2"]
-            clock.advance(timedelta(seconds=60))
-            for name in ("e1", "e2"):
-                assert (await engine.result(name)).status == "SUCCEEDED"
 
     loop.run(body())
 

@@ -197,6 +197,23 @@ def test_an_execution_made_too_late_is_stopped() -> None:
     loop.run(body())
 
 
+def test_an_execution_whose_starter_is_gone_as_it_is_made_is_stopped() -> None:
+    async def body() -> None:
+        disk = Disk()
+        writer = GroupCommit(disk, linger_s=0)
+        writer.start()
+        await disk.writing.acquire()
+        starting = asyncio.ensure_future(writer.create(execution()))
+        await asyncio.sleep(0.01)
+        starting.cancel()
+        await asyncio.wait([starting])
+        disk.writing.release()
+        await writer.close()
+        assert disk.statuses == ["STOPPED"]
+
+    loop.run(body())
+
+
 def test_one_bad_record_harms_its_own_execution_only() -> None:
     async def body() -> None:
         disk = Disk()

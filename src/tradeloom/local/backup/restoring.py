@@ -20,8 +20,9 @@ from typing import Final
 import psycopg
 
 from mt5_bridge.journal import Journal
+from mt5_bridge.journal_sqlite import SqliteJournalStore
 from tradeloom.engine.kill_wishes import KillWish
-from tradeloom.errors import Conflict, NotFound, StorageUnavailable, TradeloomError
+from tradeloom.errors import Conflict, NotFound, StorageUnavailable
 from tradeloom.local.backup.archive import Manifest, Reader, reading
 from tradeloom.local.home import Home
 from tradeloom.local.places import bundled_bars
@@ -184,11 +185,14 @@ def _find_bars(home: Home, told: Restored) -> None:
 
 def _halt(journal: Path, manifest: Manifest) -> None:
     """The gate is closed before a bridge first opens the journal."""
-    with closing(Journal(journal)) as opened:
-        try:
+    store = SqliteJournalStore(journal)
+    with closing(Journal(store)) as opened:
+        with store.reading() as rows:
+            trades = rows.account() is not None
+        if trades:
             opened.set_state(AccountState.HALTED, reason=_reason(manifest), by=BY, clear=False)
-        except TradeloomError as error:  # a journal whose account never had limits never lets anything through
-            log.info("%s needs no halt: %s", journal, error.message)
+        else:
+            log.info("%s needs no halt: an account that never had limits lets nothing through", journal)
 
 
 def _reason(manifest: Manifest) -> str:

@@ -1,0 +1,138 @@
+"""Several engines on one database: stops that go past the one that runs, and executions that cannot go on."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.support import loop
+from tests.unit.engine.fakes import AS_OF, Machinery, run_info
+from tests.unit.engine.machines import machine, task
+from tradeloom.engine.clock import Clock, ManualClock
+from tradeloom.engine.engine import Engine, StartRequest
+from tradeloom.engine.journal import History
+from tradeloom.errors import InvalidInput, StorageUnavailable
+from tradeloom.runtime.envelope import RunInfo
+from tradeloom.storage.memory.journal import MemoryJournal
+
+END = {"Type": "Succeed"}
+WAITS = machine({"W": {"Type": "Wait", "Seconds": 60, "Next": "E"}, "E": END})
+
+
+def start(name: str, definition: Any = WAITS, **more: Any) -> StartRequest:
+    return StartRequest(run=run_info(name, **more), definition=definition)
+
+
+async def until(condition: Any) -> None:
+    async with asyncio.timeout(60):
+        while not condition():
+            await asyncio.sleep(0.001)
+
+
+class BrieflyAway(MemoryJournal):
+    """Claims, and is away when it is asked for the first history."""
+
+    away = True
+
+    async def history(self, execution_id: str) -> History:
+        if self.away:
+            self.away = False
+            raise StorageUnavailable("the database was started again")
+        return await super().history(execution_id)
+
+
+def test_what_was_claimed_as_the_database_went_away_is_resumed_when_it_is_back() -> None:
+    async def body() -> None:
+        clock = ManualClock(AS_OF)
+        made = Machinery(clock)
+        async with made.engine() as engine:
+            for name in ("e1", "e2"):
+                await engine.start(start(name))
+            await until(lambda: len(made.heard("execution.started")) == 2)
+        async with made.engine(BrieflyAway(made.rows)) as engine:
+            with pytest.raises(StorageUnavailable):
+                await engine.resume()
+            await engine.stop("e2", "enough")  # nobody runs it yet
+            assert await engine.resume() == ["e1", "e2"]
+            assert (await engine.result("e2")).status == "STOPPED"
+            clock.advance(timedelta(seconds=60))
+            assert (await engine.result("e1")).status == "SUCCEEDED"
+
+    loop.run(body())
+
+
+def test_an_execution_that_cannot_go_on_holds_up_no_other() -> None:
+    async def body() -> None:
+        clock = ManualClock(AS_OF)
+        made = Machinery(clock)
+
+        def clock_of(run: RunInfo) -> Clock:
+            if run.account == "gone":
+                raise InvalidInput("There is no account 'gone' on this machine.")
+            return clock
+
+        async with made.engine() as engine:
+            await engine.start(start("e1", account="gone"))
+            await engine.start(start("e2"))
+            await until(lambda: len(made.heard("execution.started")) == 2)
+        journal = MemoryJournal(made.rows)
+        await journal.open()
+        engine = Engine(
+            journal=journal,
+            workers=made.workers,
+            blobs=made.blobs,
+            is_effect=lambda function: False,
+            clock_for=clock_of,
+        )
+        assert await engine.resume() == ["e2"]
+        clock.advance(timedelta(seconds=60))
+        assert (await engine.result("e2")).status == "SUCCEEDED"
+        await engine.close()
+        await journal.close()
+
+    loop.run(body())
+
+
+def test_nothing_acts_after_a_stop_nobody_was_told_of() -> None:
+    """Another engine took the stop, and its word was lost: before it acts, an execution looks itself."""
+
+    async def body() -> None:
+        asked = asyncio.Event()
+        go = asyncio.Event()
+        acted = []
+
+        async def act(payload: Any, invocation: Any) -> None:
+            asked.set()
+            await go.wait()
+            await invocation.on_ask("may_act", {"execution_id": "e1", "node": "act"})
+            acted.append(1)
+
+        made = Machinery(ManualClock(AS_OF), act=act)
+        other = MemoryJournal(made.rows)
+        async with made.engine() as engine:
+            await engine.start(start("e1", machine({"Act-act": task("act", {"node": "act"})})))
+            await asked.wait()
+            await other.request_stop("local", "e1", "enough")
+            go.set()
+            row = await engine.result("e1")
+            assert not acted
+            assert row.error is not None
+            assert row.error["name"] == "ExecutionStopped"
+
+    loop.run(body())
+
+
+def test_where_word_of_others_was_lost_every_execution_is_looked_at() -> None:
+    async def body() -> None:
+        made = Machinery(ManualClock(AS_OF))
+        journal, other = MemoryJournal(made.rows), MemoryJournal(made.rows)
+        async with made.engine(journal) as engine:
+            await engine.start(start("e1"))
+            await until(lambda: made.heard("execution.started"))
+            await other.request_stop("local", "e1", "enough")
+            journal.on_hint([])
+            row = await engine.result("e1")
+            assert (row.status, row.stop_reason) == ("STOPPED", "enough")
+
+    loop.run(body())
