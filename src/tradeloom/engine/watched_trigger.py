@@ -1,14 +1,20 @@
 """One market trigger of an active version, as the watcher follows it: what it has seen, what is to start because of it,
 and the start it asks for."""
 
-from collections.abc import Iterable, Mapping
+import logging
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from pydantic import ValidationError
+
 from tradeloom.engine.dispatcher import StartCommand
+from tradeloom.engine.stores import VersionRecord
 from tradeloom.errors import BrokerError, TradeloomError
 from tradeloom.nodes.trigger._observing import Happening, Look, MarketTrigger, Observation, moment, told
+
+log: Final = logging.getLogger(__name__)
 
 STALE: Final = timedelta(seconds=90)
 """An event that came while nobody watched and is older than this was missed: the trigger says what to do with it."""
@@ -105,6 +111,37 @@ class WatchedTrigger:
     def news(self, state: Mapping[str, Any]) -> bool:
         """Whether a state says more than that time has passed and the price moved a little."""
         return bool(_essence(state) != _essence(self.state))
+
+
+Nodes = list[tuple[Mapping[str, Any], type[MarketTrigger]]]
+
+
+def market_nodes(artefact: Mapping[str, Any], types: Mapping[str, type[MarketTrigger]]) -> Nodes:
+    """The market triggers of a version that are not disabled, each with its type."""
+    nodes = [node for node in artefact["document"]["nodes"] if not node.get("disabled", False)]
+    return [(node, types[node["type"]]) for node in nodes if node["type"] in types]
+
+
+def triggers_of(version: VersionRecord, nodes: Nodes, session: str, *, behind: bool) -> Iterator[WatchedTrigger]:
+    """`behind` says that events from before count. One that a release saved which took it is told and left out."""
+    for node, trigger in nodes:
+        try:
+            config = trigger.Config.model_validate(node.get("config") or {})
+        except (ValidationError, TradeloomError) as error:
+            what = "the trigger %s of workflow %s cannot be watched: %s"
+            log.error(what, node["id"], version.workflow_id, error)
+            continue
+        yield WatchedTrigger(
+            tenant=version.tenant,
+            workflow_id=version.workflow_id,
+            version=version.version,
+            node=node["id"],
+            account=version.account,
+            trigger=trigger,
+            config=config,
+            session=session,
+            behind=behind,
+        )
 
 
 def start_of(watch: WatchedTrigger, due: Due) -> StartCommand:

@@ -14,15 +14,13 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from pydantic import ValidationError
-
 from tradeloom.engine.clock import Clock
 from tradeloom.engine.dispatcher import INACTIVE, SUPERSEDED, Dispatcher
 from tradeloom.engine.market_look import MarketLook
 from tradeloom.engine.market_news import Bell, MarketWait, News, NewsThread
 from tradeloom.engine.schedules import ScheduleStore
 from tradeloom.engine.stores import Blobs, VariableStore, VersionRecord, WorkflowStore
-from tradeloom.engine.watched_trigger import WatchedTrigger, start_of
+from tradeloom.engine.watched_trigger import WatchedTrigger, market_nodes, start_of, triggers_of
 from tradeloom.errors import Conflict, NotFound, StorageUnavailable, TradeloomError
 from tradeloom.nodes.trigger._observing import MarketTrigger, Observation
 from tradeloom.trading.broker import Broker
@@ -225,34 +223,12 @@ class Watcher:
             self._follow(watch.account)
 
     async def _triggers_of(self, version: VersionRecord, *, fresh: bool) -> list[WatchedTrigger]:
-        artefact = await asyncio.to_thread(self._blobs.artefact, version.version)
-        nodes = [node for node in artefact["document"]["nodes"] if not node.get("disabled", False)]
-        nodes = [node for node in nodes if node["type"] in self._triggers]
+        nodes = market_nodes(await asyncio.to_thread(self._blobs.artefact, version.version), self._triggers)
         session = self._clock_for_account(version.account).session if nodes else ""
-        found = []
-        for node in nodes:
-            trigger = self._triggers[node["type"]]
-            try:
-                config = trigger.Config.model_validate(node.get("config") or {})
-            except (ValidationError, TradeloomError) as error:
-                # Saved by a release that took it: the others go on.
-                what = "the trigger %s of workflow %s cannot be watched: %s"
-                log.error(what, node["id"], version.workflow_id, error)
-                continue
-            watch = WatchedTrigger(
-                tenant=version.tenant,
-                workflow_id=version.workflow_id,
-                version=version.version,
-                node=node["id"],
-                account=version.account,
-                trigger=trigger,
-                config=config,
-                session=session,
-                behind=not fresh,
-            )
+        watches = list(triggers_of(version, nodes, session, behind=not fresh))
+        for watch in watches:
             await self._recall(watch, fresh=fresh)
-            found.append(watch)
-        return found
+        return watches
 
     async def _recall(self, watch: WatchedTrigger, *, fresh: bool) -> bool:
         """Go on from what is kept; False where there is nothing of this version."""

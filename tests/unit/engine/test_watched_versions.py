@@ -7,8 +7,10 @@ import pytest
 
 from tests.support import loop
 from tests.unit.engine.fakes import AS_OF
-from tests.unit.engine.test_watcher import CANDLES, HOUR, PRICE, Dying, Scene, on_loop, scene, trigger
+from tests.unit.engine.test_dispatcher import house
+from tests.unit.engine.test_watcher import CANDLES, HOUR, PATIENCE_S, PRICE, Dying, Scene, on_loop, scene, trigger
 from tradeloom.engine.dispatcher import StartCommand
+from tradeloom.engine.scheduler import Scheduler
 from tradeloom.engine.stores import VersionRecord
 from tradeloom.errors import StorageUnavailable
 from tradeloom.storage.memory.stores import MemoryStores
@@ -207,4 +209,25 @@ async def test_an_event_that_waited_for_storage_past_its_time_starts_nothing() -
         await staged.looks()
         assert staged.starts == []
         assert {each.version for each in noting.asked} == {"v1"}
+        assert {each.account for each in noting.asked} == {"paper"}
+
+
+@on_loop
+async def test_what_a_schedule_starts_names_the_account_by_whose_clock_it_fires() -> None:
+    async with house() as home:
+        noting = Noting(home.dispatcher)
+        noting.away.set()
+        scheduler = Scheduler(
+            workflows=home.stores,
+            schedules=home.stores,
+            blobs=home.made.blobs,
+            dispatcher=noting,
+            clock_for_account=lambda account: home.clock,
+        )
+        await scheduler.start()
+        home.clock.set(AS_OF + HOUR / 30)
+        async with asyncio.timeout(PATIENCE_S):
+            while not noting.asked:
+                await asyncio.sleep(0.01)
+        await scheduler.close()
         assert {each.account for each in noting.asked} == {"paper"}
