@@ -57,7 +57,7 @@ from tradeloom.local.start_notices import StartNotices
 from tradeloom.local.storage import TENANT, Storage, database_up, storage_up
 from tradeloom.local.sub_workflows import SubWorkflowAnswers
 from tradeloom.local.tasks import ended, together
-from tradeloom.local.triggers import market_triggers
+from tradeloom.local.triggers import market_triggers, telling
 from tradeloom.local.webhooks import Door
 from tradeloom.local.workflows import LocalWorkflows
 from tradeloom.nodes.registry import node_types
@@ -343,13 +343,6 @@ def _workflows(
     watcher: Watcher,
     expectations: Expectations,
 ) -> LocalWorkflows:
-    async def changed(tenant: str, workflow_id: str) -> None:
-        try:
-            await scheduler.refresh(tenant, workflow_id)
-        finally:
-            await watcher.refresh(tenant, workflow_id)
-            expectations.look_soon()
-
     return LocalWorkflows(
         on_loop,
         kept.stores,
@@ -358,7 +351,7 @@ def _workflows(
         kept.vault,
         market_now=lambda account: clocks.of(account).now(),
         account_status=lambda account: clocks.market_of(account).state(),
-        changed=changed,
+        changed=telling(scheduler, watcher, expectations.look_soon),
         stop_all=executions.stop_all,
     )
 

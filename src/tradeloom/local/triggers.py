@@ -1,6 +1,8 @@
-"""Which trigger of a document fires when somebody starts it by hand, and which types the market fires."""
+"""Which trigger of a document fires when somebody starts it by hand, which types the market fires, and who is told when
+a workflow changes."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol
 
 from tradeloom.errors import InvalidInput
 from tradeloom.nodes.base import Kind
@@ -9,6 +11,29 @@ from tradeloom.nodes.trigger._observing import MarketTrigger
 from tradeloom.workflow.document import Workflow
 
 MANUAL = "trigger.manual"
+
+
+class Fires(Protocol):
+    """Fires triggers of active workflows."""
+
+    async def refresh(self, tenant: str, workflow_id: str) -> None:
+        """A workflow was activated, deactivated, changed or deleted."""
+        ...
+
+
+def telling(scheduler: Fires, watcher: Fires, then: Callable[[], None]) -> Callable[[str, str], Awaitable[None]]:
+    """What tells them of a change that is made: each hears of it, whatever keeps the other from reading it."""
+
+    async def changed(tenant: str, workflow_id: str) -> None:
+        try:
+            await scheduler.refresh(tenant, workflow_id)
+        finally:
+            try:
+                await watcher.refresh(tenant, workflow_id)
+            finally:
+                then()
+
+    return changed
 
 
 def started_by_hand(document: Workflow, wanted: str | None = None) -> str:
