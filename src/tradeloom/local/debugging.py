@@ -117,11 +117,14 @@ class LocalDebugging:
         row = await self._row(tenant, execution_id)
         if wanted.action == "stop":
             await self._engine.stop(execution_id, f"stopped by {user}", tenant=tenant)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wanted.wait_s):
+                    await self._engine.result(execution_id, tenant=tenant)
         else:
             debugger = self._debugger(row)
             await self._act(row, debugger, wanted)
             await self._journal.barrier(execution_id)
-        await self._settle(tenant, execution_id, wanted.wait_s)
+            await self._settle(tenant, execution_id, wanted.wait_s)
         return await self.read(tenant, execution_id)
 
     async def _act(self, row: Execution, debugger: Debugger, wanted: DebugCommand) -> None:
