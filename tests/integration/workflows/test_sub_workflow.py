@@ -82,7 +82,7 @@ def test_the_market_moves_on_while_one_waits_for_another(machine: RunningMachine
 def test_what_is_called_stops_acting_with_its_caller(machine: RunningMachine) -> None:
     add = node("add", "utility.variables", action="add", name="acted", scope="shared") | {"parent": "rep"}
     pause = node("pause", "utility.delay", mode="seconds", seconds="= 5.0") | {"parent": "rep"}
-    rounds = node("rep", "utility.loop", over="count", count=450, max_iterations=450)
+    rounds = node("rep", "utility.loop", over="count", count=400, max_iterations=400)
     machine.post("/workflows", chain(rounds, add, pause, name="Acts on", timeout_s=30_000_000))
     workflow = machine.post("/workflows", caller("Acts on"))
     started = machine.post(f"/workflows/{workflow['id']}/execute", {})
