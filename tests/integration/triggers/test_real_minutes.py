@@ -138,10 +138,11 @@ class Workflows:
     def __init__(self, wanted: list[dict[str, Any]]) -> None:
         self.configs = {f"wf-{number}": config for number, config in enumerate(wanted)}
 
-    async def workflows(self, tenant: str, **_page: Any) -> tuple[list[WorkflowRecord], int]:
-        if _page.get("offset"):
-            return [], len(self.configs)
-        return [await self.workflow(tenant, name) for name in self.configs], len(self.configs)
+    async def active(self, tenant: str) -> list[tuple[WorkflowRecord, VersionRecord]]:
+        return [(await self.workflow(tenant, each), await self.version(tenant, each, each)) for each in self.configs]
+
+    async def active_versions(self, tenant: str) -> dict[str, str]:
+        return {name: name for name in self.configs}
 
     async def workflow(self, tenant: str, workflow_id: str) -> WorkflowRecord:
         now = datetime.now(UTC)
@@ -229,6 +230,7 @@ async def watched(
         made: Any = Watcher
         watcher: Watcher = made(
             workflows=workflows,
+            schedules=workflows,
             variables=variables,
             blobs=workflows,
             dispatcher=starts,
