@@ -56,7 +56,7 @@ def strike(rig: Rig, script: "subprocess.Popen[str]", whom: str) -> None:
 
 
 @pytest.mark.exam
-@pytest.mark.timeout(60 * ROUNDS)
+@pytest.mark.timeout(300 + 60 * ROUNDS)
 def test_each_wish_of_a_script_has_one_effect_whoever_is_killed(tmp_path: Path) -> None:
     chance = random.Random(5)
     struck = dict.fromkeys(("script", "worker", "front"), 0)
@@ -86,7 +86,7 @@ def test_each_wish_of_a_script_has_one_effect_whoever_is_killed(tmp_path: Path) 
 
 def ready(rig: Rig) -> bool:
     """Waited for, so that a killed worker's successor is there."""
-    for _ in range(200):
+    for _ in range(1_200):
         try:
             if rig.client.health()["accounts"]["paper"]["status"] == "ready":
                 return True
