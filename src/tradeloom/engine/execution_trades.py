@@ -114,9 +114,10 @@ async def trades_of(
     if not execution_ids:
         return {}
     sums = order_sums(await orders.of_executions(tenant, execution_ids))
-    shares = await ledger.shares(tenant, execution_ids)
     entries = [entry for each in sums.values() for entry in each.entries]
+    # Asked first: what the ledger says is closed has its results there when they are asked for.
     closed = await ledger.closed_entries(tenant, entries) if entries else set()
+    shares = await ledger.shares(tenant, execution_ids)
     return {
         each: _combined(sums.get(each, OrderSums()), shares.get(each, LedgerShare()), closed) for each in execution_ids
     }
