@@ -5,17 +5,17 @@ no harm. Locally it is a task beside the engine; in the cloud a function would c
 """
 
 import asyncio
-import hashlib
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Final, Literal
+from typing import Final
 
-from tradeloom.engine.journal import Journal, StoredNotification
+from tradeloom.engine.journal import Journal
+from tradeloom.engine.notices import notice
 from tradeloom.engine.orders import News, OrderRecord, OrderState, OrderStore, look_again_after, news_of
 from tradeloom.errors import TradeloomError
-from tradeloom.runtime.services import Notification
+from tradeloom.runtime.services import Level
 from tradeloom.trading.intents import OrderOutcome
 
 log: Final = logging.getLogger(__name__)
@@ -100,23 +100,24 @@ class OrderResolver:
 
     async def _notify(self, record: OrderRecord, news: News) -> None:
         title, level = _title(news.state)
-        key = f"{record.client_order_id}\x1f{news.state}"
-        notification = Notification(
-            id=hashlib.sha256(key.encode()).hexdigest()[:32],
-            execution_id=record.execution_id,
-            workflow_id=record.workflow_id,
-            node_id=record.node,
-            level=level,
-            title=title,
-            message=_message(record, news),
-        )
         self._journal.record(
-            StoredNotification(tenant=record.tenant, created_at=self._now(), notification=notification)
+            notice(
+                record.client_order_id,
+                news.state,
+                tenant=record.tenant,
+                at=self._now(),
+                level=level,
+                title=title,
+                message=_message(record, news),
+                workflow_id=record.workflow_id,
+                execution_id=record.execution_id,
+                node_id=record.node,
+            )
         )
         await self._journal.barrier(record.execution_id)
 
 
-def _title(state: OrderState) -> tuple[str, Literal["success", "warning", "error"]]:
+def _title(state: OrderState) -> tuple[str, Level]:
     if state == "manual":
         return "An order needs you", "error"
     if state == "unknown":

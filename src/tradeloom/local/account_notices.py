@@ -4,18 +4,15 @@ A notification's id follows from the event, so what is seen twice, or again afte
 waited for: a database that is away must not hold up a kill.
 """
 
-import hashlib
 from datetime import UTC, datetime
-from typing import Literal
 
-from tradeloom.engine.journal import Journal, StoredNotification
+from tradeloom.engine.journal import Journal
 from tradeloom.engine.kill_wishes import KillWish
+from tradeloom.engine.notices import notice
 from tradeloom.engine.stores import VersionRecord
 from tradeloom.local.halts import Standing
-from tradeloom.runtime.services import Notification
+from tradeloom.runtime.services import Level
 from tradeloom.trading.risk import AccountState
-
-Level = Literal["info", "success", "warning", "error"]
 
 
 class AccountNotices:
@@ -67,18 +64,18 @@ class AccountNotices:
         )
 
     def _tell(self, level: Level, title: str, message: str, *event: object, workflow_id: str = "") -> None:
-        key = "\x1f".join(["account", self._tenant, *map(str, event)])
-        notification = Notification(
-            id=hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:32],
-            execution_id="",
-            workflow_id=workflow_id,
-            node_id="",
-            level=level,
-            title=title,
-            message=message,
-        )
         self._journal.record(
-            StoredNotification(tenant=self._tenant, created_at=datetime.now(UTC), notification=notification)
+            notice(
+                "account",
+                self._tenant,
+                *event,
+                tenant=self._tenant,
+                at=datetime.now(UTC),
+                level=level,
+                title=title,
+                message=message,
+                workflow_id=workflow_id,
+            )
         )
 
 

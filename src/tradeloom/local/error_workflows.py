@@ -7,7 +7,6 @@ tried. What an error workflow started, or anything called from it, starts none i
 
 import asyncio
 import contextlib
-import hashlib
 import logging
 from collections import OrderedDict
 from collections.abc import Callable
@@ -18,13 +17,13 @@ from tradeloom.engine.dispatcher import Dispatcher, StartCommand
 from tradeloom.engine.errors import EngineClosed
 from tradeloom.engine.events import Event
 from tradeloom.engine.interpreter.times import timestamp
-from tradeloom.engine.journal import BAD_ENDS, Execution, Journal, StoredNotification
+from tradeloom.engine.journal import BAD_ENDS, Execution, Journal
+from tradeloom.engine.notices import notice
 from tradeloom.engine.stores import Blobs, WorkflowStore
 from tradeloom.errors import AccountHalted, Conflict, NotFound, QuotaExceeded, StorageUnavailable, TradeloomError
 from tradeloom.local.error_workflow_check import error_trigger
 from tradeloom.local.failure_hints import hint_for
 from tradeloom.local.named_workflows import workflow_named
-from tradeloom.runtime.services import Notification
 from tradeloom.workflow.document import Workflow
 
 log: Final = logging.getLogger(__name__)
@@ -229,18 +228,21 @@ class ErrorWorkflows:
         except NotFound:
             name = row.workflow_id
         whose = f"The error workflow {name}" if what == "failed itself" else f"The error workflow of {name}"
-        key = "\x1f".join(["error-workflow", row.id, what])
-        notification = Notification(
-            id=hashlib.sha256(key.encode()).hexdigest()[:32],
-            execution_id=row.id,
-            workflow_id=row.workflow_id,
-            node_id="",
-            level="error",
-            title=f"{whose} {what}",
-            message=why[:LONGEST_MESSAGE],
-        )
         log.error("%s %s: %s", whose, what, why)
-        self._journal.record(StoredNotification(tenant=self._tenant, created_at=self._now(), notification=notification))
+        self._journal.record(
+            notice(
+                "error-workflow",
+                row.id,
+                what,
+                tenant=self._tenant,
+                at=self._now(),
+                level="error",
+                title=f"{whose} {what}",
+                message=why[:LONGEST_MESSAGE],
+                workflow_id=row.workflow_id,
+                execution_id=row.id,
+            )
+        )
         await self._journal.barrier(row.id)
 
 

@@ -7,26 +7,26 @@ after what it covers.
 """
 
 import asyncio
-import hashlib
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from tradeloom.engine.clock import Clock
 from tradeloom.engine.dispatcher import Dispatched, Dispatches, StartCommand
 from tradeloom.engine.expectations import Expectation, ExpectationStore
-from tradeloom.engine.journal import ACTIVE, Execution, ExecutionFilter, Journal, StoredNotification
+from tradeloom.engine.journal import ACTIVE, Execution, ExecutionFilter, Journal
+from tradeloom.engine.notices import notice
 from tradeloom.engine.schedules import WHOLE_WORKFLOW, ScheduleStore
 from tradeloom.engine.stores import Blobs, VersionRecord, WorkflowRecord
 from tradeloom.engine.watched_schedule import is_schedule, kept_node, start_key
 from tradeloom.errors import StorageUnavailable, TradeloomError
 from tradeloom.local.missed_runs import OVERLAPS, Missed, decided_until, missed_of, told
 from tradeloom.nodes.trigger.schedule import ScheduleTrigger
-from tradeloom.runtime.services import Notification
+from tradeloom.runtime.services import Level
 from tradeloom.workflow.document import Settings
 from tradeloom.workflow.schedules import Schedule, fires_between
 
@@ -316,7 +316,7 @@ class Expectations:
 
     async def _tell(
         self,
-        level: Literal["warning", "error"],
+        level: Level,
         title: str,
         message: str,
         event: tuple[object, ...],
@@ -324,17 +324,20 @@ class Expectations:
         execution_id: str = "",
     ) -> None:
         """Returns when it is durable. The same event is shown once, however often it is told."""
-        key = "\x1f".join(["expected", self._tenant, *map(str, event)])
-        notification = Notification(
-            id=hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:32],
-            execution_id=execution_id,
-            workflow_id=workflow_id,
-            node_id="",
-            level=level,
-            title=title,
-            message=message,
+        self._journal.record(
+            notice(
+                "expected",
+                self._tenant,
+                *event,
+                tenant=self._tenant,
+                at=self._now(),
+                level=level,
+                title=title,
+                message=message,
+                workflow_id=workflow_id,
+                execution_id=execution_id,
+            )
         )
-        self._journal.record(StoredNotification(tenant=self._tenant, created_at=self._now(), notification=notification))
         await self._journal.barrier(execution_id)
 
 

@@ -3,14 +3,13 @@
 A notification's id follows from the event, so what is seen twice, or by two engines, is shown once. None is waited for.
 """
 
-import hashlib
 from datetime import UTC, datetime
-from typing import Literal
 
-from tradeloom.engine.journal import Journal, StoredNotification
+from tradeloom.engine.journal import Journal
+from tradeloom.engine.notices import notice
 from tradeloom.engine.schedules import WHOLE_WORKFLOW, ScheduleFault
 from tradeloom.errors import QuotaExceeded
-from tradeloom.runtime.services import Notification
+from tradeloom.runtime.services import Level
 
 
 class StartNotices:
@@ -39,22 +38,17 @@ class StartNotices:
         self._tell(tenant, workflow_id, "warning", "Starts are refused", message, event)
 
     def _tell(
-        self,
-        tenant: str,
-        workflow_id: str,
-        level: Literal["warning", "error"],
-        title: str,
-        message: str,
-        event: tuple[object, ...],
+        self, tenant: str, workflow_id: str, level: Level, title: str, message: str, event: tuple[object, ...]
     ) -> None:
-        key = "\x1f".join(["start", *map(str, event)])
-        notification = Notification(
-            id=hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:32],
-            execution_id="",
-            workflow_id=workflow_id,
-            node_id="",
-            level=level,
-            title=title,
-            message=message,
+        self._journal.record(
+            notice(
+                "start",
+                *event,
+                tenant=tenant,
+                at=datetime.now(UTC),
+                level=level,
+                title=title,
+                message=message,
+                workflow_id=workflow_id,
+            )
         )
-        self._journal.record(StoredNotification(tenant=tenant, created_at=datetime.now(UTC), notification=notification))

@@ -25,6 +25,9 @@ VARIABLE = "TRADELOOM_SERVICES"
 CLOUD = "tradeloom.storage.cloud:services"
 
 
+Level = Literal["info", "success", "warning", "error"]
+
+
 class Notification(BaseModel):
     """A message for the console. `id` is the same for the same (execution, node, iteration): shown once."""
 
@@ -34,7 +37,7 @@ class Notification(BaseModel):
     execution_id: str
     workflow_id: str
     node_id: str
-    level: Literal["info", "success", "warning", "error"]
+    level: Level
     title: str
     message: str
 
