@@ -34,7 +34,11 @@ _TAGS = ["executions"]
 )
 def execute(id: Id, wanted: Annotated[Execute | None, Body()] = None) -> Response[Execution]:
     who = router.caller
-    made = router.ports.executions.start(who.tenant, who.user, id, wanted or Execute())
+    return started(router.ports.executions.start(who.tenant, who.user, id, wanted or Execute()))
+
+
+def started(made: Execution) -> Response[Execution]:
+    """The answer about an execution that goes on: 202 while it does, 200 once it has ended."""
     status = 200 if made.status in FINISHED else 202
     return reply(made, status=status, headers={"Location": f"{PREFIX}/executions/{made.id}"})
 

@@ -5,9 +5,10 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body, Path
 
-from tradeloom.api.models.executions import FINISHED, Execution
+from tradeloom.api.executions import started
+from tradeloom.api.models.executions import Execution
 from tradeloom.api.models.reruns import Pin, PinList, Replay, Retry, SetPin
-from tradeloom.api.routing import PREFIX, Id, Routes, answers, reply
+from tradeloom.api.routing import PREFIX, Id, Routes, answers
 
 router = Routes()
 _TAGS = ["executions"]
@@ -29,7 +30,7 @@ NodeId = Annotated[str, Path(description="The node's id in the workflow.", min_l
 )
 def retry(id: Id, wanted: Annotated[Retry | None, Body()] = None) -> Response[Execution]:
     who = router.caller
-    return _answer(router.ports.reruns.retry(who.tenant, who.user, id, wanted or Retry()))
+    return started(router.ports.reruns.retry(who.tenant, who.user, id, wanted or Retry()))
 
 
 @router.post(
@@ -55,7 +56,7 @@ def retry(id: Id, wanted: Annotated[Retry | None, Body()] = None) -> Response[Ex
 )
 def replay(id: Id, wanted: Annotated[Replay | None, Body()] = None) -> Response[Execution]:
     who = router.caller
-    return _answer(router.ports.reruns.replay(who.tenant, who.user, id, wanted or Replay()))
+    return started(router.ports.reruns.replay(who.tenant, who.user, id, wanted or Replay()))
 
 
 @router.get(
@@ -93,8 +94,3 @@ def pin(id: Id, node: NodeId, wanted: Annotated[SetPin, Body()]) -> Pin:
 def unpin(id: Id, node: NodeId) -> Response[None]:
     router.ports.reruns.unpin(router.caller.tenant, id, node)
     return Response(status_code=204)
-
-
-def _answer(made: Execution) -> Response[Execution]:
-    status = 200 if made.status in FINISHED else 202
-    return reply(made, status=status, headers={"Location": f"{PREFIX}/executions/{made.id}"})

@@ -2,8 +2,6 @@
 
 import asyncio
 from contextlib import suppress
-from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -16,14 +14,15 @@ from tradeloom.engine.engine import Engine
 from tradeloom.engine.journal import ACTIVE, Execution, Journal
 from tradeloom.engine.mode import Mode, Pausing
 from tradeloom.engine.stores import Blobs, VersionRecord, WorkflowStore
-from tradeloom.errors import Conflict, InvalidInput, NotFound
+from tradeloom.errors import Conflict, InvalidInput
 from tradeloom.local.bridging import OnLoop
 from tradeloom.local.carrying import made_record
 from tradeloom.local.executions import LocalExecutions
 from tradeloom.local.inspecting import Inspector, edits_of
 from tradeloom.local.modes import Modes
-from tradeloom.local.private_accounts import PrivateMarket, private_account
+from tradeloom.local.private_accounts import PrivateMarket, private_version
 from tradeloom.local.triggers import started_by_hand
+from tradeloom.local.versions import kept_version
 from tradeloom.nodes.base import ERROR_PORT
 from tradeloom.nodes.registry import node_types
 from tradeloom.workflow.document import Workflow
@@ -65,7 +64,7 @@ class LocalDebugging:
     async def begin(self, tenant: str, user: str, workflow_id: str, wanted: StartDebugging) -> DebugSession:
         """Start a session, always in test mode, and wait until it is paused as long as is wanted."""
         version = await self._version(tenant, workflow_id, wanted)
-        document = await self._document(version.version)
+        document = await self._executions.documents.of(version.version)
         _check_nodes(document, wanted.breakpoints, "breakpoints")
         _check_nodes(document, [wanted.run_to] if wanted.run_to else [], "run_to")
         trigger = started_by_hand(document, wanted.trigger)
@@ -86,16 +85,14 @@ class LocalDebugging:
             manual=True,
             test_mode=True,
             mode=mode,
-            unsaved=_private(version),
+            unsaved=private_version(version),
         )
-        dispatched = await self._executions.test_dispatcher.dispatch(command)
-        if dispatched.execution_id is None:
-            raise Conflict(f"The workflow was not started: {dispatched.reason}.")
-        await self._settle(tenant, dispatched.execution_id, wanted.wait_s)
-        return await self.read(tenant, dispatched.execution_id)
+        started = await self._executions.dispatch(command, "The workflow was not started")
+        await self._settle(tenant, started, wanted.wait_s)
+        return await self.read(tenant, started)
 
     async def read(self, tenant: str, execution_id: str) -> DebugSession:
-        row = await self._row(tenant, execution_id)
+        row = await self._executions.row(tenant, execution_id)
         mode = Mode.model_validate(row.mode or {})
         if mode.debug is None:
             raise Conflict("This execution is not debugged.", hint="Start one with POST /workflows/{id}/debug.")
@@ -114,12 +111,10 @@ class LocalDebugging:
 
     async def do(self, tenant: str, user: str, execution_id: str, wanted: DebugCommand) -> DebugSession:
         """Carry out a command; durable when this returns."""
-        row = await self._row(tenant, execution_id)
+        row = await self._executions.row(tenant, execution_id)
         if wanted.action == "stop":
             await self._engine.stop(execution_id, f"stopped by {user}", tenant=tenant)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(wanted.wait_s):
-                    await self._engine.result(execution_id, tenant=tenant)
+            await self._executions.wait(tenant, execution_id, wanted.wait_s)
         else:
             debugger = self._debugger(row)
             await self._act(row, debugger, wanted)
@@ -153,7 +148,7 @@ class LocalDebugging:
                 edits = await asyncio.to_thread(self._edits, paused, row, values)
                 debugger.edit(paused, edits)
             case "breakpoints":
-                document = await self._document(row.version)
+                document = await self._executions.documents.of(row.version)
                 _check_nodes(document, wanted.breakpoints or [], "breakpoints")
                 debugger.change(breakpoints=frozenset(wanted.breakpoints or []))
             case _:
@@ -162,7 +157,7 @@ class LocalDebugging:
     async def _run_to(self, row: Execution, debugger: Debugger, wanted: DebugCommand) -> None:
         if wanted.to is None:
             raise InvalidInput("Which node to run to is not said.", field="to")
-        _check_nodes(await self._document(row.version), [wanted.to], "to")
+        _check_nodes(await self._executions.documents.of(row.version), [wanted.to], "to")
         released = [paused for paused in _meant(debugger, wanted) if paused.run.node != wanted.to]
         if not released:
             raise InvalidInput(f"It is paused before {wanted.to!r} already.", field="to", hint="Step, to run it.")
@@ -250,26 +245,7 @@ class LocalDebugging:
         if wanted.version is not None:
             raise InvalidInput("Name a version or give a document, not both.", field="version")
         compiled = await asyncio.to_thread(compile_workflow, wanted.document)
-        definition = codec.dumps(compiled.definition).encode("ascii")
-        return VersionRecord(
-            tenant=tenant,
-            workflow_id=workflow_id,
-            version=compiled.version,
-            artefact=await asyncio.to_thread(self._blobs.put_artefact, compiled.version, compiled.artefact),
-            definition=await asyncio.to_thread(self._blobs.put, definition),
-            account=compiled.plan.graph.document.settings.broker_account,
-            created_at=datetime.now(UTC),
-        )
-
-    async def _document(self, version: str) -> Workflow:
-        artefact = await asyncio.to_thread(self._blobs.artefact, version)
-        return Workflow.model_validate(artefact["document"])
-
-    async def _row(self, tenant: str, execution_id: str) -> Execution:
-        row = await self._journal.execution(tenant, execution_id)
-        if row is None:
-            raise NotFound("There is no such execution.", hint="`tradeloom executions` lists them.")
-        return row
+        return await kept_version(self._blobs, tenant, workflow_id, compiled)
 
 
 def _iteration(wanted: DebugCommand) -> tuple[int, ...] | None:
@@ -281,10 +257,6 @@ def _meant(debugger: Debugger, wanted: DebugCommand) -> list[Paused]:
     if wanted.node is not None or not debugger.paused:
         return [debugger.find(wanted.node, _iteration(wanted))]
     return list(debugger.paused)
-
-
-def _private(version: VersionRecord) -> VersionRecord:
-    return replace(version, account=private_account(version.account))
 
 
 def _check_nodes(document: Workflow, wanted: list[str], where: str) -> None:

@@ -8,7 +8,6 @@ tried. What an error workflow started, or anything called from it, starts none i
 import asyncio
 import contextlib
 import logging
-from collections import OrderedDict
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -21,6 +20,7 @@ from tradeloom.engine.journal import BAD_ENDS, Execution, Journal
 from tradeloom.engine.notices import notice
 from tradeloom.engine.stores import Blobs, WorkflowStore
 from tradeloom.errors import AccountHalted, Conflict, NotFound, QuotaExceeded, StorageUnavailable, TradeloomError
+from tradeloom.local.documents import Documents
 from tradeloom.local.error_workflow_check import error_trigger
 from tradeloom.local.failure_hints import hint_for
 from tradeloom.local.named_workflows import workflow_named
@@ -35,7 +35,6 @@ GIVE_UP: Final = timedelta(minutes=15)
 """How long a start that a quota refuses is tried again."""
 LONGEST_MESSAGE: Final = 4_000
 AT_ONCE: Final = 100
-_KEPT: Final = 64
 _KEY: Final = "error:"
 _ANCESTORS: Final = 32
 
@@ -56,11 +55,10 @@ class ErrorWorkflows:
         self._tenant = tenant
         self._journal = journal
         self._workflows = workflows
-        self._blobs = blobs
         self._dispatcher = dispatcher
         self._now = now
         self._heard = asyncio.Event()
-        self._documents: OrderedDict[str, Workflow] = OrderedDict()
+        self._documents = Documents(blobs)
 
     def hear(self, event: Event) -> None:
         if event.type == "execution.finished" and event.data["status"] in BAD_ENDS:
@@ -211,15 +209,10 @@ class ErrorWorkflows:
         return True
 
     async def _document(self, version: str) -> Workflow | None:
-        if version not in self._documents:
-            try:
-                artefact = await asyncio.to_thread(self._blobs.artefact, version)
-            except NotFound:
-                return None
-            self._documents[version] = Workflow.model_validate(artefact["document"])
-            if len(self._documents) > _KEPT:
-                self._documents.popitem(last=False)
-        return self._documents[version]
+        try:
+            return await self._documents.of(version)
+        except NotFound:
+            return None
 
     async def _tell(self, row: Execution, what: str, why: str) -> None:
         """On the dashboard, once; returns when it is durable."""

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from functools import lru_cache
 
 from tradeloom.accounts.quotas import QuotaGate
 from tradeloom.api.models.executions import Execute, Execution, ExecutionPage, ExecutionStatus, LogPage
@@ -13,12 +12,14 @@ from tradeloom.engine.clock import Clock
 from tradeloom.engine.dispatcher import Dispatcher, OnSkip, Refuses, StartCommand
 from tradeloom.engine.engine import Engine
 from tradeloom.engine.execution_trades import LedgerTotals
+from tradeloom.engine.journal import Execution as Row
 from tradeloom.engine.journal import Journal
 from tradeloom.engine.mode import Mode
 from tradeloom.engine.orders import OrderFilter, OrderRecord, OrderStore
 from tradeloom.engine.stores import Blobs, WorkflowStore
 from tradeloom.errors import Conflict, NotFound, TradeloomError
 from tradeloom.local.bridging import OnLoop
+from tradeloom.local.documents import Documents
 from tradeloom.local.execution_pages import ExecutionPages
 from tradeloom.local.modes import Modes
 from tradeloom.local.private_accounts import PrivateMarket, PrivateVersions, private_account
@@ -51,7 +52,6 @@ class LocalExecutions:
         self._engine = engine
         self._journal = journal
         self._workflows = workflows
-        self._blobs = blobs
         self._private_market = private_market
         self._orders = orders
         self._pages = ExecutionPages(journal, workflows, orders, trades)
@@ -73,7 +73,7 @@ class LocalExecutions:
             refuses=refuses,
             quota=quota,
         )
-        self._document = lru_cache(maxsize=64)(self._read_document)
+        self.documents = Documents(blobs)
 
     def start(self, tenant: str, user: str, workflow_id: str, wanted: Execute) -> Execution:
         return self._on_loop(self.begin(tenant, user, workflow_id, wanted))
@@ -98,7 +98,7 @@ class LocalExecutions:
         """Start a workflow's newest version and wait as long as is wanted."""
         workflow = await self._workflows.workflow(tenant, workflow_id)
         version = await self._workflows.version(tenant, workflow_id, workflow.version)
-        document = await asyncio.to_thread(self._document, workflow.version)
+        document = await self.documents.of(workflow.version)
         private_account(version.account)  # an account this machine has not, is told before anything starts
         if wanted.test_mode:
             await self._private_market.ready(version.account)
@@ -114,15 +114,37 @@ class LocalExecutions:
             manual=True,
             test_mode=wanted.test_mode,
         )
-        dispatcher = self.test_dispatcher if wanted.test_mode else self.dispatcher
-        dispatched = await dispatcher.dispatch(command)
+        started = await self.dispatch(command, "The workflow was not started")
+        return await self.after(tenant, started, wanted.wait_s)
+
+    def dispatcher_for(self, test_mode: bool) -> Dispatcher:
+        return self.test_dispatcher if test_mode else self.dispatcher
+
+    async def dispatch(self, command: StartCommand, if_not: str) -> str:
+        """The id of what was started; `Conflict`, which begins with `if_not`, where nothing was."""
+        dispatched = await self.dispatcher_for(command.test_mode).dispatch(command)
         if dispatched.execution_id is None:
-            raise Conflict(f"The workflow was not started: {dispatched.reason}.")
-        if wanted.wait_s:
+            raise Conflict(f"{if_not}: {dispatched.reason}.")
+        return dispatched.execution_id
+
+    async def after(self, tenant: str, execution_id: str, wait_s: float) -> Execution:
+        """The execution once it has ended, or as it stands after the wait."""
+        await self.wait(tenant, execution_id, wait_s)
+        return await self.read(tenant, execution_id)
+
+    async def wait(self, tenant: str, execution_id: str, wait_s: float) -> None:
+        """Until it has ended, at most for the wait."""
+        if wait_s:
             with suppress(TimeoutError):
-                async with asyncio.timeout(wanted.wait_s):
-                    await self._engine.result(dispatched.execution_id, tenant=tenant)
-        return await self.read(tenant, dispatched.execution_id)
+                async with asyncio.timeout(wait_s):
+                    await self._engine.result(execution_id, tenant=tenant)
+
+    async def row(self, tenant: str, execution_id: str) -> Row:
+        """Raises `NotFound`."""
+        row = await self._journal.execution(tenant, execution_id)
+        if row is None:
+            raise NotFound("There is no such execution.", hint="`tradeloom executions` lists them.")
+        return row
 
     async def _mode(self, tenant: str, workflow_id: str, document: Workflow, trigger: str, wanted: Execute) -> Mode:
         """Pins count in test mode only."""
@@ -133,9 +155,7 @@ class LocalExecutions:
 
     async def read(self, tenant: str, execution_id: str) -> Execution:
         runs = await self._journal.node_runs(tenant, execution_id)
-        row = await self._journal.execution(tenant, execution_id)  # after the runs: it is never behind their numbers
-        if row is None:
-            raise NotFound("There is no such execution.", hint="`tradeloom executions` lists them.")
+        row = await self.row(tenant, execution_id)  # after the runs: it is never behind their numbers
         document = await self._known_document(row.version)
         orders: list[OrderRecord] = []
         if self._orders is not None:
@@ -155,8 +175,7 @@ class LocalExecutions:
         return len(active)
 
     async def _logs(self, tenant: str, execution_id: str, after: int, limit: int) -> LogPage:
-        if await self._journal.execution(tenant, execution_id) is None:
-            raise NotFound("There is no such execution.", hint="`tradeloom executions` lists them.")
+        await self.row(tenant, execution_id)
         return log_page(await self._journal.logs(tenant, execution_id, after=after, limit=limit), after)
 
     async def _stop(self, tenant: str, user: str, execution_id: str) -> Execution:
@@ -166,12 +185,9 @@ class LocalExecutions:
     async def _known_document(self, version: str) -> Workflow | None:
         """None where the artefact is gone: what ran can still be told, without names."""
         try:
-            return await asyncio.to_thread(self._document, version)
+            return await self.documents.of(version)
         except TradeloomError:
             return None
-
-    def _read_document(self, version: str) -> Workflow:
-        return Workflow.model_validate(self._blobs.artefact(version)["document"])
 
 
 class LocalNotifications:

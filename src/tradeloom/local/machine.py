@@ -176,6 +176,7 @@ async def _engine_up(
     run_events = hub_of(engine, kept.journal)
     stack.push_async_callback(run_events.close)
     private_market = PrivateMarket(clocks.of)
+    modes = Modes(kept.blobs, kept.pins)
     executions = LocalExecutions(
         on_loop,
         engine=engine,
@@ -189,7 +190,7 @@ async def _engine_up(
         quota=QuotaGate(kept.quotas, lambda tenant: TIERS[settings.tier], starts.refused),
         orders=kept.orders,
         trades=kept.trades,
-        modes=Modes(kept.blobs, kept.pins),
+        modes=modes,
     )
     answers |= _sub_workflows(kept, engine, executions, pool, clocks).answers()
     skips = Skips(executions.dispatcher)
@@ -202,7 +203,7 @@ async def _engine_up(
     workflows = _workflows(kept, on_loop, executions, clocks, scheduler, watcher, expectations)
     aftermath_up(stack, kept, engine, executions.dispatcher)
     accounts = await accounts_up(stack, kept, on_loop, market, engine, workflows, halts, notices)
-    reruns, debugging = reruns_up(kept, on_loop, engine, executions, private_market, clocks.of, halts.refuses)
+    reruns, debugging = reruns_up(kept, on_loop, engine, executions, modes, private_market, clocks.of, halts.refuses)
     replays = replays_up(stack, on_loop, engine, executions.dispatcher, clocks, scheduler, watcher)
     status = _status(kept, on_loop, market, engine, pool)
     ports = Ports(
@@ -301,7 +302,7 @@ def _sub_workflows(
         journal=kept.journal,
         workflows=kept.stores,
         blobs=kept.blobs,
-        dispatcher_for=lambda test_mode: executions.test_dispatcher if test_mode else executions.dispatcher,
+        dispatcher_for=executions.dispatcher_for,
         resting=resting,
     )
 

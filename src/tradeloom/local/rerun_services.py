@@ -20,11 +20,11 @@ def reruns_up(
     on_loop: OnLoop,
     engine: Engine,
     executions: LocalExecutions,
+    modes: Modes,
     private_market: PrivateMarket,
     clock_for_account: Callable[[str], Clock],
     refuses: Refuses,
 ) -> tuple[LocalReruns, LocalDebugging]:
-    modes = Modes(kept.blobs, kept.pins)
     retries = Retries(
         engine=engine,
         journal=kept.journal,
@@ -36,7 +36,6 @@ def reruns_up(
     )
     reruns = LocalReruns(
         on_loop,
-        engine=engine,
         journal=kept.journal,
         workflows=kept.stores,
         blobs=kept.blobs,

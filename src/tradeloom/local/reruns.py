@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import UTC, datetime
 
 from tradeloom.api.models.executions import Execution
@@ -10,12 +9,11 @@ from tradeloom.api.models.reruns import Pin, PinList, Replay, Retry, SetPin
 from tradeloom.compiler.compile import plan_of
 from tradeloom.engine import journal
 from tradeloom.engine.dispatcher import StartCommand
-from tradeloom.engine.engine import Engine
 from tradeloom.engine.journal import ACTIVE, Journal
 from tradeloom.engine.mode import Mode
 from tradeloom.engine.pins import PinRecord, PinStore
 from tradeloom.engine.stores import Blobs, VersionRecord, WorkflowStore
-from tradeloom.errors import Conflict, InvalidInput, NotFound, RetryRefused
+from tradeloom.errors import InvalidInput, NotFound, RetryRefused
 from tradeloom.local.activation import may_trade
 from tradeloom.local.bridging import OnLoop
 from tradeloom.local.carrying import made_record
@@ -33,7 +31,6 @@ class LocalReruns:
         self,
         on_loop: OnLoop,
         *,
-        engine: Engine,
         journal: Journal,
         workflows: WorkflowStore,
         blobs: Blobs,
@@ -45,7 +42,6 @@ class LocalReruns:
         market_now: Callable[[str], datetime],
     ) -> None:
         self._on_loop = on_loop
-        self._engine = engine
         self._journal = journal
         self._workflows = workflows
         self._blobs = blobs
@@ -74,14 +70,14 @@ class LocalReruns:
     # -- on the loop --------------------------------------------------------------------------------------------
 
     async def _retry(self, tenant: str, user: str, execution_id: str, wanted: Retry) -> Execution:
-        row = await self._row(tenant, execution_id)
+        row = await self._executions.row(tenant, execution_id)
         if row.test_mode:
             await self._private_market.ready(row.account)
         await self._retries.retry(row, user, even_if_old=wanted.even_if_old)
-        return await self._after(tenant, execution_id, wanted.wait_s)
+        return await self._executions.after(tenant, execution_id, wanted.wait_s)
 
     async def _replay(self, tenant: str, user: str, execution_id: str, wanted: Replay) -> Execution:
-        row = await self._row(tenant, execution_id)
+        row = await self._executions.row(tenant, execution_id)
         _check_arming(wanted)
         if row.test_mode and not wanted.test_mode and wanted.from_node is not None:
             raise _not_for_real("What a test run recorded may be pinned, made by hand, or of a paper account")
@@ -112,11 +108,8 @@ class LocalReruns:
             mode=mode,
             as_of=row.as_of,
         )
-        dispatcher = self._executions.test_dispatcher if wanted.test_mode else self._executions.dispatcher
-        dispatched = await dispatcher.dispatch(command)
-        if dispatched.execution_id is None:
-            raise Conflict(f"The execution was not replayed: {dispatched.reason}.")
-        return await self._after(tenant, dispatched.execution_id, wanted.wait_s)
+        started = await self._executions.dispatch(command, "The execution was not replayed")
+        return await self._executions.after(tenant, started, wanted.wait_s)
 
     async def _mode(self, row: journal.Execution, document: Workflow, trigger: str, wanted: Replay) -> Mode:
         from_node = wanted.from_node
@@ -149,23 +142,9 @@ class LocalReruns:
 
     async def _document(self, version: str) -> Workflow:
         try:
-            artefact = await asyncio.to_thread(self._blobs.artefact, version)
+            return await self._executions.documents.of(version)
         except NotFound as error:
             raise RetryRefused("The version it ran is not there any more.", field="version") from error
-        return Workflow.model_validate(artefact["document"])
-
-    async def _row(self, tenant: str, execution_id: str) -> journal.Execution:
-        row = await self._journal.execution(tenant, execution_id)
-        if row is None:
-            raise NotFound("There is no such execution.", hint="`tradeloom executions` lists them.")
-        return row
-
-    async def _after(self, tenant: str, execution_id: str, wait_s: float) -> Execution:
-        if wait_s:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(wait_s):
-                    await self._engine.result(execution_id, tenant=tenant)
-        return await self._executions.read(tenant, execution_id)
 
     # -- pins ---------------------------------------------------------------------------------------------------
 

@@ -4,13 +4,12 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from tradeloom.accounts.credentials.vault import Vault
 from tradeloom.api.models.workflows import WorkflowDetail, WorkflowPage, WorkflowSummary
 from tradeloom.compiler.compile import Compiled
-from tradeloom.engine import codec
 from tradeloom.engine.schedules import ScheduleStore
 from tradeloom.engine.stores import Blobs, VersionRecord, WorkflowRecord, WorkflowStore
 from tradeloom.errors import InvalidInput, NotFound
@@ -20,6 +19,7 @@ from tradeloom.local.credentials import METADATA, unknown_credentials, uses_of
 from tradeloom.local.error_workflow_check import METADATA as ERROR_WORKFLOW
 from tradeloom.local.error_workflow_check import check_error_workflow
 from tradeloom.local.schedules import failure_of
+from tradeloom.local.versions import kept_version
 from tradeloom.nodes.trigger.schedule import ScheduleTrigger
 from tradeloom.trading.methods import AccountStatus
 from tradeloom.workflow.schedules import next_fires
@@ -79,18 +79,7 @@ class LocalWorkflows:
         """Keep a version and make it its workflow's newest; the workflow is made when there is none. Whether its error
         workflow is there is not asked: what is run from a file may stand alone."""
         document = compiled.plan.graph.document
-        definition = codec.dumps(compiled.definition).encode("ascii")
-        artefact = await asyncio.to_thread(self._blobs.put_artefact, compiled.version, compiled.artefact)
-        version = VersionRecord(
-            tenant=tenant,
-            workflow_id=workflow_id,
-            version=compiled.version,
-            artefact=artefact,
-            definition=await asyncio.to_thread(self._blobs.put, definition),
-            account=document.settings.broker_account,
-            created_at=datetime.now(UTC),
-            metadata=_metadata(compiled),
-        )
+        version = await kept_version(self._blobs, tenant, workflow_id, compiled, _metadata(compiled))
         record = await self._store.save(
             version, name=document.name, description=document.description, expected=expected
         )

@@ -156,14 +156,15 @@ def _write_durably(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         with suppress(OSError):
             temporary.unlink()
         raise StorageUnavailable(f"{path} cannot be written: {error}", hint="Is the disk full?") from error
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Have what was renamed or made in it on disk."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

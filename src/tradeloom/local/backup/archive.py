@@ -19,6 +19,7 @@ from typing import IO, Any, Final
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from tradeloom.errors import Conflict, InvalidInput, StorageUnavailable
+from tradeloom.storage.blobs import sync_folder
 
 FORMAT: Final = 1
 MANIFEST: Final = "manifest.json"
@@ -107,7 +108,7 @@ def writing(file: Path) -> Iterator[Writer]:
             raw.flush()
             os.fsync(raw.fileno())
         partial.rename(file)
-        _sync(file.parent)
+        sync_folder(file.parent)
     except OSError as error:
         raise StorageUnavailable(
             f"The backup {file} cannot be written: {error.strerror or error}.",
@@ -214,11 +215,3 @@ def _is_whole(archive: zipfile.ZipFile, name: str, part: Part) -> bool:
     except (KeyError, zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError, zlib.error):
         return False
     return (size, digest.hexdigest()) == (part.size, part.sha256)
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
