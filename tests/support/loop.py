@@ -2,7 +2,7 @@
 
 import asyncio
 import atexit
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 _runner = asyncio.Runner()
@@ -13,3 +13,10 @@ atexit.register(_runner.close)
 def run[T](coroutine: Coroutine[Any, Any, T]) -> T:
     """The coroutine's result; every call uses the same loop."""
     return _runner.run(coroutine)
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Returns once it holds; a minute is a guard against hanging."""
+    async with asyncio.timeout(60):
+        while not condition():
+            await asyncio.sleep(0.001)

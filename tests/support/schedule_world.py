@@ -162,12 +162,6 @@ async def settled(*processes: Process) -> None:
             still = still + 1 if all(process.quiet for process in processes) else 0
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        while not condition():
-            await asyncio.sleep(0.001)
-
-
 def starts(rows: list[Execution]) -> list[tuple[str, str, str]]:
     """(workflow, node, fire time) of executions, sorted."""
     return sorted((row.workflow_id, row.trigger, row.run["payload"]["scheduled_at"]) for row in rows)

@@ -1,9 +1,7 @@
 """The local engine: takes starts, runs executions to their end, stops them, resumes them after a crash."""
 
 import asyncio
-import hashlib
 import logging
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,16 +13,17 @@ from tradeloom.engine.admission import Admission
 from tradeloom.engine.clock import Clock, WallClock
 from tradeloom.engine.debugging import Debugger
 from tradeloom.engine.driver import Driver
-from tradeloom.engine.errors import AlreadyStarted, EngineClosed, InvalidDefinition
+from tradeloom.engine.errors import AlreadyStarted, EngineClosed
 from tradeloom.engine.events import Event, Hint, Listener, Subscriber
 from tradeloom.engine.execution import ExecutionRun
 from tradeloom.engine.interpreter.definition import Machine
-from tradeloom.engine.interpreter.reading import read
 from tradeloom.engine.journal import ACTIVE, Execution, History, Journal, RetryRecord
+from tradeloom.engine.machines import Machines
 from tradeloom.engine.mode import PLAIN, Departures, Mode, unpack
 from tradeloom.engine.questions import Answers
 from tradeloom.engine.stores import Blobs
 from tradeloom.engine.surroundings import Halt, Surroundings
+from tradeloom.engine.takeover import Takeover
 from tradeloom.engine.turns import Permit
 from tradeloom.engine.workers.invocation import Workers
 from tradeloom.errors import NotFound, StorageUnavailable, TradeloomError
@@ -32,14 +31,10 @@ from tradeloom.runtime.envelope import RunInfo
 
 log: Final = logging.getLogger(__name__)
 
-KEPT_MACHINES: Final = 256
 GRACE_S: Final = 5.0
 HALT_GRACE_S: Final = 2.5
 """Of executions whose account is halted: they are to have ended 5 s after the word. What the bridge has of an order in
 its journal is not lost with the handler that waits for it."""
-TAKEOVER_S: Final = 15.0
-"""How often executions of engines that died are looked for. The database may learn of a death after our own start."""
-FIRST_TAKEOVER_S: Final = 1.0
 READ_AGAIN_S: Final = 0.5
 REOPEN_AGAIN_S: Final = (0.1, 0.5, 2.0)
 FOREIGN_LOOK_S: Final = 5.0
@@ -104,11 +99,10 @@ class Engine:
             stop=self._stop_halted,
         )
         self._subscribers: list[Subscriber] = [] if on_event is None else [on_event]
-        self._machines: OrderedDict[str, Machine] = OrderedDict()
+        self._machines = Machines(blobs)
         self._running: dict[str, Driver] = {}
         self._closed = False
-        self._heir: asyncio.Task[None] | None = None
-        self._claimed: list[Execution] = []
+        self._takeover = Takeover(journal, self._go_on_with)
         journal.on_durable = self._tell
         journal.on_lost = self._abandon
         journal.on_hint = self._hear
@@ -139,7 +133,7 @@ class Engine:
             raise EngineClosed("The engine is shutting down.")
         run = request.run
         request.mode.check(test_mode=run.test_mode)
-        digest, machine = await self._machine(request.definition)
+        digest, machine = await self._machines.of(request.definition)
         departs = await self._departures(request.mode.as_json())
         info = run.model_dump(mode="json")
         row = Execution(
@@ -168,48 +162,17 @@ class Engine:
 
     async def resume(self) -> list[str]:
         """Go on with every unfinished execution whose engine is gone, now and from time to time; ids of those now."""
-        resumed = await self._take_over()
-        if self._heir is None:
-            self._heir = asyncio.ensure_future(self._keep_taking_over())
-        return resumed
-
-    async def _keep_taking_over(self) -> None:
-        pause_s = FIRST_TAKEOVER_S
-        while True:
-            await asyncio.sleep(pause_s)
-            pause_s = TAKEOVER_S
-            try:
-                await self._take_over()
-            except TradeloomError as error:
-                log.warning("executions of other engines cannot be looked for: %s", error)
-            except Exception:
-                log.exception("executions of other engines cannot be looked for")
-
-    async def _take_over(self) -> list[str]:
-        """What is ours and could not be read yet comes first the next time. Raises `StorageUnavailable`."""
-        rows = await self._journal.claim()
-        # Who queued goes on queueing behind those that ran.
-        self._claimed += sorted(rows, key=lambda row: row.status == "PENDING")
-        resumed = []
-        while self._claimed:
-            row = self._claimed[0]
-            try:
-                if row.id not in self._running and await self._go_on_with(row):
-                    resumed.append(row.id)
-            except StorageUnavailable:
-                raise
-            except Exception:
-                log.exception("execution %s cannot go on", row.id)
-            self._claimed.pop(0)
-        return resumed
+        return await self._takeover.begin()
 
     async def _go_on_with(self, row: Execution) -> bool:
         """Whether there was anything left to do: it may have been stopped, or have ended, since it was claimed."""
+        if row.id in self._running:
+            return False
         history = await self._journal.history(row.id)
         departs, machine = PLAIN, None
         try:
             departs = await self._departures(row.mode)
-            _, machine = await self._machine(row.definition)
+            _, machine = await self._machines.of(row.definition)
         except TradeloomError as error:
             log.error("execution %s cannot go on: %s", row.id, error)
         now = await self._journal.execution(row.tenant, row.id)
@@ -280,15 +243,13 @@ class Engine:
         driver = self._running.get(execution.id)
         if driver is not None:
             await asyncio.wait([driver.task])  # its end is durable, and it is on its way out
-        _, machine = await self._machine(execution.definition)
+        _, machine = await self._machines.of(execution.definition)
         departs = await self._departures(execution.mode)
         before = await self._journal.history(execution.id)
         try:
             reopened = await self._reopened(execution.tenant, retry)
         except StorageUnavailable:
-            self._claimed.append(
-                execution
-            )  # it may have been reopened all the same; then it goes on with the next look
+            self._takeover.remember(execution)  # it may have been reopened all the same
             raise
         if reopened is None or execution.id in self._running:
             return False
@@ -345,8 +306,7 @@ class Engine:
     async def close(self) -> None:
         """Stop running. Unfinished executions stay as they are and go on at the next `resume`."""
         self._closed = True
-        if self._heir is not None:
-            self._heir.cancel()
+        self._takeover.close()
         drivers = list(self._running.values())
         for driver in drivers:
             driver.close()
@@ -392,29 +352,6 @@ class Engine:
         self._running.pop(execution_id, None)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("execution %s was left unfinished by a fault of the engine", execution_id, exc_info=error)
-
-    async def _machine(self, definition: Mapping[str, Any] | str) -> tuple[str, Machine]:
-        """A definition's sha256 and its machine; kept as a blob first, so that a resume finds it."""
-        if isinstance(definition, str):
-            digest, content = definition, None
-        else:
-            content = codec.dumps(dict(definition)).encode("ascii")
-            digest = hashlib.sha256(content).hexdigest()
-        machine = self._machines.get(digest)
-        if machine is not None:
-            self._machines.move_to_end(digest)
-            return digest, machine
-        if content is None:
-            content = await asyncio.to_thread(self._blobs.get, digest)
-        else:
-            await asyncio.to_thread(self._blobs.put, content)
-        value = codec.loads(content)
-        if not isinstance(value, dict):
-            raise InvalidDefinition("a state machine is an object")
-        machine = self._machines[digest] = read(value)
-        if len(self._machines) > KEPT_MACHINES:
-            self._machines.popitem(last=False)
-        return digest, machine
 
     def _tell(self, events: Sequence[Event]) -> None:
         for event in events:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.support import loop
+from tests.support.loop import until
 from tests.unit.engine.fakes import AS_OF, Machinery
 from tests.unit.engine.machines import machine, task
 from tradeloom.engine import codec
@@ -242,12 +243,6 @@ def test_only_the_active_version_may_act() -> None:
                 await permit(row, "order")
 
     loop.run(body())
-
-
-async def until(condition: Any) -> None:
-    async with asyncio.timeout(60):
-        while not condition():
-            await asyncio.sleep(0.001)
 
 
 async def settle(*schedulers: Scheduler) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support import loop
+from tests.support.loop import until
 from tests.unit.engine.fakes import AS_OF, Machinery, run_info
 from tests.unit.engine.machines import Raised, machine, task
 from tradeloom.engine.clock import ManualClock
@@ -34,12 +35,6 @@ def chain(*functions: str, **more: Any) -> dict[str, Any]:
         )
     states["E"] = END
     return machine(states, **more)
-
-
-async def until(condition: Any) -> None:
-    async with asyncio.timeout(60):
-        while not condition():
-            await asyncio.sleep(0.001)
 
 
 def test_an_execution_succeeds_and_is_kept() -> None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from tests.support import loop
+from tests.support.loop import until
 from tests.unit.engine.fakes import AS_OF, Machinery, run_info
 from tests.unit.engine.machines import machine, task
 from tradeloom.engine.clock import ManualClock
@@ -38,12 +39,6 @@ def start(states: dict[str, Any], name: str = "e1", **more: Any) -> StartRequest
 
 def waits() -> dict[str, Any]:
     return {"W-w": {"Type": "Wait", "Seconds": 3600, "Next": "A-f"}, "A-f": task("f")}
-
-
-async def until(condition: Any) -> None:
-    async with asyncio.timeout(60):
-        while not condition():
-            await asyncio.sleep(0.001)
 
 
 def errors_of(rows: list[Execution]) -> list[Any]:

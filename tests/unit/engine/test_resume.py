@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.support import loop
+from tests.support.loop import until
 from tests.unit.engine.fakes import AS_OF, Machinery, run_info
 from tests.unit.engine.machines import Raised, machine, task
 from tradeloom.engine.clock import ManualClock
@@ -358,8 +359,8 @@ def test_an_execution_whose_time_ran_out_meanwhile_does_nothing_more() -> None:
 
 
 def test_engines_that_die_later_are_inherited_from(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tradeloom.engine.engine.FIRST_TAKEOVER_S", 0.02)
-    monkeypatch.setattr("tradeloom.engine.engine.TAKEOVER_S", 0.02)
+    monkeypatch.setattr("tradeloom.engine.takeover.FIRST_S", 0.02)
+    monkeypatch.setattr("tradeloom.engine.takeover.EVERY_S", 0.02)
 
     async def body() -> None:
         made = Machinery(f=lambda payload, invocation: asyncio.sleep(0.05))
@@ -372,9 +373,3 @@ def test_engines_that_die_later_are_inherited_from(monkeypatch: pytest.MonkeyPat
             assert (await heir.result("e1")).status == "SUCCEEDED"
 
     loop.run(body())
-
-
-async def until(condition: Any) -> None:
-    async with asyncio.timeout(60):
-        while not condition():
-            await asyncio.sleep(0.001)

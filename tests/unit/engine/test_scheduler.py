@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from tests.support import loop
-from tests.support.schedule_world import Process, World, settled, starts, until
+from tests.support.loop import until
+from tests.support.schedule_world import Process, World, settled, starts
 from tradeloom.engine import schedule_starts
 from tradeloom.engine.schedule_faults import ASIDE, LONGEST_ASIDE, MOST_FAILURES
 from tradeloom.engine.schedules import WHOLE_WORKFLOW

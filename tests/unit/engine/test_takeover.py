@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 
 from tests.support import loop
+from tests.support.loop import until
 from tests.unit.engine.fakes import AS_OF, Machinery, run_info
-from tests.unit.engine.machines import machine, task
+from tests.unit.engine.machines import Raised, machine, task
+from tests.unit.engine.test_retry import record as retry_of
 from tradeloom.engine.clock import Clock, ManualClock
 from tradeloom.engine.engine import Engine, StartRequest
-from tradeloom.engine.journal import History
+from tradeloom.engine.journal import Execution, History, RetryRecord
 from tradeloom.errors import InvalidInput, StorageUnavailable
 from tradeloom.runtime.envelope import RunInfo
 from tradeloom.storage.memory.journal import MemoryJournal
@@ -22,12 +24,6 @@ WAITS = machine({"W": {"Type": "Wait", "Seconds": 60, "Next": "E"}, "E": END})
 
 def start(name: str, definition: Any = WAITS, **more: Any) -> StartRequest:
     return StartRequest(run=run_info(name, **more), definition=definition)
-
-
-async def until(condition: Any) -> None:
-    async with asyncio.timeout(60):
-        while not condition():
-            await asyncio.sleep(0.001)
 
 
 class BrieflyAway(MemoryJournal):
@@ -57,6 +53,39 @@ def test_what_was_claimed_as_the_database_went_away_is_resumed_when_it_is_back()
             assert await engine.resume() == ["e1", "e2"]
             assert (await engine.result("e2")).status == "STOPPED"
             clock.advance(timedelta(seconds=60))
+            assert (await engine.result("e1")).status == "SUCCEEDED"
+
+    loop.run(body())
+
+
+class AnswerLost(MemoryJournal):
+    """Reopens, and never says so."""
+
+    async def reopen(self, tenant: str, retry: RetryRecord) -> Execution | None:
+        await super().reopen(tenant, retry)
+        raise StorageUnavailable("the answer was lost")
+
+
+def test_what_was_reopened_without_word_of_it_goes_on_with_the_next_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tradeloom.engine.engine.REOPEN_AGAIN_S", ())
+
+    async def body() -> None:
+        broken = [True]
+
+        def flaky(payload: Any, invocation: Any) -> str:
+            if broken:
+                raise Raised("Flaky")
+            return "good"
+
+        made = Machinery(ManualClock(AS_OF), flaky=flaky)
+        async with made.engine(AnswerLost(made.rows)) as engine:
+            await engine.start(start("e1", machine({"F-f": task("flaky", {"node": "f"})})))
+            row = await engine.result("e1")
+            assert row.status == "FAILED"
+            broken.clear()
+            with pytest.raises(StorageUnavailable):
+                await engine.retry(row, retry_of(row, made))
+            assert await engine.resume() == ["e1"]
             assert (await engine.result("e1")).status == "SUCCEEDED"
 
     loop.run(body())

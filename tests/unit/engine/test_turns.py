@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from tests.support import loop
-from tests.support.schedule_world import Process, until
+from tests.support.loop import until
+from tests.support.schedule_world import Process
 from tests.unit.engine.fakes import FunctionWorkers
 from tests.unit.engine.test_scheduler import MINUTELY, House, house
 from tradeloom.accounts.quotas import Allowance, QuotaGate
