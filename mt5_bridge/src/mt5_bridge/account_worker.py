@@ -167,6 +167,8 @@ class AccountWorker:
         """How long it may wait for a call before `between_calls`; None: until one comes."""
         others = [duty for duty in (self.flattening, self._account_duty) if duty is not None]
         duties = [self.scout.patience_s(), self.duty.patience_s(), *(duty.patience_s() for duty in others)]
+        if self._reconciler is not None:
+            duties.append(self._reconciler.patience_s())
         return min((wait for wait in duties if wait is not None), default=None)
 
     def between_calls(self, *, at_once: bool = False) -> None:
@@ -186,9 +188,10 @@ class AccountWorker:
         self.look_after_guards(at_once=at_once)
 
     def catch_up(self) -> None:
-        """Between calls: writes down what the journal could not take."""
+        """Between calls: writes down what the journal could not take, and looks for what the last stop left open."""
         if self._reconciler is not None:
             self._reconciler.catch_up()
+            self._reconciler.look_again_if_due()
 
     def look_after_guards(self, *, at_once: bool = False) -> None:
         """Between calls; see `GuardDuty`."""

@@ -7,7 +7,7 @@ by us: a person decides (MANUAL).
 
 import logging
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from mt5_bridge.clock import AccountClock
 from mt5_bridge.journal import UNSETTLED, Entry, Journal, OrderState
@@ -16,6 +16,10 @@ from tradeloom.errors import StorageUnavailable, TradeloomError
 from tradeloom.trading.intents import OrderOutcome, OutcomeStatus
 
 _log = logging.getLogger(__name__)
+
+_LOOK_AGAIN_S = 10.0
+"""Between two looks at what the last stop left behind: each reads the broker's history."""
+_OF_NO_FATE = frozenset({OrderState.SENT, OrderState.UNKNOWN, OrderState.FENCED})
 
 
 def wall_clock() -> datetime:
@@ -42,23 +46,46 @@ class Reconciler:
         self._real_money = real_money
         self._wall = wall
         self._unwritten: dict[str, OrderOutcome] = {}
+        self._left_behind: list[str] = []
+        self._look_again_at: datetime | None = None
         self._connected_since: datetime | None = None
 
     def recover(self) -> None:
         """At start: SENT becomes UNKNOWN, then every open order is looked for.
 
         A journal that takes nothing for the moment (a full disk) is no reason to stay without trading for good: what is
-        SENT is never sent again either, and is settled once it is asked for.
+        SENT is never sent again either. Orders whose fate stays open are looked for again between calls, asked for or
+        not: whoever sent one may have been told its end, and would never ask.
         """
         try:
             self._journal.recover()
         except StorageUnavailable as error:
             _log.error("what was under way at the last stop cannot be written down yet: %s", error.message)
-        for order_id in self._journal.unsettled():
+        self._left_behind = self._journal.unsettled()
+        self._settle_left_behind()
+
+    def patience_s(self) -> float | None:
+        """How long `catch_up` and `look_again_if_due` may wait; None: there is nothing for them to do."""
+        return 1.0 if self._unwritten or self._left_behind else None
+
+    def look_again_if_due(self) -> None:
+        """Between calls: goes on with what the last stop left behind."""
+        if self._left_behind and (self._look_again_at is None or self._wall() >= self._look_again_at):
+            self._settle_left_behind()
+
+    def _settle_left_behind(self) -> None:
+        still_open = []
+        for order_id in self._left_behind:
             entry = self._journal.entry(order_id)
-            if entry is not None:
-                outcome = self.settle(entry)
-                _log.info("order %s from before the restart is %s", order_id, outcome.status)
+            if entry is None or entry.state not in UNSETTLED:
+                continue
+            outcome = self.settle(entry)
+            _log.info("order %s from before the restart is %s", order_id, outcome.status)
+            now = self._journal.entry(order_id)
+            if now is not None and now.state in _OF_NO_FATE:
+                still_open.append(order_id)
+        self._left_behind = still_open
+        self._look_again_at = self._wall() + timedelta(seconds=_LOOK_AGAIN_S)
 
     def settle(self, entry: Entry) -> OrderOutcome:
         """The order's outcome as the broker's records tell it now. Never raises for an unreadable broker: then the

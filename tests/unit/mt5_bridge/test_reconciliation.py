@@ -247,6 +247,24 @@ def test_a_disk_that_was_full_at_the_start_stops_trading_no_longer_than_it_is_fu
     assert bench.desk.send(market("another")).status is OutcomeStatus.DONE
 
 
+def test_what_a_full_disk_left_open_at_the_start_is_settled_though_nobody_asks(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mt5_bridge.reconciliation._LOOK_AGAIN_S", 0.0)
+    order_id = crash_after_sent(bench, executed=True)
+    with closing(sqlite3.connect(bench.path / "journal.sqlite3")) as db:
+        db.execute("CREATE TRIGGER full BEFORE UPDATE ON orders BEGIN SELECT RAISE(ABORT, 'the disk is full'); END")
+        bench.restart()
+        bench.worker.between_calls()
+        assert state(bench, order_id) is OrderState.SENT
+        wait = bench.worker.patience_s()
+        assert wait is not None
+        assert wait <= 1.0
+        db.execute("DROP TRIGGER full")
+    bench.worker.between_calls()
+    assert state(bench, order_id) is OrderState.DONE
+
+
 def test_what_the_disk_could_not_take_is_written_once_it_can(bench: Bench) -> None:
     order_id = market().client_order_id
     with closing(sqlite3.connect(bench.path / "journal.sqlite3")) as db:
