@@ -70,10 +70,15 @@ class Reconciler:
 
     def look_again_if_due(self) -> None:
         """Between calls: goes on with what the last stop left behind."""
-        if self._left_behind and (self._look_again_at is None or self._wall() >= self._look_again_at):
+        if not self._left_behind or (self._look_again_at is not None and self._wall() < self._look_again_at):
+            return
+        try:
             self._settle_left_behind()
+        except StorageUnavailable as error:
+            _log.warning("%d orders of before the restart are still open: %s", len(self._left_behind), error.message)
 
     def _settle_left_behind(self) -> None:
+        self._look_again_at = self._wall() + timedelta(seconds=_LOOK_AGAIN_S)
         still_open = []
         for order_id in self._left_behind:
             entry = self._journal.entry(order_id)
@@ -85,7 +90,6 @@ class Reconciler:
             if now is not None and now.state in _OF_NO_FATE:
                 still_open.append(order_id)
         self._left_behind = still_open
-        self._look_again_at = self._wall() + timedelta(seconds=_LOOK_AGAIN_S)
 
     def settle(self, entry: Entry) -> OrderOutcome:
         """The order's outcome as the broker's records tell it now. Never raises for an unreadable broker: then the
