@@ -12,6 +12,8 @@ STAMPS := $(VENV)/.stamps
 # A uv that works (a version manager's shim may be there and fail), or our own in .tools.
 UV := $(shell uv --version >/dev/null 2>&1 && command -v uv || echo .tools/bin/uv)
 export UV_LINK_MODE := copy
+# Containers often forbid it; then each process that a command or a test starts compiles all that it imports again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup run test lint types arrows unit suites templates bench exam reference synth lock browser npm clean
 
