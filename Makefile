@@ -15,7 +15,7 @@ export UV_LINK_MODE := copy
 # Containers often forbid it; then each process that a command or a test starts compiles all that it imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run test lint types arrows unit suites templates bench exam reference synth lock browser npm clean
+.PHONY: help setup run test lint types arrows unit suites templates bench exam reference synth lock browser npm console console-api console-checks clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -50,11 +50,11 @@ $(STAMPS)/installed: pyproject.toml mt5_bridge/pyproject.toml $(STAMPS)/locked $
 	@VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --no-deps --no-build-isolation --editable . --editable ./mt5_bridge
 	@touch $@
 
-run: setup ## import the examples, trade one on real bars, serve API and page
+run: setup console ## import the examples, trade one on real bars, serve API and page
 	@$(BIN)/tradeloom demo
 
-test: setup npm browser ## every check: lint, types, arrows, all test suites with coverage
-	@$(MAKE) --no-print-directory lint types arrows suites
+test: setup npm console browser ## every check: lint, types, arrows, all test suites with coverage
+	@$(MAKE) --no-print-directory lint types arrows console-checks suites
 
 lint: setup ## ruff: rules and format
 	@$(BIN)/ruff check .
@@ -84,7 +84,7 @@ templates: setup ## the cloud templates' tests
 bench: setup ## speed, measured
 	@$(PYTHON) -m tests.bench
 
-exam: setup npm ## the full figures, fixed seeds; writes docs/exam.json
+exam: setup npm console browser ## the full figures, fixed seeds; writes docs/exam.json
 	@TRADELOOM_EXAM=full $(BIN)/pytest tests -m exam --timeout 7200
 
 reference: setup ## write the node reference, docs/nodes, from the nodes' declarations
@@ -104,10 +104,26 @@ $(STAMPS)/npm: tests/compiler/package-lock.json | $(STAMPS)/created
 	@npm ci --prefix tests/compiler --silent --no-audit --no-fund
 	@touch $@
 
+# The console, built into web/dist. Its sources are what git knows of web/, so that a build is made anew only for a change.
+console: web/dist/index.html ## build the console
+$(STAMPS)/console: web/package-lock.json web/package.json | $(STAMPS)/created
+	@echo "· installing the console's packages"
+	@npm ci --prefix web --silent --no-audit --no-fund
+	@touch $@
+web/dist/index.html: $(STAMPS)/console $(shell find web/src web/public web/index.html web/vite.config.ts -type f)
+	@echo "· building the console"
+	@cd web && npx --no-install vite build --logLevel warn
+
+console-checks: $(STAMPS)/console ## the console's lint, types and unit tests
+	@cd web && npx --no-install biome check . && npx --no-install tsc --noEmit && npx --no-install vitest run --reporter=dot
+
+console-api: setup $(STAMPS)/console ## write the API's document and the console's typed client
+	@$(PYTHON) -m tests.console.api_document && npm run --silent --prefix web api
+
 # The browser test needs Debian's Chromium; where it cannot be installed, that test says so and is skipped.
 browser:
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && { \
 		echo "· installing chromium"; apt-get update -qq >/dev/null && apt-get install -y -qq --no-install-recommends chromium >/dev/null 2>&1; } || true; }
 
 clean: ## remove what setup and tests made
-	@rm -rf $(VENV) .tools tests/compiler/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache cdk.out .coverage .coverage.* build dist
+	@rm -rf $(VENV) .tools tests/compiler/node_modules web/node_modules web/dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache cdk.out .coverage .coverage.* build dist

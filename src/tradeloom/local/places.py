@@ -8,9 +8,9 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 _REPOSITORY = _PACKAGE.parents[1]
 
 
-def static_folder() -> Path:
-    """The page's files."""
-    return _first("web/static", "the web page")
+def console_folder() -> Path | None:
+    """The console's files as `make console` built them; None where it was not built."""
+    return next((root / "web/dist" for root in (_PACKAGE, _REPOSITORY) if (root / "web/dist").is_dir()), None)
 
 
 def examples_folder() -> Path:

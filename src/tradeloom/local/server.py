@@ -9,6 +9,7 @@ import base64
 import hmac
 import json
 import logging
+import secrets
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -18,7 +19,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
-from tradeloom.api.app import OPENAPI_PATH, Api
+from tradeloom.api.addresses import OPENAPI_PATH
+from tradeloom.api.app import Api
 from tradeloom.api.caller import TENANT_CLAIM, USER_CLAIM
 from tradeloom.api.errors import BodyTooLarge, Forbidden, InternalError, MalformedRequest, NoSuchRoute, error_body
 from tradeloom.api.resolver import MAX_BODY_BYTES
@@ -45,7 +47,7 @@ LIVE, READY = "/live", "/ready"
 
 SECURITY_HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "media-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
@@ -53,6 +55,8 @@ SECURITY_HEADERS = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
 }
+_ALWAYS = {name: value for name, value in SECURITY_HEADERS.items() if name != "content-security-policy"}
+_FOR_GOOD = "public, max-age=31536000, immutable"
 
 
 @dataclass(frozen=True)
@@ -131,8 +135,8 @@ class LocalServer:
         await send({"type": "websocket.http.response.body", "body": answer.body})
 
     def _raw_headers(self, answer: Answer) -> list[tuple[bytes, bytes]]:
-        headers = {**SECURITY_HEADERS, **{name.lower(): value for name, value in answer.headers.items()}}
-        headers["content-security-policy"] = self._policy
+        headers = {**_ALWAYS, **{name.lower(): value for name, value in answer.headers.items()}}
+        headers.setdefault("content-security-policy", self._policy)
         headers.setdefault("cache-control", "no-store")
         if answer.status != 204:
             headers["content-length"] = str(len(answer.body))
@@ -196,7 +200,12 @@ class LocalServer:
             raise NoSuchRoute("There is nothing at this address.")
         if method not in {"GET", "HEAD"}:
             return Answer(405, headers={"allow": "GET, HEAD"})
-        kept = {"etag": page.etag, "cache-control": "no-cache"}
+        if page.takes_nonce:
+            nonce = secrets.token_urlsafe(16)
+            policy = self._policy.replace("style-src 'self'", f"style-src 'self' 'nonce-{nonce}'")
+            told = {"content-type": page.media_type, "content-security-policy": policy}
+            return Answer(200, page.with_nonce(nonce), told)
+        kept = {"etag": page.etag, "cache-control": _FOR_GOOD if page.kept else "no-cache"}
         if headers.get("if-none-match") == page.etag:
             return Answer(304, headers=kept)
         return Answer(200, page.content, {"content-type": page.media_type, **kept})

@@ -1,0 +1,77 @@
+import { useQuery } from "@tanstack/react-query";
+import { useTranslation } from "react-i18next";
+import { Link } from "wouter";
+import { unreachable } from "@/api/client";
+import { healthQuery } from "@/api/queries";
+import { useLive } from "@/live/hooks";
+import { Badge } from "@/ui/Badge";
+import { cx } from "@/ui/cx";
+import { moment, money } from "@/ui/format";
+
+/** The first account's standing, whether the system is up, and whether this page hears of what happens. */
+export function Standing() {
+  const { t } = useTranslation("app");
+  const live = useLive();
+  const { data, error } = useQuery(healthQuery());
+  const offline = unreachable(error);
+  const account = data?.accounts[0];
+  const down = data?.components.filter((component) => component.status !== "ok") ?? [];
+  return (
+    <div className={cx("flex min-w-0 flex-1 items-center justify-end gap-3", offline && "opacity-70")}>
+      {account?.market_time && (
+        <span className="hidden text-soft lg:inline">
+          {t("standing.market")} <span className="text-ink tabular-nums">{moment(account.market_time)}</span>
+          {account.speed === 0 && ` · ${t("standing.standing")}`}
+        </span>
+      )}
+      {account?.available && account.equity !== null && account.equity !== undefined && (
+        <span className="hidden font-medium tabular-nums sm:inline">
+          {money(account.equity, account.currency ?? "USD")}
+        </span>
+      )}
+      {account && <Mode mode={account.trade_mode} state={account.state} name={account.name} />}
+      <Badge
+        tone={down.length ? "bad" : "good"}
+        className="hidden md:inline-flex"
+        title={down.map((part) => `${part.name}: ${part.detail}`).join("\n")}
+      >
+        {down.length ? t("standing.down", { names: down.map((part) => part.name).join(", ") }) : t("standing.up")}
+      </Badge>
+      <span role="status">
+        <Badge tone={offline ? "bad" : live ? "good" : "warn"}>
+          {t(offline ? "link.offline" : live ? "link.live" : "link.polling")}
+        </Badge>
+      </span>
+    </div>
+  );
+}
+
+/** Paper, demo and live money look different enough never to be taken for one another. */
+export function Mode({
+  mode,
+  state,
+  name,
+}: {
+  mode?: string | null | undefined;
+  state?: string | null | undefined;
+  name: string;
+}) {
+  const { t } = useTranslation("app");
+  const looks = {
+    paper: "border-paper text-paper",
+    demo: "border-demo text-demo border-dashed",
+    live: "border-live bg-live text-surface font-bold uppercase",
+  };
+  return (
+    <Link
+      href={`/accounts/${encodeURIComponent(name)}`}
+      className={cx(
+        "rounded-full border-2 px-2.5 py-0.5 text-xs whitespace-nowrap",
+        looks[(mode ?? "paper") as keyof typeof looks] ?? "border-line",
+      )}
+    >
+      {t(`mode.${mode ?? "unknown"}`)}
+      {state && state !== "active" && <span className="ml-1 font-semibold">· {state}</span>}
+    </Link>
+  );
+}

@@ -1,0 +1,59 @@
+// Figures as traders write them. Market time is UTC unless a screen says otherwise.
+import i18next from "i18next";
+
+const formats = new Map<string, Intl.NumberFormat | Intl.DateTimeFormat>();
+function made<T extends Intl.NumberFormat | Intl.DateTimeFormat>(key: string, make: (language: string) => T): T {
+  const id = `${i18next.language} ${key}`;
+  const known = formats.get(id) as T | undefined;
+  if (known) return known;
+  const format = make(i18next.language);
+  formats.set(id, format);
+  return format;
+}
+
+export const number = (value: number, digits = 2): string =>
+  made(
+    `n${digits}`,
+    (language) => new Intl.NumberFormat(language, { minimumFractionDigits: digits, maximumFractionDigits: digits }),
+  ).format(value);
+
+export const money = (value: number | string, currency = "USD"): string =>
+  made(`m${currency}`, (language) => new Intl.NumberFormat(language, { style: "currency", currency })).format(
+    Number(value),
+  );
+
+/** With its sign, so that colour alone never tells gain from loss. */
+export const profit = (value: number | string, currency = "USD"): string =>
+  made(
+    `p${currency}`,
+    (language) => new Intl.NumberFormat(language, { style: "currency", currency, signDisplay: "exceptZero" }),
+  ).format(Number(value));
+
+export const percent = (share: number, digits = 1): string =>
+  made(
+    `%${digits}`,
+    (language) =>
+      new Intl.NumberFormat(language, {
+        style: "percent",
+        minimumFractionDigits: digits,
+        maximumFractionDigits: digits,
+      }),
+  ).format(share);
+
+export const moment = (iso: string | null | undefined): string =>
+  iso
+    ? made(
+        "t",
+        (language) => new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium", timeZone: "UTC" }),
+      ).format(new Date(iso))
+    : "–";
+
+export const duration = (ms: number | null | undefined): string => {
+  if (ms === null || ms === undefined) return "–";
+  if (ms < 1_000) return `${Math.round(ms)} ms`;
+  if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`;
+  const minutes = Math.floor(ms / 60_000);
+  return minutes < 60
+    ? `${minutes} min ${Math.round((ms % 60_000) / 1_000)} s`
+    : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+};
