@@ -2,7 +2,6 @@
 
 import json
 from functools import cached_property
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
@@ -23,12 +22,12 @@ from tradeloom.api import (
     trades,
     workflows,
 )
+from tradeloom.api.addresses import OPENAPI_PATH
 from tradeloom.api.openapi import tidied
 from tradeloom.api.ports import Ports
 from tradeloom.api.resolver import Resolver
-from tradeloom.api.routing import PREFIX
+from tradeloom.version import package_version
 
-OPENAPI_PATH = f"{PREFIX}/openapi.json"
 _DESCRIPTION = (
     "Draw a strategy as a graph of nodes, run it on schedules and by hand, read what became of it.\n\n"
     "Every answer that is not a success has one shape: `{error: {name, message, field?, node?, hint?, problems?}}`."
@@ -67,10 +66,3 @@ class Api:
 
     def _openapi(self) -> Response[Any]:
         return Response(status_code=200, content_type="application/json", body=self.openapi)
-
-
-def package_version() -> str:
-    try:
-        return version("tradeloom")
-    except PackageNotFoundError:
-        return "0"

@@ -9,13 +9,11 @@ from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import BaseModel
 
+from tradeloom.api.addresses import MAX_ITEMS, MAX_OFFSET
+from tradeloom.api.addresses import PREFIX as PREFIX
 from tradeloom.api.caller import Caller
 from tradeloom.api.errors import ErrorAnswer
 from tradeloom.api.ports import Ports
-
-PREFIX = "/api/agentic"
-MAX_ITEMS = 200
-MAX_OFFSET = 1_000_000
 
 Id = Annotated[str, Path(description="The object's id.", min_length=1, max_length=64)]
 Limit = Annotated[int, Query(description="At most how many.", ge=1, le=MAX_ITEMS)]

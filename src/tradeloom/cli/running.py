@@ -8,7 +8,7 @@ from typing import Any, Final
 from urllib.parse import quote, urlencode, urlsplit
 
 from tradeloom import errors
-from tradeloom.api.routing import PREFIX
+from tradeloom.api.addresses import PREFIX
 from tradeloom.errors import BrokerUnavailable, Conflict, InvalidInput, NotFound, StorageUnavailable, TradeloomError
 from tradeloom.local.home import Home
 from tradeloom.local.settings import load_settings

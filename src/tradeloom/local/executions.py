@@ -5,9 +5,9 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from tradeloom.accounts.quotas import QuotaGate
+from tradeloom.api.addresses import MAX_ITEMS
 from tradeloom.api.models.executions import Execute, Execution, ExecutionPage, ExecutionStatus, LogPage
 from tradeloom.api.models.notifications import NotificationPage
-from tradeloom.api.routing import MAX_ITEMS
 from tradeloom.engine.clock import Clock
 from tradeloom.engine.dispatcher import Dispatcher, OnSkip, Refuses, StartCommand
 from tradeloom.engine.engine import Engine

@@ -5,12 +5,12 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from tradeloom.api.app import package_version
 from tradeloom.api.models.health import AccountStanding, Component, Health
 from tradeloom.errors import TradeloomError
 from tradeloom.local.bridging import OnLoop
 from tradeloom.trading.mt5_client import BridgeClient
 from tradeloom.trading.risk import AccountState
+from tradeloom.version import package_version
 
 Probe = Callable[[], Any]
 

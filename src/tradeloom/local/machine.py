@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from tradeloom.accounts.credentials.vault import Vault
 from tradeloom.accounts.quotas import TIERS, QuotaGate
-from tradeloom.api.app import Api
 from tradeloom.api.ports import Ports
 from tradeloom.compiler.compile import local_arn
 from tradeloom.engine.engine import Engine
@@ -101,7 +100,7 @@ class Machine:
     run_events: RunEvents
     metrics: Metrics
     replays: Replays
-    api: Api
+    ports: Ports
     status: LocalStatus
     drain: Callable[[], Awaitable[None]]
     ping: Callable[[], Awaitable[Any]]
@@ -263,7 +262,7 @@ async def _engine_up(
             run_events=run_events,
         ),
         replays=replays,
-        api=Api(ports),
+        ports=ports,
         status=status,
         drain=pool.drain,
         ping=kept.ping,

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-from tradeloom.api.app import package_version
 from tradeloom.engine.engine import Engine
 from tradeloom.engine.scheduler import Scheduler
 from tradeloom.engine.workers.pool import WorkerPool
@@ -12,6 +11,7 @@ from tradeloom.local.metrics import Metrics, Readings
 from tradeloom.local.storage import Storage
 from tradeloom.realtime.hub import Hub
 from tradeloom.storage.postgres.database import Database
+from tradeloom.version import package_version
 
 
 def metrics_of(

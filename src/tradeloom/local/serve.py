@@ -12,6 +12,7 @@ import uvicorn
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 
+from tradeloom.api.app import Api
 from tradeloom.errors import Conflict
 from tradeloom.local.machine import Machine
 from tradeloom.local.pages import load_pages
@@ -49,7 +50,7 @@ async def serving(machine: Machine) -> AsyncIterator[Served]:
     host, port = listening.getsockname()[:2]
     token, new_token = machine.home.token()
     app = LocalServer(
-        machine.api,
+        Api(machine.ports),
         load_pages(),
         token=token,
         port=port,
