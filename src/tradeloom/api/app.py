@@ -45,7 +45,6 @@ class Api:
         ):  # fmt: skip
             self.resolver.include_router(resource.router)
         self.resolver.get(OPENAPI_PATH, include_in_schema=False, enable_validation=False)(self._openapi)
-        self.resolver.prepare()
 
     def resolve(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
         return self.resolver.resolve(event, context)

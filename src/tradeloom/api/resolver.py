@@ -6,6 +6,7 @@ answers several at once on threads. Here the request lives in a context variable
 
 import json
 import logging
+import threading
 import uuid
 from collections.abc import Mapping
 from contextvars import ContextVar
@@ -58,6 +59,7 @@ class Resolver(APIGatewayHttpResolver):
 
     def __init__(self, ports: Ports, public_paths: frozenset[str]) -> None:
         self._resting = _Request(None, None, {})
+        self._preparing = threading.Lock()
         self._ports = ports
         self._public_paths = public_paths
         super().__init__(
@@ -108,9 +110,13 @@ class Resolver(APIGatewayHttpResolver):
 
     # -- answering ----------------------------------------------------------------------------------------------
 
-    def prepare(self) -> None:
+    def _call_route(self, route: Any, route_arguments: dict[str, str]) -> Any:
+        self._prepare(route)
+        return super()._call_route(route, route_arguments)
+
+    def _prepare(self, route: Any) -> None:
         """Build what Powertools builds at a route's first request, where two threads could build it at once."""
-        for route in [*self._static_routes, *self._dynamic_routes]:
+        with self._preparing:
             if not route._middleware_stack_built:
                 route._build_middleware_stack(router_middlewares=self._router_middlewares, app=self)
             _ = route.dependant, route.has_dependencies
