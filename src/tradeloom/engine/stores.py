@@ -9,7 +9,8 @@ from tradeloom.nodes.variables import Variable
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkflowRecord:
-    """A workflow. `version` is the last saved; `active_version` the one that triggers start, None while inactive."""
+    """A workflow. `version` is the last saved; `active_version` the one that triggers start, None while inactive.
+    `tags` are words to find it by."""
 
     tenant: str
     id: str
@@ -19,6 +20,7 @@ class WorkflowRecord:
     active_version: str | None
     created_at: datetime
     updated_at: datetime
+    tags: tuple[str, ...] = ()
 
     @property
     def active(self) -> bool:
@@ -77,6 +79,10 @@ class WorkflowStore(Protocol):
 
     async def set_active(self, tenant: str, workflow_id: str, version: str | None) -> WorkflowRecord:
         """Activate a version, or with None deactivate. Its schedules begin afresh: what they saw to is forgotten."""
+        ...
+
+    async def set_tags(self, tenant: str, workflow_id: str, tags: tuple[str, ...]) -> WorkflowRecord:
+        """Replace its tags. It counts as no change of the workflow."""
         ...
 
     async def delete(self, tenant: str, workflow_id: str) -> None:

@@ -101,6 +101,25 @@ def test_activation_keeps_its_version(open_stores: OpenStores) -> None:
     run(open_stores, body)
 
 
+def test_tags_are_kept_beside_the_versions(open_stores: OpenStores) -> None:
+    async def body(stores: Any) -> None:
+        first = await stores.save(V1, name="RSI dip buyer", description="")
+        assert first.tags == ()
+        tagged = await stores.set_tags("local", "w1", ("trend", "Gold, überall", "a\0b"))
+        assert tagged == replace(first, tags=tagged.tags)
+        assert tagged.tags[:2] == ("trend", "Gold, überall")
+        saved = await stores.save(V2, name="RSI dip buyer", description="")
+        assert saved.tags == tagged.tags
+        assert (await stores.set_active("local", "w1", "hash-2")).tags == tagged.tags
+        assert (await stores.workflows("local"))[0][0].tags == tagged.tags
+        assert [row.tags for row, _ in await stores.active("local")] == [tagged.tags]
+        assert (await stores.set_tags("local", "w1", ())).tags == ()
+        with pytest.raises(NotFound):
+            await stores.set_tags("other", "w1", ("mine",))
+
+    run(open_stores, body)
+
+
 def test_workflows_are_listed_last_changed_first(open_stores: OpenStores) -> None:
     async def body(stores: Any) -> None:
         for number in range(5):

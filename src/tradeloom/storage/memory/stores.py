@@ -37,6 +37,7 @@ class MemoryStores(MemorySchedules):
             active_version=None if known is None else known.active_version,
             created_at=now if known is None else known.created_at,
             updated_at=now,
+            tags=() if known is None else known.tags,
         )
         return self._workflows[key]
 
@@ -70,6 +71,11 @@ class MemoryStores(MemorySchedules):
         changed = replace(known, active_version=version, updated_at=self._now())
         self._workflows[tenant, workflow_id] = changed
         self._begin_afresh(tenant, workflow_id)
+        return changed
+
+    async def set_tags(self, tenant: str, workflow_id: str, tags: tuple[str, ...]) -> WorkflowRecord:
+        changed = replace(await self.workflow(tenant, workflow_id), tags=tags)
+        self._workflows[tenant, workflow_id] = changed
         return changed
 
     async def delete(self, tenant: str, workflow_id: str) -> None:

@@ -9,7 +9,7 @@ from tradeloom.errors import Conflict, NotFound
 from tradeloom.storage.postgres import rows
 from tradeloom.storage.postgres.schedules import PostgresSchedules, begin_afresh
 
-_WORKFLOW: Final = "tenant, id, name, description, version, active_version, created_at, updated_at"
+_WORKFLOW: Final = "tenant, id, name, description, version, active_version, created_at, updated_at, tags"
 _VERSION: Final = "tenant, workflow_id, version, number, artefact, definition, account, metadata, created_at"
 
 
@@ -100,6 +100,15 @@ class PostgresStores(PostgresSchedules):
             if row is None:
                 raise NotFound(f"There is no workflow {workflow_id!r}.")
             await begin_afresh(connection, tenant, workflow_id)
+        return rows.workflow(row)
+
+    async def set_tags(self, tenant: str, workflow_id: str, tags: tuple[str, ...]) -> WorkflowRecord:
+        row = await self._database.one(
+            f"UPDATE workflows SET tags = %s WHERE tenant = %s AND id = %s RETURNING {_WORKFLOW}",
+            [[rows.text(tag) for tag in tags], tenant, rows.text(workflow_id)],
+        )
+        if row is None:
+            raise NotFound(f"There is no workflow {workflow_id!r}.")
         return rows.workflow(row)
 
     async def delete(self, tenant: str, workflow_id: str) -> None:
