@@ -23,7 +23,7 @@ class Pausing(BaseModel):
     `revision` counts the changes, so that the newest is known among several that were written down.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     stepping: bool = True
     breakpoints: frozenset[str] = frozenset()
@@ -44,7 +44,7 @@ class Mode(BaseModel):
     """`given` is the sha256 of a blob of `GivenOutcome`s; `left_out` are nodes that count as skipped; `pinned` those
     whose given outcome is a pin; `debug` is how a debugged execution begins. The others tell where it came from."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     given: str | None = None
     left_out: tuple[str, ...] = ()
@@ -76,7 +76,7 @@ class GivenOutcome(BaseModel):
     One of `record` (a node record), `error` (`{name, cause}`) and `entered` (RFC 3339) is set.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     node: str
     source: Source

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal, Protocol
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from tradeloom.correlation import about
 from tradeloom.engine.questions import Answer, Asker
@@ -53,7 +53,7 @@ _STATES: Final[Mapping[OutcomeStatus, OrderState]] = {
     OutcomeStatus.NOT_SENT: "not_sent",
     OutcomeStatus.UNKNOWN: "unknown",
 }
-_INTENTS: TypeAdapter[OrderIntent] = TypeAdapter(OrderIntent)
+_INTENTS: TypeAdapter[OrderIntent] = TypeAdapter(OrderIntent, config=ConfigDict(defer_build=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

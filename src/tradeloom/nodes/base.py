@@ -80,7 +80,7 @@ class Example:
 class NodeConfig(BaseModel):
     """Base of every config model. Any field may hold an expression in the document; here all have their values."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
     @field_validator("*", mode="before")
     @classmethod
@@ -95,7 +95,7 @@ class NodeConfig(BaseModel):
 class NodeOutput(BaseModel):
     """Base of every output model: JSON with the field's own terms; times are RFC 3339 in UTC."""
 
-    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False, defer_build=True)
 
 
 def setting(

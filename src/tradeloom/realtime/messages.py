@@ -22,7 +22,7 @@ NodeStatus = Literal["succeeded", "failed", "aborted"]
 class Failure(BaseModel):
     """Why a node or an execution failed. `message` is cut at `MAX_TEXT`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     name: str
     message: str
@@ -30,7 +30,7 @@ class Failure(BaseModel):
 
 
 class _Message(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     execution_id: str
     workflow_id: str
@@ -98,7 +98,7 @@ class Gap(BaseModel):
     Without an execution (on the channel of all runs) any run's status may have changed.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     type: Literal["gap"] = "gap"
     execution_id: str | None = None
@@ -107,7 +107,9 @@ class Gap(BaseModel):
 
 
 RunMessage = ExecutionStarted | ExecutionFinished | NodeStarted | NodeFinished | NodeLog | NodeProgress | Gap
-RUN_MESSAGE: Final[TypeAdapter[RunMessage]] = TypeAdapter(Annotated[RunMessage, Field(discriminator="type")])
+RUN_MESSAGE: Final[TypeAdapter[RunMessage]] = TypeAdapter(
+    Annotated[RunMessage, Field(discriminator="type")], config=ConfigDict(defer_build=True)
+)
 
 
 def cut(text: str) -> str:

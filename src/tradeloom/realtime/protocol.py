@@ -25,7 +25,7 @@ Id = Annotated[str, Field(pattern=ID_PATTERN)]
 
 
 class _Frame(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
 
 class ConnectionInit(_Frame):
@@ -46,7 +46,9 @@ class Unsubscribe(_Frame):
 
 
 ClientFrame = ConnectionInit | Subscribe | Unsubscribe
-_CLIENT_FRAME: Final[TypeAdapter[ClientFrame]] = TypeAdapter(Annotated[ClientFrame, Field(discriminator="type")])
+_CLIENT_FRAME: Final[TypeAdapter[ClientFrame]] = TypeAdapter(
+    Annotated[ClientFrame, Field(discriminator="type")], config=ConfigDict(defer_build=True)
+)
 
 
 def read_frame(text: str) -> ClientFrame:

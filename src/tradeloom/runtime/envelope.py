@@ -17,7 +17,7 @@ INLINE_OUTPUT_BYTES = 8 * 1024
 class RunInfo(BaseModel):
     """One execution, as every task sees it. `version` names the artefact the execution started with."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     execution_id: str = Field(pattern=r"^[A-Za-z0-9-]{1,50}$")
     tenant: str = "local"
@@ -38,7 +38,7 @@ class RunInfo(BaseModel):
 class NodeRecord(BaseModel):
     """What became of a node. `port` is the port it emitted (None when it emitted none), `output` what it gave."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     state: NodeState
     port: str | None = None
@@ -48,7 +48,7 @@ class NodeRecord(BaseModel):
 class TaskInput(BaseModel):
     """A task's payload. `inputs` holds the records of the nodes this one refers to, by id."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     run: RunInfo
     node: str

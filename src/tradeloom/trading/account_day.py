@@ -23,7 +23,7 @@ class DayFigures(BaseModel):
     `worst` keeps the largest loss seen that broke the limit: a day that is over stays over.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     began: AwareDatetime
     baseline: Decimal = Field(allow_inf_nan=False)
@@ -52,7 +52,7 @@ class AccountDay(DayFigures):
     day began. `worst_of` is, by workflow, what `worst` is for the account.
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
     money: Decimal = Field(allow_inf_nan=False)
     last_deal: int

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class _Fact(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
 
 class Tick(_Fact):

@@ -26,7 +26,7 @@ class FlattenStatus(StrEnum):
 class Remaining(BaseModel):
     """What is still on the account: a position, or a pending order. `trouble` says why it is, once a try has failed."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     kind: Literal["position", "order"]
     ticket: int
@@ -41,7 +41,7 @@ class FlattenReport(BaseModel):
     `remaining` is what was there at the last look, at most `MOST_TOLD` of `left`. `trouble` keeps the whole of it from
     going on. `requested_at` and `finished_at` are wall time."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     flatten_id: str
     status: FlattenStatus

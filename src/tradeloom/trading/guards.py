@@ -32,7 +32,7 @@ class _Rule(BaseModel):
     """All distances are in price (0.0010 is ten pips of EURUSD); profits are per unit, from the entry to the price that
     would close the position: the bid of a buy, the ask of a sell."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Trailing(_Rule):
@@ -83,7 +83,7 @@ class Guard(BaseModel):
     """One rule on one position. `position` is its ticket, `side` the side it had when the guard was set; the origin
     says which node of which execution asked."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     guard_id: str = Field(pattern=r"^[0-9a-f]{32}$")
     account: str = Field(min_length=1, max_length=64)
@@ -116,7 +116,7 @@ class GuardMemory(BaseModel):
     """What a guard must remember between quotes: that its trigger was reached, that its part was closed (or may have
     been, where nobody can tell)."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     triggered: bool = False
     closed: bool = False
@@ -127,7 +127,7 @@ class GuardReport(BaseModel):
     seen; `last_action` is a sentence, `trouble` what keeps it from acting now, after so many `refusals` in a row.
     All moments are market time (UTC)."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     guard: Guard
     status: GuardStatus

@@ -82,7 +82,7 @@ def magic_number(order_id: str) -> int:
 
 
 class _Intent(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     client_order_id: str = Field(pattern=r"^[0-9a-f]{32}$")
     account: str
@@ -251,7 +251,7 @@ class OrderOutcome(BaseModel):
     commission. A pending order's `order_price` is where it waits, `limit_price` that of a stop-limit behind it. A
     modify tells the terms as they are now."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     client_order_id: str
     status: OutcomeStatus

@@ -28,7 +28,7 @@ class Effect(StrEnum):
 class Params(BaseModel):
     """A method's parameters; unknown ones are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class NoParams(Params):
@@ -209,7 +209,7 @@ class SpeedParams(Params):
 class MarketClock(BaseModel):
     """An account's market clock. `speed` is market seconds per second: 1 live, 0 for a replay that stands still."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     time: AwareDatetime
     speed: float
@@ -220,7 +220,7 @@ class MarketChange(BaseModel):
     """Which of the symbols waited for have new quotes, and whether orders or positions may have changed. `unsure`: the
     cursor was another worker's, or none, so that anything may have happened since."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     cursor: str
     symbols: tuple[str, ...] = ()
@@ -231,7 +231,7 @@ class MarketChange(BaseModel):
 class Throttle(BaseModel):
     """A workflow that repeated itself too often: it opens nothing until a person clears it. `at` is market time."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     workflow_id: str
     symbol: str
@@ -244,7 +244,7 @@ class AccountStatus(BaseModel):
     """Whether an account may trade, who decided so and when (wall time), the limits in force, and the workflows that
     are throttled. Only `state` tells the account's `day`, as its gate saw it last; None before its first look."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     state: AccountState
     reason: str

@@ -24,7 +24,7 @@ def fact[F: BaseModel](kind: type[F], value: Any) -> F:
 class _Told(BaseModel):
     """The header of an answer about an order."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
     result: OrderOutcome | None
     arrays: Annotated[list[Any], Field(max_length=0)]

@@ -23,7 +23,7 @@ WorkflowId = Annotated[str, Field(min_length=1, max_length=128)]
 
 
 class _Limits(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class WorkflowLimits(_Limits):

@@ -49,7 +49,7 @@ class TradeRecord(BaseModel):
     did. `mixed`: others than this workflow's orders added to the position.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     account: str
     currency: str

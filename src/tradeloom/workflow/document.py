@@ -16,7 +16,7 @@ MAX_DOCUMENT_BYTES = 1024 * 1024
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
 
 class CanvasPosition(_Part):

@@ -48,7 +48,7 @@ class Schedule(BaseModel):
     `flexible_window_min` minutes late on purpose.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     kind: ScheduleKind = "cron"
     time_zone: str = "UTC"

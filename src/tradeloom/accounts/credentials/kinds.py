@@ -90,7 +90,7 @@ def _field(title: str, help: str, *, secret: bool = False, default: Any = ..., l
 
 
 class _Kind(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True, strict=True)
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True, strict=True, defer_build=True)
 
     title: ClassVar[str]
     description: ClassVar[str]
