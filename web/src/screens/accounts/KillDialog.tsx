@@ -1,0 +1,135 @@
+import { ArrowDownToLine, Pause, ShieldMinus } from "lucide-react";
+import { RadioGroup } from "radix-ui";
+import { type FormEvent, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { Button } from "@/ui/Button";
+import { Dialog } from "@/ui/Dialog";
+import { TextArea } from "@/ui/Field";
+import { Failure, Notice } from "@/ui/Notice";
+import { toast } from "@/ui/toast";
+import { type Account, type KillMode, useKill } from "./queries";
+
+export const KILL_MODES = [
+  { mode: "pause", icon: Pause },
+  { mode: "reduce", icon: ShieldMinus },
+  { mode: "flatten", icon: ArrowDownToLine },
+] as const satisfies readonly { mode: KillMode; icon: typeof Pause }[];
+
+/** Asks how far and why, then stops one account, or all of them for null. */
+export function KillDialog({
+  account,
+  first = "pause",
+  onClose,
+}: {
+  account: Account | null;
+  first?: KillMode;
+  onClose: () => void;
+}) {
+  const { t } = useTranslation("accounts");
+  const [mode, setMode] = useState<KillMode>(first);
+  const [reason, setReason] = useState("");
+  const [missing, setMissing] = useState(false);
+  const kill = useKill(account?.name ?? null);
+
+  function stop(event: FormEvent) {
+    event.preventDefault();
+    setMissing(reason.trim() === "");
+    if (reason.trim() === "") return;
+    kill.mutate(
+      { mode, reason: reason.trim() },
+      {
+        onSuccess: ({ stopped }) => {
+          toast.done(
+            account ? t("kill.done", { name: account.name, count: stopped }) : t("kill.doneAll", { count: stopped }),
+          );
+          onClose();
+        },
+      },
+    );
+  }
+
+  return (
+    <Dialog
+      open
+      onClose={onClose}
+      title={account ? t("kill.stop", { name: account.name }) : t("kill.all")}
+      description={t("kill.stays")}
+    >
+      <form onSubmit={stop} className="flex flex-col gap-4">
+        <Modes mode={mode} onMode={setMode} />
+        {mode === "flatten" && (account?.positions ?? 0) > 0 && (
+          <Notice tone="warn">{t("kill.flattenWarns", { count: account?.positions ?? 0 })}</Notice>
+        )}
+        <Reason reason={reason} onReason={setReason} missing={missing && reason.trim() === ""} />
+        <Failure error={kill.error} />
+        <div className="flex flex-wrap justify-end gap-2">
+          <Button onClick={onClose}>{t("app:cancel")}</Button>
+          <Button type="submit" tone="danger" disabled={kill.isPending} className="max-sm:h-12 max-sm:flex-1">
+            {t(`kill.confirm.${mode}`)}
+          </Button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+function Modes({ mode, onMode }: { mode: KillMode; onMode: (mode: KillMode) => void }) {
+  const { t } = useTranslation("accounts");
+  return (
+    <RadioGroup.Root
+      value={mode}
+      onValueChange={(value) => onMode(value as KillMode)}
+      aria-label={t("kill.how")}
+      className="flex flex-col gap-2"
+    >
+      {KILL_MODES.map(({ mode: each, icon: Icon }) => (
+        <RadioGroup.Item
+          key={each}
+          value={each}
+          className="flex items-start gap-3 rounded-lg border border-line p-3 text-left hover:bg-sunken data-[state=checked]:border-bad data-[state=checked]:bg-bad-soft"
+        >
+          <Icon size={18} aria-hidden className="mt-0.5 shrink-0" />
+          <span>
+            <span className="block font-semibold">{t(`kill.${each}`)}</span>
+            <span className="block text-soft">{t(`kill.${each}Means`)}</span>
+          </span>
+        </RadioGroup.Item>
+      ))}
+    </RadioGroup.Root>
+  );
+}
+
+const QUICK = ["news", "behaves", "unsure", "away"] as const;
+
+/** Quick reasons, because whoever needs the switch has no time to write. */
+function Reason({
+  reason,
+  onReason,
+  missing,
+}: {
+  reason: string;
+  onReason: (reason: string) => void;
+  missing: boolean;
+}) {
+  const { t } = useTranslation("accounts");
+  return (
+    <div className="flex flex-col gap-2">
+      <TextArea
+        label={t("kill.reason")}
+        help={t("kill.reasonHelp")}
+        error={missing ? t("kill.reasonMissing") : null}
+        maxLength={500}
+        value={reason}
+        onChange={(event) => onReason(event.target.value)}
+      />
+      <fieldset className="flex flex-wrap gap-1.5">
+        <legend className="sr-only">{t("kill.quick")}</legend>
+        {QUICK.map((each) => (
+          <Button key={each} small onClick={() => onReason(t(`kill.quickReasons.${each}`))} className="max-sm:h-9">
+            {t(`kill.quickReasons.${each}`)}
+          </Button>
+        ))}
+      </fieldset>
+    </div>
+  );
+}
