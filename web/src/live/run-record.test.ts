@@ -75,6 +75,7 @@ class Server {
     const runs = new Map<string, NodeRun>();
     let seq = 0;
     let last: RunMessage | undefined;
+    const retries = past.filter((message) => message.resumed === true).map((message) => ({ at: message.time }));
     for (const message of past) {
       if (message.type.startsWith("execution.")) last = message;
       if (message.type !== "node.started" && message.type !== "node.finished") continue;
@@ -106,6 +107,7 @@ class Server {
       status: over ? last?.status : "running",
       error: over ? last?.error : null,
       finished_at: over ? last?.time : null,
+      retries,
     } as unknown as Execution;
   }
 
@@ -116,18 +118,19 @@ class Server {
   }
 }
 
-/** Plays a run to a record over a line that loses, doubles, cuts and delays, as `next` decides. */
-function play(server: Server, next: () => number): RunRecord {
+/** Plays a run to a record over a line that loses, doubles, cuts and delays, as `next` decides. `look` sees the record
+ * after every step, with how many of the messages it must know by then; not while it misses some. */
+function play(server: Server, next: () => number, look: (record: RunRecord, known: number) => void): RunRecord {
   const record = new RunRecord();
   const all = server.told.length;
-  let durable = 0;
-  let given = 0;
+  let [durable, given, lost, read] = [0, 0, 0, -1];
   let wanted = true;
   let reading: { snapshot: Execution; at: number } | null = null;
-  const read = (now: number) => {
-    record.read(server.snapshot(now));
-    record.readLog(server.log(record.logKnown, now), Math.max(record.seq ?? 0, 0) <= now ? (record.seq ?? 0) : 0);
-    wanted = false;
+  const take = (snapshot: Execution, at: number) => {
+    record.read(snapshot);
+    read = Math.max(read, at);
+    const heard = record.seq ?? 0;
+    record.readLog(server.log(record.logKnown, durable), heard);
   };
   const hear = (message: RunMessage | undefined) => {
     if (message && record.hear(message) !== "nothing") wanted = true;
@@ -138,17 +141,19 @@ function play(server: Server, next: () => number): RunRecord {
     else if (dice < 0.7 && given < durable) hear(server.told[given++]);
     else if (dice < 0.76 && given > 0) hear(server.told[Math.floor(next() * given)]);
     else if (dice < 0.82 && given < durable) {
-      const last = given + 1 + Math.floor(next() * (durable - given));
+      const last = Math.min(given + 1 + Math.floor(next() * (durable - given)), all - 1);
       if (next() < 0.5) hear({ type: "gap", first: given + 1, last } as unknown as RunMessage);
-      given = last < all ? last : all - 1;
+      given = lost = Math.max(given, last);
     } else if (dice < 0.88 && reading === null) {
       reading = { snapshot: server.snapshot(durable), at: durable };
     } else if (dice < 0.94 && reading !== null) {
-      record.read(reading.snapshot);
-      record.readLog(server.log(record.logKnown, durable), record.seq ?? 0);
+      take(reading.snapshot, reading.at);
       reading = null;
-    } else if (wanted && given > 0) read(durable);
-    else if (durable < all) durable += 1;
+    } else if (wanted && given > 0 && reading === null) {
+      take(server.snapshot(durable), durable);
+      wanted = false;
+    } else durable = Math.min(all, durable + 1);
+    if (read >= lost) look(record, Math.max(given, read));
   }
   return record;
 }
@@ -156,10 +161,15 @@ function play(server: Server, next: () => number): RunRecord {
 const told = (run: NodeRun) => ({ ...run, duration_ms: null, started_at: null });
 
 describe("a run that is watched", () => {
-  test.each(Array.from({ length: 200 }, (_, seed) => seed))("ends as the server has it (%i)", (seed) => {
+  test.each(Array.from({ length: 200 }, (_, seed) => seed))("is and ends as the server has it (%i)", (seed) => {
     const next = random(seed);
     const server = new Server(history(next));
-    const record = play(server, next);
+    const record = play(server, next, (record, known) => {
+      const truth = server.snapshot(known);
+      expect(record.execution?.status).toBe(truth.status);
+      const states = truth.node_runs?.map((run) => [runKey(run.node, run.iteration), run.state] as const);
+      expect(new Map([...record.runs].map(([key, run]) => [key, run.state]))).toEqual(new Map(states));
+    });
     const truth = server.snapshot(server.told.length);
     expect(record.execution?.status).toBe(truth.status);
     expect(record.execution?.error).toEqual(truth.error);

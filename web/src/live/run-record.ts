@@ -39,7 +39,7 @@ export class RunRecord {
     this.seq = Math.max(this.seq ?? 0, execution.seq);
     const before = new Set(this.runs.keys());
     this.runs.clear();
-    for (const run of execution.node_runs) {
+    for (const run of execution.node_runs ?? []) {
       before.delete(runKey(run.node, run.iteration));
       this.#put(run);
     }
@@ -143,6 +143,9 @@ export class RunRecord {
       return ended ? "now" : "nothing";
     }
     if (message.type !== "execution.finished") return "nothing";
+    // Nor does an end undo a retry that was read already.
+    const retried = execution.retries?.at(-1)?.at;
+    if (retried && Date.parse(message.time) <= Date.parse(retried)) return "nothing";
     this.#progress.clear();
     this.execution = {
       ...execution,
