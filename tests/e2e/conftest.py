@@ -2,20 +2,16 @@
 
 import os
 import shutil
-import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-import psycopg
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
-from psycopg import sql
-from psycopg.conninfo import make_conninfo
 
 from tests.support.local_machine import RunningMachine
-from tests.support.postgres import postgres_server
+from tests.support.postgres import new_database, postgres_server
 from tests.support.workflow_examples import read_example
 from tradeloom.local.market import bundled_data
 
@@ -51,12 +47,9 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")  # a running Playwright keeps an event loop that other tests must not meet
 def machine(tmp_path_factory: pytest.TempPathFactory, postgres_server: str) -> Iterator[RunningMachine]:
-    name = f"e2e_{uuid.uuid4().hex}"
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     home: Path = tmp_path_factory.mktemp("e2e")
     data = replace(bundled_data(), start=OVERSOLD)
-    with RunningMachine(home, make_conninfo(postgres_server, dbname=name), data, schedules=True) as running:
+    with RunningMachine(home, new_database(postgres_server), data, schedules=True) as running:
         running.post("/workflows", read_example("rsi_dip_buyer"))
         yield running
 

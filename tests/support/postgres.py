@@ -41,6 +41,7 @@ class _Shared:
     def __init__(self) -> None:
         self._users = 0
         self._server: PostgresServer | None = None
+        self._template = ""
         self.dsn = ""
 
     def take(self) -> str:
@@ -49,6 +50,7 @@ class _Shared:
             directory = Path(tempfile.mkdtemp(prefix="tl-pg-"))  # short: a socket's path has at most 107 characters
             self._server = PostgresServer(directory, url="")
             self.dsn = self._server.start()
+            _forgetful(self.dsn)
         return self.dsn
 
     def give_back(self) -> None:
@@ -57,9 +59,37 @@ class _Shared:
             self._server.stop()
             shutil.rmtree(self._server.directory, ignore_errors=True)
             self._server = None
+            self._template = ""
+
+    def template(self) -> str:
+        """The name of a migrated database that nobody is connected to."""
+        if not self._template:
+            self._template = f"migrated_{uuid.uuid4().hex}"
+            migrate(_created(self.dsn, self._template))
+        return self._template
 
 
 _shared = _Shared()
+
+
+def _forgetful(dsn: str) -> None:
+    """No test of this server cuts the power, so nothing has to be on a disk."""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(sql.SQL("ALTER SYSTEM SET {} = off").format(sql.Identifier(setting)))
+        connection.execute("SELECT pg_reload_conf()")
+
+
+def _created(server: str, name: str, template: str = "template1") -> str:
+    with psycopg.connect(server, autocommit=True) as connection:
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        connection.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
+    return make_conninfo(server, dbname=name)
+
+
+def new_database(server: str) -> str:
+    """The DSN of a migrated database without rows that nobody else uses. `server` is the fixture `postgres_server`."""
+    return _created(server, f"tests_{uuid.uuid4().hex}", _shared.template())
 
 
 @pytest.fixture(scope="session")
@@ -74,12 +104,7 @@ def postgres_server() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def postgres_database(postgres_server: str) -> str:
     """The DSN of a migrated database."""
-    name = f"tests_{uuid.uuid4().hex}"
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    dsn = make_conninfo(postgres_server, dbname=name)
-    migrate(dsn)
-    return dsn
+    return new_database(postgres_server)
 
 
 @pytest.fixture

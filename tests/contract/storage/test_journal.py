@@ -368,6 +368,9 @@ def test_executions_are_listed_in_pages_newest_first(open_journal: OpenJournal) 
         assert ([row.id for row in page], total) == (["e4", "e3"], 6)
         page, total = await journal.executions(ExecutionFilter(status="FAILED"))
         assert ([row.id for row in page], total) == (["e6", "e4", "e2", "e0"], 4)
+        period = ExecutionFilter(since=NOW + timedelta(seconds=2), before=NOW + timedelta(seconds=4))
+        page, total = await journal.executions(period)
+        assert ([row.id for row in page], total) == (["e3", "e2"], 2)
 
     run(open_journal, body)
 

@@ -11,16 +11,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
-from psycopg import sql
-from psycopg.conninfo import make_conninfo
 
 from mt5_bridge.faultpoints import VARIABLE
 from tests.support.exam import record
 from tests.support.local_machine import RunningMachine
 from tests.support.machine import fills
-from tests.support.postgres import postgres_server
+from tests.support.postgres import new_database, postgres_server
 from tradeloom.engine.dispatcher import StartCommand
 from tradeloom.engine.engine import StartRequest
 from tradeloom.runtime.envelope import RunInfo
@@ -166,10 +163,7 @@ def until(check: Callable[[], bool], what: str, timeout_s: float = 60.0) -> None
 
 @pytest.fixture(scope="module")
 def dsn(postgres_server: str) -> str:
-    name = f"halt_{uuid.uuid4().hex}"
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    return make_conninfo(postgres_server, dbname=name)
+    return new_database(postgres_server)
 
 
 @pytest.fixture(scope="module")

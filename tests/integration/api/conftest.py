@@ -1,15 +1,11 @@
-import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
-import psycopg
 import pytest
-from psycopg import sql
-from psycopg.conninfo import make_conninfo
 
 from tests.support.local_machine import RunningMachine
-from tests.support.postgres import postgres_server
+from tests.support.postgres import new_database, postgres_server
 from tradeloom.local.market import bundled_data
 
 __all__ = ["postgres_server"]
@@ -21,10 +17,7 @@ OVERSOLD = datetime(2017, 8, 30, 19, tzinfo=UTC)
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory, postgres_server: str) -> Iterator[RunningMachine]:
     """A machine for a whole module, whose market first stands where the RSI is oversold."""
-    name = f"machine_{uuid.uuid4().hex}"
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     data = replace(bundled_data(), start=OVERSOLD)
     home = tmp_path_factory.mktemp("machine")
-    with RunningMachine(home, make_conninfo(postgres_server, dbname=name), data, schedules=True) as running:
+    with RunningMachine(home, new_database(postgres_server), data, schedules=True) as running:
         yield running

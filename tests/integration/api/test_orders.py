@@ -2,20 +2,16 @@
 
 import json
 import time
-import uuid
 from collections.abc import Iterator
 from typing import Any
 
-import psycopg
 import pytest
-from psycopg import sql
-from psycopg.conninfo import make_conninfo
 from typer.testing import CliRunner
 
 from mt5_bridge.paper.config import CONFIG_FILE
 from tests.support.documents import document, node
 from tests.support.local_machine import RunningMachine
-from tests.support.postgres import postgres_server
+from tests.support.postgres import new_database, postgres_server
 from tradeloom.cli.app import app
 from tradeloom.local.home import Home
 from tradeloom.local.market import ACCOUNT, PaperMarket, bundled_data
@@ -29,15 +25,12 @@ BUY = {"symbol": "EURUSD", "side": "buy", "volume": 0.1}
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory, postgres_server: str) -> Iterator[RunningMachine]:
     """Its broker loses the answer to the first order, and shows what it did only nine seconds later."""
-    name = f"machine_{uuid.uuid4().hex}"
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     root = tmp_path_factory.mktemp("machine")
     home = Home(root)
     PaperMarket(home, bundled_data())._write_terminals()
     terminal = home.terminals / ACCOUNT / CONFIG_FILE
     terminal.write_text(json.dumps(json.loads(terminal.read_text()) | {"faults": [LOST]}))
-    with RunningMachine(root, make_conninfo(postgres_server, dbname=name)) as running:
+    with RunningMachine(root, new_database(postgres_server)) as running:
         yield running
 
 

@@ -2,22 +2,18 @@
 
 import asyncio
 import json
-import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from functools import wraps
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
-from psycopg import sql
-from psycopg.conninfo import make_conninfo
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.support.local_machine import RunningMachine
-from tests.support.postgres import postgres_server
+from tests.support.postgres import new_database, postgres_server
 from tradeloom.realtime import protocol
 
 __all__ = ["postgres_server"]
@@ -41,11 +37,8 @@ LOOP = {
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory, postgres_server: str) -> Iterator[RunningMachine]:
-    name = f"realtime_{uuid.uuid4().hex}"
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     home: Path = tmp_path_factory.mktemp("realtime")
-    with RunningMachine(home, make_conninfo(postgres_server, dbname=name)) as running:
+    with RunningMachine(home, new_database(postgres_server)) as running:
         yield running
 
 

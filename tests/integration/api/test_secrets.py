@@ -11,16 +11,14 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-import psycopg
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, Envelope
-from psycopg import sql
-from psycopg.conninfo import make_conninfo
 
 from tests.integration.workflows.drawing import chain, node
 from tests.support.canaries import CANARIES, database, encoded, files, secret, sightings
 from tests.support.local_machine import PATIENCE_S, RunningMachine
+from tests.support.postgres import new_database
 
 SECRETS = {kind: secret(kind) for kind in CANARIES}
 PASTED = "cnryPasted-0f8a1c77e6"
@@ -139,9 +137,7 @@ def smtp() -> Iterator[tuple[int, _Refusing]]:
 def probe(
     tmp_path_factory: pytest.TempPathFactory, postgres_server: str, smtp: tuple[int, _Refusing]
 ) -> Iterator[Probe]:
-    name = f"secrets_{uuid.uuid4().hex}"
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    dsn = new_database(postgres_server)
     home = tmp_path_factory.mktemp("machine") / "home"
     with _gossip() as server:
         port = server.server_address[1]
@@ -149,7 +145,7 @@ def probe(
         routes.append(f"https://hooks.slack.com=http://127.0.0.1:{port}")
         with RunningMachine(
             home,
-            make_conninfo(postgres_server, dbname=name),
+            dsn,
             network_allow=f"127.0.0.1:{port}, 127.0.0.1:{smtp[0]}",
             network_routes=", ".join(routes),
         ) as running:
@@ -161,7 +157,6 @@ def probe(
                 assert made.status_code == 201, made.text
                 probe.ids[kind] = made.json()["id"]
             yield probe
-        dsn = make_conninfo(postgres_server, dbname=name)
         everything = [*database(dsn), *files(home), *probe.answers]
         assert sightings(iter(everything), SECRETS | {"pasted": PASTED}) == []
         assert any("tradeloom.log" in place for place, _ in files(home))

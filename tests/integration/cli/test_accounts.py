@@ -1,19 +1,15 @@
 """`tradeloom accounts`, `limits`, `kill` and `resume` against a machine that runs, as a person types them."""
 
 import json
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
-from psycopg import sql
-from psycopg.conninfo import make_conninfo
 from typer.testing import CliRunner, Result
 
 from tests.support.local_machine import RunningMachine
-from tests.support.postgres import postgres_server
+from tests.support.postgres import new_database, postgres_server
 from tradeloom.cli.app import app
 
 __all__ = ["postgres_server"]
@@ -41,10 +37,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def machine(home: Path, postgres_server: str) -> Iterator[RunningMachine]:
-    name = f"cli_{uuid.uuid4().hex}"
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    with RunningMachine(home, make_conninfo(postgres_server, dbname=name)) as machine:
+    with RunningMachine(home, new_database(postgres_server)) as machine:
         yield machine
 
 

@@ -1,16 +1,14 @@
 """The database nodes inside workflows on a whole machine: worker, engine and a role of the tenant's own."""
 
-import uuid
 from collections.abc import Iterator
 from typing import Any
 
 import psycopg
 import pytest
-from psycopg import sql
-from psycopg.conninfo import make_conninfo
 
 from tests.integration.workflows.drawing import chain, run
 from tests.support.local_machine import RunningMachine
+from tests.support.postgres import new_database
 
 SAVE = {
     "id": "save",
@@ -36,11 +34,8 @@ COUNT = {
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory, postgres_server: str) -> Iterator[RunningMachine]:
-    name = f"machine_{uuid.uuid4().hex}"
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     home = tmp_path_factory.mktemp("machine")
-    with RunningMachine(home, make_conninfo(postgres_server, dbname=name)) as running:
+    with RunningMachine(home, new_database(postgres_server)) as running:
         yield running
 
 

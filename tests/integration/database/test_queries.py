@@ -200,3 +200,12 @@ class TestListsAgainstTheServer:
                 " 'anynonarray', 'anycompatible', 'anycompatiblenonarray']::regtype[])"
             ).fetchall()
         assert {row[0] for row in rows} - DISGUISES - set(FUNCTIONS) == set()
+
+
+def test_tables_are_listed_with_their_types_rows_and_sizes(mine: PostgresTenantDatabase) -> None:
+    found = {table.name: table for table in mine.tables()}
+    trades = found["trades"]
+    assert (trades.columns["profit"], trades.columns["tags"]) == ("double precision", "jsonb")
+    assert trades.rows == one(mine, "SELECT count(*) AS n FROM trades")
+    assert trades.size >= 8_192
+    assert "_effects" not in found

@@ -7,17 +7,14 @@ import os
 import subprocess
 import sys
 import time
-import uuid
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-from psycopg import sql
-from psycopg.conninfo import make_conninfo
 
 from tests.support.local_machine import RunningMachine
-from tests.support.postgres import postgres_server
+from tests.support.postgres import new_database, postgres_server
 
 __all__ = ["postgres_server"]
 
@@ -46,10 +43,7 @@ def document(volume: float, name: str = "In and out") -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def dsn(postgres_server: str) -> str:
-    name = f"ledger_{uuid.uuid4().hex}"
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    return make_conninfo(postgres_server, dbname=name)
+    return new_database(postgres_server)
 
 
 @pytest.fixture(scope="module")

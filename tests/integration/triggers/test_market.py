@@ -2,19 +2,16 @@
 
 import csv
 import time
-import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
-from psycopg import sql
-from psycopg.conninfo import make_conninfo
 
 from tests.integration.workflows.drawing import chain, node, run
 from tests.support.local_machine import RunningMachine
+from tests.support.postgres import new_database
 from tradeloom.local.market import MarketData, bundled_data
 from tradeloom.local.places import bundled_bars
 
@@ -37,13 +34,6 @@ def crossings(hours: list[dict[str, Any]], level: float, until: datetime) -> lis
                     found.append(price)
                 before = price
     return found
-
-
-def fresh_database(server: str) -> str:
-    name = f"triggers_{uuid.uuid4().hex}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    return make_conninfo(server, dbname=name)
 
 
 def bars(since: datetime, hours: int) -> list[dict[str, Any]]:
@@ -100,7 +90,7 @@ def up(tmp_path: Path, dsn: str) -> RunningMachine:
 
 
 def test_every_closed_hour_starts_once_with_its_bar(tmp_path: Path, postgres_server: str) -> None:
-    with up(tmp_path, fresh_database(postgres_server)) as machine:
+    with up(tmp_path, new_database(postgres_server)) as machine:
         workflow = activate(
             machine, started_by("trigger.candle_close", symbol="EURUSD", timeframe="H1", overlap="allow")
         )
@@ -120,7 +110,7 @@ def test_a_price_fires_as_a_scan_of_the_openings_and_closes_says(tmp_path: Path,
     # Between two points, so that no rounding decides; the one that is crossed most.
     levels = [float(row["close"]) + 0.000005 for row in hours]
     level = max(levels, key=lambda each: len(crossings(hours, each, end)))
-    with up(tmp_path, fresh_database(postgres_server)) as machine:
+    with up(tmp_path, new_database(postgres_server)) as machine:
         wanted = {"symbol": "EURUSD", "condition": "crosses_above", "price": level, "side": "ask", "overlap": "allow"}
         workflow = activate(machine, started_by("trigger.price", **wanted))
         replay(machine, 48)
@@ -134,7 +124,7 @@ def test_a_price_fires_as_a_scan_of_the_openings_and_closes_says(tmp_path: Path,
 def test_an_indicators_word_fires_on_the_bars_on_which_its_own_node_says_so(
     tmp_path: Path, postgres_server: str
 ) -> None:
-    with up(tmp_path, fresh_database(postgres_server)) as machine:
+    with up(tmp_path, new_database(postgres_server)) as machine:
         config = {"symbol": "EURUSD", "timeframe": "H1", "overlap": "allow"}
         document = started_by("trigger.indicator", indicator="macd", label="bullish", **config)
         document["nodes"] += [
@@ -160,7 +150,7 @@ def test_an_indicators_word_fires_on_the_bars_on_which_its_own_node_says_so(
 def test_an_order_that_is_filled_and_stopped_out_starts_the_workflow_twice(
     tmp_path: Path, postgres_server: str
 ) -> None:
-    with up(tmp_path, fresh_database(postgres_server)) as machine:
+    with up(tmp_path, new_database(postgres_server)) as machine:
         workflow = activate(
             machine, started_by("trigger.order_event", events=["filled", "stop_loss", "take_profit"], own_only=False)
         )
@@ -180,7 +170,7 @@ def test_an_order_that_is_filled_and_stopped_out_starts_the_workflow_twice(
 
 
 def test_a_restart_in_the_middle_neither_doubles_nor_loses(tmp_path: Path, postgres_server: str) -> None:
-    dsn = fresh_database(postgres_server)
+    dsn = new_database(postgres_server)
     with up(tmp_path, dsn) as machine:
         wanted = {"symbol": "EURUSD", "timeframe": "H1", "overlap": "allow", "missed": "all"}
         workflow = activate(machine, started_by("trigger.candle_close", **wanted))
@@ -199,7 +189,7 @@ def test_a_restart_in_the_middle_neither_doubles_nor_loses(tmp_path: Path, postg
 
 
 def test_an_inactive_workflow_is_not_watched(tmp_path: Path, postgres_server: str) -> None:
-    with up(tmp_path, fresh_database(postgres_server)) as machine:
+    with up(tmp_path, new_database(postgres_server)) as machine:
         workflow = activate(machine, started_by("trigger.candle_close", symbol="EURUSD", timeframe="H1"))
         machine.post(f"/workflows/{workflow}/toggle", {"active": False})
         assert machine.machine.watcher.watched == []

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.integration.triggers.test_market import fresh_database
 from tests.integration.workflows.drawing import node
 from tests.support.exam import record, sized
 from tests.support.local_machine import RunningMachine
+from tests.support.postgres import new_database
 from tradeloom.compiler.compile import compile_workflow
 from tradeloom.local.market import MarketData, bundled_data
 from tradeloom.local.storage import TENANT
@@ -88,7 +88,7 @@ def deals(machine: RunningMachine) -> list[Any]:
 @pytest.mark.exam(suite=SUITE)
 def test_the_same_replay_gives_the_same_orders_at_any_speed(tmp_path: Path, postgres_server: str) -> None:
     runs = [
-        replayed(tmp_path / str(number), fresh_database(postgres_server), speed=speed)
+        replayed(tmp_path / str(number), new_database(postgres_server), speed=speed)
         for number, speed in enumerate(SPEEDS)
     ]
     first, replay = runs[0]

@@ -1,7 +1,6 @@
 """Every node type's example as a workflow on a whole machine: behind real sources, a real market, real servers."""
 
 import json
-import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -9,10 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
-import psycopg
 import pytest
-from psycopg import sql
-from psycopg.conninfo import make_conninfo
 
 import tradeloom.nodes
 from tests.fidelity.cases import START, Drawing
@@ -23,6 +19,7 @@ from tests.integration.network.telegram_server import TelegramServer
 from tests.integration.workflows.drawing import chain, node, run
 from tests.support.credentials import CREDENTIALS
 from tests.support.local_machine import RunningMachine
+from tests.support.postgres import new_database
 from tradeloom.local.market import bundled_data
 from tradeloom.nodes.base import Effect, Kind
 from tradeloom.nodes.credentials import named_credentials
@@ -135,16 +132,14 @@ class World:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory, postgres_server: str) -> Iterator[World]:
     authority = Authority.made(tmp_path_factory.mktemp("authority"))
-    name, mail = f"machine_{uuid.uuid4().hex}", Box()
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    mail = Box()
     with ExitStack() as stack:
         servers = {origin: stack.enter_context(HttpServer(answer)) for origin, answer in ORIGINS.items()}
         mail_port = stack.enter_context(mail_server(mail, authority, "starttls", "127.0.0.1"))
         ports = [mail_port, *(server.port for server in servers.values())]
         machine = RunningMachine(
             tmp_path_factory.mktemp("machine"),
-            make_conninfo(postgres_server, dbname=name),
+            new_database(postgres_server),
             replace(bundled_data(), start=OVERSOLD),
             network_allow=",".join(f"127.0.0.1:{port}" for port in ports),
             network_routes=",".join(f"{origin}={server.url}" for origin, server in servers.items()),

@@ -7,15 +7,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import psycopg
 import pytest
-from psycopg import sql
-from psycopg.conninfo import make_conninfo
 
 from tests.integration.network.servers import Asked, HttpServer, response
 from tests.integration.network.telegram_server import GROUP, TOKEN, TelegramServer
 from tests.integration.workflows.drawing import chain, node, run
 from tests.support.local_machine import RunningMachine
+from tests.support.postgres import new_database
 from tests.support.series import eurusd_h1
 from tradeloom.local.market import bundled_data
 
@@ -49,13 +47,10 @@ def places() -> Iterator[Places]:
 
 @pytest.fixture(scope="module")
 def online(tmp_path_factory: pytest.TempPathFactory, postgres_server: str, places: Places) -> Iterator[Any]:
-    name = f"machine_{uuid.uuid4().hex}"
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     allowed = ",".join(f"127.0.0.1:{server.port}" for server in (places.bars, places.desk, places.api))
     with RunningMachine(
         tmp_path_factory.mktemp("online"),
-        make_conninfo(postgres_server, dbname=name),
+        new_database(postgres_server),
         replace(bundled_data(), start=datetime(2017, 3, 1, 10, tzinfo=UTC)),
         network_allow=allowed,
         network_routes=f"https://api.telegram.org={places.api.url}",
