@@ -1,0 +1,31 @@
+import { useTranslation } from "react-i18next";
+import { useSurroundings } from "./surroundings";
+
+const MOST = 400;
+
+/** A value in one line, as people read it. */
+export function shortly(value: unknown): string {
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  return text.length > MOST ? `${text.slice(0, MOST)}…` : text;
+}
+
+/** What the field's expression gives on the data of the last run. */
+export function PreviewLine({ path }: { path: string }) {
+  const { t } = useTranslation("forms");
+  const preview = useSurroundings().previews[path];
+  if (!preview) return null;
+  if (preview.error)
+    return (
+      <p className="mt-1 text-xs text-warn" data-preview={path}>
+        {preview.error} <span className="text-soft">{preview.hint}</span>
+      </p>
+    );
+  return (
+    <p className="mt-1 flex min-w-0 gap-1.5 text-xs text-soft" data-preview={path}>
+      <span className="shrink-0">{t("preview")}</span>
+      <span className="line-clamp-2 min-w-0 font-mono break-all text-good" title={shortly(preview.value)}>
+        {shortly(preview.value ?? null)}
+      </span>
+    </p>
+  );
+}

@@ -1,0 +1,46 @@
+// What several widgets are made of.
+import type { ComponentProps } from "react";
+import { cx } from "@/ui/cx";
+import type { Field } from "./schema";
+
+export type WidgetProps = {
+  /** Of the element that the label names. */
+  id: string;
+  /** From the form's values: `rules.0.path`. */
+  path: string;
+  field: Field;
+  value: unknown;
+  onChange: (value: unknown) => void;
+  invalid: boolean;
+  describedBy: string | undefined;
+};
+
+export const BOX =
+  "w-full rounded-md border border-line-strong/60 bg-surface px-2.5 text-ink placeholder:text-soft/70 hover:border-line-strong focus-visible:outline-offset-0";
+
+export function TextBox({ className, invalid, ...rest }: ComponentProps<"input"> & { invalid?: boolean }) {
+  return (
+    <input
+      type="text"
+      autoComplete="off"
+      spellCheck={false}
+      {...rest}
+      aria-invalid={invalid || undefined}
+      className={cx(BOX, "h-9", invalid && "border-bad hover:border-bad", className)}
+    />
+  );
+}
+
+/** The same attributes on whatever element a widget is. */
+export const marks = ({ id, invalid, describedBy }: WidgetProps) => ({
+  id,
+  "aria-invalid": invalid || undefined,
+  "aria-describedby": describedBy,
+});
+
+/** An example as a placeholder; examples that are expressions belong to expression mode. */
+export function placeholderOf(field: Field): string {
+  if (field.default !== undefined && field.default !== null && field.default !== "") return String(field.default);
+  const example = field.examples.find((each) => typeof each !== "object" && !String(each).startsWith("="));
+  return example === undefined ? "" : String(example);
+}
