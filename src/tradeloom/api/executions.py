@@ -4,12 +4,26 @@ from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body, Query
+from pydantic import AwareDatetime
 
-from tradeloom.api.models.executions import FINISHED, Execute, Execution, ExecutionPage, ExecutionStatus, LogPage
+from tradeloom.api.models.decisions import Decisions
+from tradeloom.api.models.executions import (
+    FINISHED,
+    Execute,
+    Execution,
+    ExecutionDocument,
+    ExecutionPage,
+    ExecutionStatus,
+    LogPage,
+)
 from tradeloom.api.routing import PREFIX, Id, Limit, Offset, Routes, answers, reply
 
 router = Routes()
 _TAGS = ["executions"]
+
+Status = Annotated[ExecutionStatus | None, Query(description="Only those in this state.")]
+Since = Annotated[AwareDatetime | None, Query(description="Only those that were started then or later.")]
+Before = Annotated[AwareDatetime | None, Query(description="Only those that were started earlier.")]
 
 
 @router.post(
@@ -54,9 +68,12 @@ def listing(
     id: Id,
     limit: Limit = 50,
     offset: Offset = 0,
-    status: Annotated[ExecutionStatus | None, Query(description="Only those in this state.")] = None,
+    status: Status = None,
+    since: Since = None,
+    before: Before = None,
 ) -> ExecutionPage:
-    return router.ports.executions.page(router.caller.tenant, id, limit=limit, offset=offset, status=status)
+    period = {"since": since, "before": before}
+    return router.ports.executions.page(router.caller.tenant, id, limit=limit, offset=offset, status=status, **period)
 
 
 @router.get(
@@ -69,9 +86,12 @@ def listing(
 def every(
     limit: Limit = 50,
     offset: Offset = 0,
-    status: Annotated[ExecutionStatus | None, Query(description="Only those in this state.")] = None,
+    status: Status = None,
+    since: Since = None,
+    before: Before = None,
 ) -> ExecutionPage:
-    return router.ports.executions.page(router.caller.tenant, None, limit=limit, offset=offset, status=status)
+    period = {"since": since, "before": before}
+    return router.ports.executions.page(router.caller.tenant, None, limit=limit, offset=offset, status=status, **period)
 
 
 @router.get(
@@ -83,6 +103,31 @@ def every(
 )
 def read(id: Id) -> Execution:
     return router.ports.executions.get(router.caller.tenant, id)
+
+
+@router.get(
+    f"{PREFIX}/executions/<id>/document",
+    summary="Read the document an execution runs",
+    description="That of its version, as it was when it started; in a debugging session it need never have been saved.",
+    operation_id="getExecutionDocument",
+    tags=_TAGS,
+    **answers(ExecutionDocument, 404),
+)
+def document(id: Id) -> ExecutionDocument:
+    return router.ports.executions.document(router.caller.tenant, id)
+
+
+@router.get(
+    f"{PREFIX}/executions/<id>/decisions",
+    summary="Why an execution did not trade",
+    description="The nodes at which the ways to its trading nodes ended, with the conditions they judged and the "
+    "values they saw.",
+    operation_id="getExecutionDecisions",
+    tags=_TAGS,
+    **answers(Decisions, 404),
+)
+def decisions(id: Id) -> Decisions:
+    return router.ports.executions.decisions(router.caller.tenant, id)
 
 
 @router.get(

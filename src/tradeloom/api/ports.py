@@ -5,6 +5,7 @@ Every method takes the caller's tenant first; what belongs to another tenant is 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from tradeloom.api.models.accounts import AccountDetail, AccountPage, Kill, Killed, Resume, WorkflowKilled
@@ -16,8 +17,17 @@ from tradeloom.api.models.credentials import (
     ReplacedCredential,
 )
 from tradeloom.api.models.debugging import DebugCommand, DebugSession, StartDebugging
-from tradeloom.api.models.executions import Execute, Execution, ExecutionPage, ExecutionStatus, LogPage
+from tradeloom.api.models.decisions import Decisions
+from tradeloom.api.models.executions import (
+    Execute,
+    Execution,
+    ExecutionDocument,
+    ExecutionPage,
+    ExecutionStatus,
+    LogPage,
+)
 from tradeloom.api.models.health import Health
+from tradeloom.api.models.holdings import Holdings
 from tradeloom.api.models.limits import AccountLimits, ChangeLimits
 from tradeloom.api.models.market_replays import MarketReplay, StartMarketReplay
 from tradeloom.api.models.nodes import NodeTest, NodeTestResult
@@ -25,7 +35,10 @@ from tradeloom.api.models.notifications import NotificationPage
 from tradeloom.api.models.orders import OrderItem, OrderPage, OrderState, SettleOrder
 from tradeloom.api.models.reruns import Pin, PinList, Replay, Retry, SetPin
 from tradeloom.api.models.schedules import SchedulePreview, SchedulePreviewRequest, WorkflowSchedule
+from tradeloom.api.models.tables import QueryResult, RunQuery, TableList
 from tradeloom.api.models.trades import Trade, TradePage, TradeQuery, TradeSummaryList
+from tradeloom.api.models.trained_models import ModelDetail, ModelList, StartTraining, Training, TrainingList
+from tradeloom.api.models.versions import WorkflowVersionDetail, WorkflowVersionList
 from tradeloom.api.models.workflows import WorkflowDetail, WorkflowPage
 from tradeloom.compiler.compile import Compiled
 from tradeloom.trading.trade_stats import GroupBy
@@ -55,6 +68,18 @@ class Workflows(Protocol):
         """Set whether triggers start it; None changes it to the other state."""
         ...
 
+    def set_tags(self, tenant: str, workflow_id: str, tags: Sequence[str]) -> WorkflowDetail: ...
+
+
+class Versions(Protocol):
+    """What was saved of a workflow."""
+
+    def of_workflow(self, tenant: str, workflow_id: str) -> WorkflowVersionList:
+        """Newest first."""
+        ...
+
+    def get(self, tenant: str, workflow_id: str, version: str) -> WorkflowVersionDetail: ...
+
 
 class Schedules(Protocol):
     def of_workflow(self, tenant: str, workflow_id: str, count: int) -> WorkflowSchedule:
@@ -72,12 +97,28 @@ class Executions(Protocol):
         ...
 
     def page(
-        self, tenant: str, workflow_id: str | None, *, limit: int, offset: int, status: ExecutionStatus | None
+        self,
+        tenant: str,
+        workflow_id: str | None,
+        *,
+        limit: int,
+        offset: int,
+        status: ExecutionStatus | None,
+        since: datetime | None = None,
+        before: datetime | None = None,
     ) -> ExecutionPage:
         """Newest first; of all workflows for None."""
         ...
 
     def get(self, tenant: str, execution_id: str) -> Execution: ...
+
+    def document(self, tenant: str, execution_id: str) -> ExecutionDocument:
+        """What it runs. Raises `NotFound`."""
+        ...
+
+    def decisions(self, tenant: str, execution_id: str) -> Decisions:
+        """Where the ways to its trading nodes ended. Raises `NotFound`."""
+        ...
 
     def logs(self, tenant: str, execution_id: str, *, after: int, limit: int) -> LogPage: ...
 
@@ -159,6 +200,10 @@ class Accounts(Protocol):
 
     def get(self, tenant: str, account: str) -> AccountDetail: ...
 
+    def holdings(self, tenant: str, account: str) -> Holdings:
+        """Raises `BrokerUnavailable`, `BrokerTimeout` when the terminal does not answer."""
+        ...
+
     def kill(self, tenant: str, user: str, account: str | None, wanted: Kill) -> Killed:
         """Stop one account, or all (None): its gate first, then what trades on it. Raises `Conflict` for a mode that
         is looser than what is in force, `BrokerUnavailable` when the bridge could not be told."""
@@ -218,6 +263,42 @@ class Trades(Protocol):
         ...
 
 
+class Tables(Protocol):
+    """The tenant's own tables. Raise `QueryTimeout`, `StorageUnavailable`."""
+
+    def listing(self, tenant: str) -> TableList:
+        """By name."""
+        ...
+
+    def query(self, tenant: str, wanted: RunQuery) -> QueryResult:
+        """Raises `QueryRefused`, `QueryFailed`, `ResultTooLarge`, `NotANumber`, `InvalidInput` for parameters."""
+        ...
+
+
+class Models(Protocol):
+    """Models of price forecasts. What names one raises `NotFound`."""
+
+    def listing(self, tenant: str) -> ModelList:
+        """By name."""
+        ...
+
+    def get(self, tenant: str, model: str) -> ModelDetail: ...
+
+    def promote(self, tenant: str, model: str, version: str | None) -> ModelDetail:
+        """None lets the newest be used again."""
+        ...
+
+    def rollback(self, tenant: str, model: str) -> ModelDetail: ...
+
+    def train(self, tenant: str, wanted: StartTraining) -> Training:
+        """Raises `InvalidInput` for an account that is not there, `Conflict` while another is trained."""
+        ...
+
+    def trainings(self, tenant: str) -> TrainingList: ...
+
+    def training(self, tenant: str, training_id: str) -> Training: ...
+
+
 class MarketReplays(Protocol):
     """Paper markets driven through time, with everything that goes by them. Each raises `NotFound` for an account that
     is not there, and `Conflict` where no replay runs."""
@@ -244,6 +325,7 @@ class Ports:
     """The adapters of one installation."""
 
     workflows: Workflows
+    versions: Versions
     schedules: Schedules
     executions: Executions
     reruns: Reruns
@@ -255,4 +337,6 @@ class Ports:
     accounts: Accounts
     orders: Orders
     trades: Trades
+    tables: Tables
+    models: Models
     market_replays: MarketReplays

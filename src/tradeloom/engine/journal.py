@@ -142,6 +142,9 @@ class ExecutionFilter:
     tenant: str = "local"
     workflow_id: str | None = None
     status: ExecutionStatus | None = None
+    since: datetime | None = None
+    """Created then or later."""
+    before: datetime | None = None
     limit: int = 50
     offset: int = 0
 

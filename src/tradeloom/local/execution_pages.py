@@ -1,6 +1,7 @@
 """Executions as lists show them, with what each traded: read from the stores alone, whether or not an engine runs."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Final
 
 from tradeloom.api.models.executions import ExecutionPage, ExecutionStatus
@@ -28,7 +29,14 @@ class ExecutionPages:
         self._trades = trades
 
     async def page(
-        self, tenant: str, workflow_id: str | None, limit: int, offset: int, status: ExecutionStatus | None
+        self,
+        tenant: str,
+        workflow_id: str | None,
+        limit: int,
+        offset: int,
+        status: ExecutionStatus | None,
+        since: datetime | None = None,
+        before: datetime | None = None,
     ) -> ExecutionPage:
         """Newest first; of all workflows for None. Raises `NotFound`."""
         if workflow_id is not None:
@@ -37,7 +45,13 @@ class ExecutionPages:
             known, _ = await self._workflows.workflows(tenant, limit=MOST_NAMES)
             names = {workflow.id: workflow.name for workflow in known}
         which = ExecutionFilter(
-            tenant=tenant, workflow_id=workflow_id, status=stored_status(status), limit=limit, offset=offset
+            tenant=tenant,
+            workflow_id=workflow_id,
+            status=stored_status(status),
+            since=since,
+            before=before,
+            limit=limit,
+            offset=offset,
         )
         rows, total = await self._journal.executions(which)
         traded = await self.traded(tenant, [row.id for row in rows])

@@ -3,10 +3,19 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime
 
 from tradeloom.accounts.quotas import QuotaGate
 from tradeloom.api.addresses import MAX_ITEMS
-from tradeloom.api.models.executions import Execute, Execution, ExecutionPage, ExecutionStatus, LogPage
+from tradeloom.api.models.decisions import Decisions
+from tradeloom.api.models.executions import (
+    Execute,
+    Execution,
+    ExecutionDocument,
+    ExecutionPage,
+    ExecutionStatus,
+    LogPage,
+)
 from tradeloom.api.models.notifications import NotificationPage
 from tradeloom.engine.clock import Clock
 from tradeloom.engine.dispatcher import Dispatcher, OnSkip, Refuses, StartCommand
@@ -25,6 +34,7 @@ from tradeloom.local.modes import Modes
 from tradeloom.local.private_accounts import PrivateMarket, PrivateVersions, private_account
 from tradeloom.local.triggers import started_by_hand
 from tradeloom.local.views import execution_of, log_page, notification_of
+from tradeloom.local.why_no_trade import decisions_of
 from tradeloom.workflow.document import Workflow
 
 
@@ -73,18 +83,33 @@ class LocalExecutions:
             refuses=refuses,
             quota=quota,
         )
+        self._blobs = blobs
         self.documents = Documents(blobs)
 
     def start(self, tenant: str, user: str, workflow_id: str, wanted: Execute) -> Execution:
         return self._on_loop(self.begin(tenant, user, workflow_id, wanted))
 
     def page(
-        self, tenant: str, workflow_id: str | None, *, limit: int, offset: int, status: ExecutionStatus | None
+        self,
+        tenant: str,
+        workflow_id: str | None,
+        *,
+        limit: int,
+        offset: int,
+        status: ExecutionStatus | None,
+        since: datetime | None = None,
+        before: datetime | None = None,
     ) -> ExecutionPage:
-        return self._on_loop(self._pages.page(tenant, workflow_id, limit, offset, status))
+        return self._on_loop(self._pages.page(tenant, workflow_id, limit, offset, status, since, before))
 
     def get(self, tenant: str, execution_id: str) -> Execution:
         return self._on_loop(self.read(tenant, execution_id))
+
+    def document(self, tenant: str, execution_id: str) -> ExecutionDocument:
+        return self._on_loop(self._document(tenant, execution_id))
+
+    def decisions(self, tenant: str, execution_id: str) -> Decisions:
+        return self._on_loop(self._decisions(tenant, execution_id))
 
     def logs(self, tenant: str, execution_id: str, *, after: int, limit: int) -> LogPage:
         return self._on_loop(self._logs(tenant, execution_id, after, limit))
@@ -173,6 +198,17 @@ class LocalExecutions:
             with suppress(NotFound):
                 await self._engine.stop(row.id, reason, tenant=tenant)
         return len(active)
+
+    async def _document(self, tenant: str, execution_id: str) -> ExecutionDocument:
+        row = await self.row(tenant, execution_id)
+        document = await self.documents.of(row.version)
+        return ExecutionDocument(version=row.version, document=document.model_dump(mode="json"))
+
+    async def _decisions(self, tenant: str, execution_id: str) -> Decisions:
+        row = await self.row(tenant, execution_id)
+        runs = await self._journal.node_runs(tenant, execution_id)
+        document = await self.documents.of(row.version)
+        return await asyncio.to_thread(decisions_of, row, runs, document, self._blobs)
 
     async def _logs(self, tenant: str, execution_id: str, after: int, limit: int) -> LogPage:
         await self.row(tenant, execution_id)

@@ -20,6 +20,7 @@ from tradeloom.engine import journal
 from tradeloom.engine.execution_trades import ExecutionTrades
 from tradeloom.engine.orders import OrderRecord
 from tradeloom.local.execution_trades import traded
+from tradeloom.local.failure_hints import hint_for
 from tradeloom.local.orders import order_of
 from tradeloom.workflow.document import Node, Workflow
 
@@ -62,7 +63,10 @@ def execution_of(
         payload=payload if isinstance(payload, dict) else {},
         node_runs=_node_runs(row, runs, document),
         orders=[order_of(order) for order in orders],
-        retries=[RetryItem(number=each.number, at=each.at, by=each.by, error=_failure(each.error)) for each in retries],
+        retries=[
+            RetryItem(number=each.number, at=each.at, by=each.by, error=execution_failure(each.error))
+            for each in retries
+        ],
         **_departures(row),
     )
 
@@ -89,7 +93,7 @@ def _summary(row: journal.Execution, workflow_name: str, trades: ExecutionTrades
         "started_at": row.started_at or row.created_at,
         "finished_at": row.finished_at,
         "duration_ms": None if row.duration_ms is None else round(row.duration_ms, 3),
-        "error": _failure(row.error),
+        "error": execution_failure(row.error),
         "trades": traded(trades or ExecutionTrades()),
     }
 
@@ -168,7 +172,7 @@ def _outcome(group: Sequence[journal.NodeRun], *, waits: bool = False) -> dict[s
         "started_at": first.started_at,
         "finished_at": last.finished_at,
         "duration_ms": _duration(group),
-        "error": _failure(last.error, node=last.node) if state == "failed" else None,
+        "error": execution_failure(last.error, node=last.node) if state == "failed" else None,
     }
     if state == "succeeded":
         if record is not None:
@@ -191,10 +195,13 @@ def _is_record(output: Any) -> bool:
     return isinstance(output, dict) and "state" in output and "port" in output
 
 
-def _failure(error: Mapping[str, Any] | None, node: str | None = None) -> Failure | None:
+def execution_failure(error: Mapping[str, Any] | None, node: str | None = None) -> Failure | None:
     if error is None:
         return None
-    return Failure(name=str(error["name"]), message=str(error.get("message", "")), node=error.get("node") or node)
+    name = str(error["name"])
+    return Failure(
+        name=name, message=str(error.get("message", "")), node=error.get("node") or node, hint=hint_for(name)
+    )
 
 
 def log_page(lines: Sequence[journal.LogLine], after: int) -> LogPage:

@@ -1,7 +1,7 @@
 """The API's ports in memory, and events as API Gateway sends them."""
 
 import json
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import count
@@ -9,13 +9,17 @@ from typing import Any, cast
 
 from tests.support.loop import run
 from tests.support.trade_records import make_record
+from tests.unit.api.fake_models import models_in_memory
 from tests.unit.api.fake_reruns import FakeDebugging, FakeReruns
+from tests.unit.api.fake_tables import FakeTables
 from tradeloom.accounts.credentials.vault import Vault
 from tradeloom.api.fire_times import read_schedule, upcoming
 from tradeloom.api.models.accounts import AccountDetail, AccountPage, Kill, Killed, Resume, WorkflowKilled
+from tradeloom.api.models.decisions import Decisions
 from tradeloom.api.models.executions import (
     Execute,
     Execution,
+    ExecutionDocument,
     ExecutionPage,
     ExecutionStatus,
     ExecutionSummary,
@@ -25,11 +29,13 @@ from tradeloom.api.models.executions import (
     NodeRun,
 )
 from tradeloom.api.models.health import AccountStanding, Component, Health
+from tradeloom.api.models.holdings import Holdings
 from tradeloom.api.models.limits import AccountLimits, ChangeLimits
 from tradeloom.api.models.market_replays import MarketReplay, StartMarketReplay
 from tradeloom.api.models.nodes import NodeTest, NodeTestResult
 from tradeloom.api.models.notifications import NotificationItem, NotificationPage
 from tradeloom.api.models.schedules import NodeSchedule, SchedulePreview, SchedulePreviewRequest, WorkflowSchedule
+from tradeloom.api.models.versions import WorkflowVersion, WorkflowVersionDetail, WorkflowVersionList
 from tradeloom.api.models.workflows import WorkflowDetail, WorkflowPage, WorkflowSummary
 from tradeloom.api.ports import Ports
 from tradeloom.compiler.compile import Compiled
@@ -61,11 +67,18 @@ DOCUMENT: dict[str, Any] = {
 class FakeWorkflows:
     def __init__(self) -> None:
         self.rows: dict[tuple[str, str], WorkflowDetail] = {}
+        self.saved: dict[tuple[str, str], dict[str, WorkflowVersionDetail]] = {}
         self._ids = count(1)
 
     def create(self, tenant: str, compiled: Compiled) -> WorkflowDetail:
-        made = _detail(f"wf-{next(self._ids)}", compiled, active=False)
+        return self._keep(tenant, _detail(f"wf-{next(self._ids)}", compiled, active=False))
+
+    def _keep(self, tenant: str, made: WorkflowDetail) -> WorkflowDetail:
         self.rows[tenant, made.id] = made
+        versions = self.saved.setdefault((tenant, made.id), {})
+        shared = made.model_dump(include={"version", "created_at", "nodes", "account", "document"})
+        state = {"number": len(versions) + 1, "newest": True, "runs": made.active}
+        versions.setdefault(made.version, WorkflowVersionDetail(**shared, **state))
         return made
 
     def page(self, tenant: str, *, limit: int, offset: int) -> WorkflowPage:
@@ -82,8 +95,7 @@ class FakeWorkflows:
         before = self.get(tenant, workflow_id)
         if expected is not None and expected != before.version:
             raise Conflict("The workflow was saved by someone else meanwhile.")
-        self.rows[tenant, workflow_id] = _detail(workflow_id, compiled, active=before.active)
-        return self.rows[tenant, workflow_id]
+        return self._keep(tenant, _detail(workflow_id, compiled, active=before.active))
 
     def delete(self, tenant: str, workflow_id: str) -> None:
         self.get(tenant, workflow_id)
@@ -94,6 +106,29 @@ class FakeWorkflows:
         wanted = not before.active if active is None else active
         self.rows[tenant, workflow_id] = before.model_copy(update={"active": wanted})
         return self.rows[tenant, workflow_id]
+
+    def set_tags(self, tenant: str, workflow_id: str, tags: Sequence[str]) -> WorkflowDetail:
+        self.rows[tenant, workflow_id] = self.get(tenant, workflow_id).model_copy(update={"tags": list(tags)})
+        return self.rows[tenant, workflow_id]
+
+
+class FakeVersions:
+    """Every document that was ever saved through `FakeWorkflows`."""
+
+    def __init__(self, workflows: FakeWorkflows) -> None:
+        self._workflows = workflows
+
+    def of_workflow(self, tenant: str, workflow_id: str) -> WorkflowVersionList:
+        self._workflows.get(tenant, workflow_id)
+        found = self._workflows.saved[tenant, workflow_id].values()
+        items = [WorkflowVersion(**row.model_dump(exclude={"document"})) for row in found]
+        return WorkflowVersionList(items=items[::-1])
+
+    def get(self, tenant: str, workflow_id: str, version: str) -> WorkflowVersionDetail:
+        self._workflows.get(tenant, workflow_id)
+        if version not in self._workflows.saved[tenant, workflow_id]:
+            raise NotFound("There is no such version.")
+        return self._workflows.saved[tenant, workflow_id][version]
 
 
 class FakeExecutions:
@@ -112,14 +147,26 @@ class FakeExecutions:
         return made
 
     def page(
-        self, tenant: str, workflow_id: str | None, *, limit: int, offset: int, status: ExecutionStatus | None
+        self,
+        tenant: str,
+        workflow_id: str | None,
+        *,
+        limit: int,
+        offset: int,
+        status: ExecutionStatus | None,
+        since: datetime | None = None,
+        before: datetime | None = None,
     ) -> ExecutionPage:
         if workflow_id is not None:
             self.workflows.get(tenant, workflow_id)
         mine = [
             ExecutionSummary(**row.model_dump(include=set(ExecutionSummary.model_fields)))
             for (owner, _), row in reversed(self.rows.items())
-            if owner == tenant and workflow_id in (None, row.workflow_id) and status in (None, row.status)
+            if owner == tenant
+            and workflow_id in (None, row.workflow_id)
+            and status in (None, row.status)
+            and (since is None or row.started_at >= since)
+            and (before is None or row.started_at < before)
         ]
         return ExecutionPage(items=mine[offset : offset + limit], total=len(mine))
 
@@ -127,6 +174,14 @@ class FakeExecutions:
         if (tenant, execution_id) not in self.rows:
             raise NotFound("There is no such execution.")
         return self.rows[tenant, execution_id]
+
+    def document(self, tenant: str, execution_id: str) -> ExecutionDocument:
+        found = self.get(tenant, execution_id)
+        return ExecutionDocument(version=found.version, document=DOCUMENT)
+
+    def decisions(self, tenant: str, execution_id: str) -> Decisions:
+        self.get(tenant, execution_id)
+        return Decisions(can_trade=False, idle=[], stops=[])
 
     def logs(self, tenant: str, execution_id: str, *, after: int, limit: int) -> LogPage:
         self.get(tenant, execution_id)
@@ -205,6 +260,11 @@ class FakeAccounts:
         if account not in self._accounts:
             raise NotFound(f"There is no account {account!r}.", field="account")
         return self._accounts[account]
+
+    def holdings(self, tenant: str, account: str) -> Holdings:
+        return Holdings(
+            account=self.get(tenant, account).name, currency="USD", positions=[], orders=[], exposure=[], worth=0.0
+        )
 
     def kill(self, tenant: str, user: str, account: str | None, wanted: Kill) -> Killed:
         names = list(self._accounts) if account is None else [self.get(tenant, account).name]
@@ -366,6 +426,7 @@ def fake_ports() -> Ports:
     executions = FakeExecutions(workflows)
     return Ports(
         workflows=workflows,
+        versions=FakeVersions(workflows),
         schedules=FakeSchedules(workflows),
         executions=executions,
         reruns=FakeReruns(executions, workflows, NOW),
@@ -377,6 +438,8 @@ def fake_ports() -> Ports:
         accounts=FakeAccounts(),
         trades=trades_in_memory(),
         market_replays=FakeMarketReplays(),
+        tables=FakeTables(),
+        models=models_in_memory(cast(OnLoop, _ByHand())),
         orders=LocalOrders(cast(OnLoop, _ByHand()), MemoryOrders(), lambda: None),
     )
 

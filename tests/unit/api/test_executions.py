@@ -93,3 +93,20 @@ def test_another_tenants_execution_is_not_there(ask: Ask, workflow: str, method:
     claims = {"custom:tenant_id": "other", "sub": "user-9"}
     assert ask(method, f"/executions/{made['id']}{path}", claims=claims).status == 404
     assert ask("GET", f"/executions/{made['id']}").json["status"] == "running"
+
+
+def test_executions_of_a_period(ask: Ask, workflow: str) -> None:
+    ask("POST", f"/workflows/{workflow}/execute")
+    past, future = "2020-01-01T00:00:00Z", "2100-01-01T00:00:00Z"
+    periods = [{"since": past}, {"before": past}, {"since": past, "before": future}]
+    assert [ask("GET", "/executions", query=period).json["total"] for period in periods] == [1, 0, 1]
+    answer = ask("GET", "/executions", query={"since": "yesterday"})
+    assert (answer.status, answer.error["field"]) == (422, "since")
+
+
+def test_what_it_runs_and_why_it_did_not_trade(ask: Ask, workflow: str) -> None:
+    name = ask("POST", f"/workflows/{workflow}/execute").json["id"]
+    assert ask("GET", f"/executions/{name}/document").json["document"]["name"] == "Say hello"
+    assert ask("GET", f"/executions/{name}/decisions").json == {"can_trade": False, "idle": [], "stops": []}
+    assert ask("GET", "/executions/nothing/document").status == 404
+    assert ask("GET", "/executions/nothing/decisions").status == 404

@@ -58,6 +58,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/agentic/accounts/{id}/holdings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what is open and what waits on an account
+         * @description Positions and pending orders, whoever made them, and what they are worth as the risk gate counts it.
+         */
+        get: operations["getHoldings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/agentic/accounts/{id}/kill": {
         parameters: {
             query?: never;
@@ -306,6 +326,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/agentic/executions/{id}/decisions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Why an execution did not trade
+         * @description The nodes at which the ways to its trading nodes ended, with the conditions they judged and the values they saw.
+         */
+        get: operations["getExecutionDecisions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/agentic/executions/{id}/document": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read the document an execution runs
+         * @description That of its version, as it was when it started; in a debugging session it need never have been saved.
+         */
+        get: operations["getExecutionDocument"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/agentic/executions/{id}/logs": {
         parameters: {
             query?: never;
@@ -394,6 +454,118 @@ export interface paths {
         get: operations["getHealth"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/agentic/model-trainings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List trainings */
+        get: operations["listTrainings"];
+        put?: never;
+        /**
+         * Train a model
+         * @description On an account's closed bars up to now, as `ml.predict` does. Read the training to see how far it is.
+         */
+        post: operations["startTraining"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/agentic/model-trainings/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** See how far a training is */
+        get: operations["getTraining"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/agentic/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List models */
+        get: operations["listModels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/agentic/models/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a model
+         * @description With all its versions and the walk-forward test of each.
+         */
+        get: operations["getModel"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/agentic/models/{id}/promote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Choose the version that is used
+         * @description It stays in use until another is chosen. Forecasts of moments before its training ended go on with versions of their own time.
+         */
+        post: operations["promoteModel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/agentic/models/{id}/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Go back to the version before the one in use */
+        post: operations["rollBackModel"];
         delete?: never;
         options?: never;
         head?: never;
@@ -539,6 +711,46 @@ export interface paths {
          * @description A configuration that is wrong is no error: `problems` names its fields.
          */
         post: operations["previewSchedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/agentic/tables": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List your own tables
+         * @description What `database.save` made, with columns, rows and size.
+         */
+        get: operations["listTables"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/agentic/tables/query": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read your own tables with SQL
+         * @description One SELECT over your own tables, judged and run as `database.query` does: nothing is written, nothing of others is seen.
+         */
+        post: operations["queryTables"];
         delete?: never;
         options?: never;
         head?: never;
@@ -783,6 +995,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/agentic/workflows/{id}/tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set a workflow's tags
+         * @description Makes no version: what runs is not touched.
+         */
+        put: operations["setWorkflowTags"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/agentic/workflows/{id}/toggle": {
         parameters: {
             query?: never;
@@ -794,6 +1026,60 @@ export interface paths {
         put?: never;
         /** Switch a workflow on or off */
         post: operations["toggleWorkflow"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/agentic/workflows/{id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List a workflow's versions */
+        get: operations["listVersions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/agentic/workflows/{id}/versions/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a version */
+        get: operations["getVersion"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/agentic/workflows/{id}/versions/{version}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Go back to a version
+         * @description Saves the version's document again, as a PUT of it does: it is checked anew, becomes the newest, and an active workflow goes on with it.
+         */
+        post: operations["restoreVersion"];
         delete?: never;
         options?: never;
         head?: never;
@@ -977,6 +1263,31 @@ export interface components {
              * @description Kept in the account's journal, with who changed them.
              */
             reason: string;
+        };
+        /**
+         * Clause
+         * @description One part of what a node looked at. `holds` is null for what is no condition by itself.
+         */
+        Clause: {
+            /** Error */
+            error?: string | null;
+            /** Holds */
+            holds?: boolean | null;
+            /**
+             * Setting
+             * @description The setting it is written in.
+             * @example expression
+             */
+            setting: string;
+            /**
+             * Text
+             * @example nodes.rsi.value < 30
+             */
+            text: string;
+            /** Value */
+            value?: unknown;
+            /** Values */
+            values?: components["schemas"]["NamedValue"][];
         };
         /** Component */
         Component: {
@@ -1296,6 +1607,24 @@ export interface components {
             /** Step */
             step: boolean;
         };
+        /** Decisions */
+        Decisions: {
+            /**
+             * Can Trade
+             * @description Whether the workflow has a node that trades.
+             */
+            can_trade: boolean;
+            /**
+             * Idle
+             * @description Ids of the trading nodes that did not run.
+             */
+            idle: string[];
+            /**
+             * Stops
+             * @description Where the ways to them ended, the nearest to the trigger first.
+             */
+            stops: components["schemas"]["Stop"][];
+        };
         /**
          * ErrorAnswer
          * @description The body of every answer that is not a success.
@@ -1486,6 +1815,18 @@ export interface components {
              */
             workflow_name: string;
         };
+        /**
+         * ExecutionDocument
+         * @description What an execution runs: the document of its version, which need never have been saved.
+         */
+        ExecutionDocument: {
+            /** Document */
+            document: {
+                [key: string]: unknown;
+            };
+            /** Version */
+            version: string;
+        };
         /** ExecutionPage */
         ExecutionPage: {
             /** Items */
@@ -1611,6 +1952,12 @@ export interface components {
          * @description Why an execution or a node failed.
          */
         Failure: {
+            /**
+             * Hint
+             * @description What can be done about it; empty where nothing more is known.
+             * @default
+             */
+            hint: string;
             /** Message */
             message: string;
             /**
@@ -1690,6 +2037,76 @@ export interface components {
             status: "ok" | "degraded";
             /** Version */
             version: string;
+        };
+        /**
+         * HeldPosition
+         * @description An open position, whoever opened it.
+         */
+        HeldPosition: {
+            /** Comment */
+            comment: string;
+            /**
+             * Opened At
+             * Format: date-time
+             */
+            opened_at: string;
+            /**
+             * Price Current
+             * @description What it would close at now.
+             */
+            price_current: number;
+            /** Price Open */
+            price_open: number;
+            /**
+             * Profit
+             * @description Floating, in the account's currency, without swap.
+             */
+            profit: number;
+            side: components["schemas"]["Side"];
+            /** Stop Loss */
+            stop_loss: number | null;
+            /** Swap */
+            swap: number;
+            /** Symbol */
+            symbol: string;
+            /** Take Profit */
+            take_profit: number | null;
+            /** Ticket */
+            ticket: number;
+            /**
+             * Volume
+             * @description In lots.
+             */
+            volume: string;
+            /**
+             * Workflow Id
+             * @description Whose order opened it; null for anyone else's.
+             */
+            workflow_id: string | null;
+        };
+        /**
+         * Holdings
+         * @description An account's positions and pending orders, the earliest first.
+         */
+        Holdings: {
+            /** Account */
+            account: string;
+            /** Currency */
+            currency: string;
+            /**
+             * Exposure
+             * @description By symbol.
+             */
+            exposure: components["schemas"]["SymbolExposure"][];
+            /** Orders */
+            orders: components["schemas"]["WaitingOrder"][];
+            /** Positions */
+            positions: components["schemas"]["HeldPosition"][];
+            /**
+             * Worth
+             * @description Of all symbols; null where one of them cannot be valued.
+             */
+            worth: number | null;
         };
         /**
          * InputRecord
@@ -1917,6 +2334,199 @@ export interface components {
              * @description How many of them at a profit.
              */
             won: number;
+        };
+        /** ModelDetail */
+        ModelDetail: {
+            /** @description The promoted version, or the newest. */
+            current: components["schemas"]["ModelVersion"];
+            /**
+             * History
+             * @description All its versions, newest first.
+             */
+            history: components["schemas"]["ModelVersion"][];
+            /** Horizon */
+            horizon: number;
+            /**
+             * Id
+             * @description For addresses.
+             * @example trained~EURUSD~H1~ridge~h1~0a1b2c3d4e5f
+             */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "ridge" | "kernel" | "uploaded";
+            /**
+             * Name
+             * @example trained/EURUSD/H1/ridge/h1/0a1b2c3d4e5f
+             */
+            name: string;
+            /**
+             * Promoted
+             * @description The version a person chose; None: the newest that fits.
+             */
+            promoted?: string | null;
+            /** Symbol */
+            symbol?: string | null;
+            timeframe?: components["schemas"]["Timeframe"] | null;
+            /** Versions */
+            versions: number;
+        };
+        /** ModelList */
+        ModelList: {
+            /**
+             * Items
+             * @description By name.
+             */
+            items: components["schemas"]["ModelSummary"][];
+        };
+        /**
+         * ModelScores
+         * @description Walk-forward: each forecast tested was made by a model that had seen earlier bars only. Errors are in price.
+         */
+        ModelScores: {
+            /**
+             * Beats Naive
+             * @description Whether it was better than the naive forecast beyond chance.
+             */
+            beats_naive: boolean;
+            /**
+             * Counts
+             * @description How many forecasts each fifth has.
+             */
+            counts: number[];
+            /** Directional Accuracy */
+            directional_accuracy: number;
+            /**
+             * Hits
+             * @description Right directions by how strong the forecast was, weakest fifth first.
+             */
+            hits: number[];
+            /**
+             * Mae
+             * @description Mean absolute error.
+             */
+            mae: number;
+            /**
+             * N
+             * @description How many forecasts were tested.
+             */
+            n: number;
+            /**
+             * Naive Mae
+             * @description The same of saying that the price stays where it is.
+             */
+            naive_mae: number;
+            /**
+             * Residuals
+             * @description 1st to 99th percentile of outcome - forecast, in usual moves.
+             */
+            residuals: number[];
+            /** Rmse */
+            rmse: number;
+            /**
+             * Skill
+             * @description 1 - mae / naive_mae.
+             */
+            skill: number;
+            /**
+             * T Statistic
+             * @description Diebold-Mariano; from 1.645 on the gain is hardly chance.
+             */
+            t_statistic: number;
+            /**
+             * Window Mae
+             * @description The error of each test window, in time's order; empty for old ones.
+             */
+            window_mae: number[];
+            /** Window Naive Mae */
+            window_naive_mae: number[];
+            /** Windows */
+            windows: number;
+        };
+        /** ModelSummary */
+        ModelSummary: {
+            /** @description The promoted version, or the newest. */
+            current: components["schemas"]["ModelVersion"];
+            /** Horizon */
+            horizon: number;
+            /**
+             * Id
+             * @description For addresses.
+             * @example trained~EURUSD~H1~ridge~h1~0a1b2c3d4e5f
+             */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "ridge" | "kernel" | "uploaded";
+            /**
+             * Name
+             * @example trained/EURUSD/H1/ridge/h1/0a1b2c3d4e5f
+             */
+            name: string;
+            /**
+             * Promoted
+             * @description The version a person chose; None: the newest that fits.
+             */
+            promoted?: string | null;
+            /** Symbol */
+            symbol?: string | null;
+            timeframe?: components["schemas"]["Timeframe"] | null;
+            /** Versions */
+            versions: number;
+        };
+        /** ModelVersion */
+        ModelVersion: {
+            /** Added At */
+            added_at?: string | null;
+            /** Bars */
+            bars: number;
+            /** Features */
+            features: string[];
+            /** File Bytes */
+            file_bytes: number;
+            /** Horizon */
+            horizon: number;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "ridge" | "kernel" | "uploaded";
+            /** @description None for an uploaded one: it is tested when used. */
+            scores?: components["schemas"]["ModelScores"] | null;
+            /** Trained From */
+            trained_from?: string | null;
+            /** Trained To */
+            trained_to?: string | null;
+            /**
+             * Version
+             * @description SHA-256 of its ONNX file.
+             */
+            version: string;
+        };
+        /**
+         * NamedValue
+         * @description A value that an expression names, as the node saw it.
+         */
+        NamedValue: {
+            /**
+             * Error
+             * @description Why it had none.
+             */
+            error?: string | null;
+            /**
+             * Name
+             * @example nodes.rsi.value
+             */
+            name: string;
+            /**
+             * Value
+             * @description Lists and objects are told by their size: `[50 values]`.
+             */
+            value?: unknown;
         };
         /**
          * NewCredential
@@ -2508,6 +3118,12 @@ export interface components {
             type: string;
         };
         /**
+         * PendingType
+         * @description LIMIT waits for a better price, STOP for a worse one; STOP_LIMIT places a limit order at its stop.
+         * @enum {string}
+         */
+        PendingType: "limit" | "stop" | "stop_limit";
+        /**
          * Pin
          * @description A pinned output. It counts in test mode only.
          * @example {
@@ -2566,6 +3182,35 @@ export interface components {
              * @enum {string}
              */
             severity: "error" | "warning";
+        };
+        /**
+         * Promote
+         * @example {
+         *       "version": "0a1b2c3d"
+         *     }
+         */
+        Promote: {
+            /**
+             * Version
+             * @description The beginning of its SHA-256; null lets the newest be used again.
+             */
+            version: string | null;
+        };
+        /** QueryResult */
+        QueryResult: {
+            /** Columns */
+            columns: string[];
+            /** Duration Ms */
+            duration_ms: number;
+            /** Rows */
+            rows: {
+                [key: string]: unknown;
+            }[];
+            /**
+             * Truncated
+             * @description Whether there were more than the limit.
+             */
+            truncated: boolean;
         };
         /**
          * ReplacedCredential
@@ -2797,6 +3442,44 @@ export interface components {
             };
         };
         /**
+         * RunQuery
+         * @description One SELECT, as `database.query` takes it.
+         * @example {
+         *       "sql": "SELECT symbol, count(*) AS n FROM signals GROUP BY symbol"
+         *     }
+         * @example {
+         *       "parameters": {
+         *         "symbol": "EURUSD"
+         *       },
+         *       "sql": "SELECT * FROM signals WHERE symbol = :symbol"
+         *     }
+         */
+        RunQuery: {
+            /**
+             * Limit
+             * @description More rows are cut off, and `truncated` says so.
+             * @default 1000
+             */
+            limit: number;
+            /**
+             * Max Seconds
+             * @default 5
+             */
+            max_seconds: number;
+            /**
+             * Parameters
+             * @description A value for each parameter.
+             */
+            parameters?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Sql
+             * @description Its parameters are written `:name`.
+             */
+            sql: string;
+        };
+        /**
          * ScheduleFailure
          * @description A schedule that fails. Set aside after five failures in a row, it is tried again at `until`.
          */
@@ -2898,6 +3581,20 @@ export interface components {
              * @default main
              */
             port: string;
+        };
+        /**
+         * SetTags
+         * @description All tags of a workflow, in the order they are shown; one that comes twice is kept once.
+         * @example {
+         *       "tags": [
+         *         "trend",
+         *         "EURUSD"
+         *       ]
+         *     }
+         */
+        SetTags: {
+            /** Tags */
+            tags: string[];
         };
         /** Settings */
         Settings: {
@@ -3069,6 +3766,43 @@ export interface components {
             to: string;
         };
         /**
+         * StartTraining
+         * @description Settings as `ml.predict` has them: a node with the same ones finds what is trained here.
+         * @example {
+         *       "account": "paper",
+         *       "symbol": "EURUSD",
+         *       "timeframe": "H1"
+         *     }
+         */
+        StartTraining: {
+            /** Account */
+            account: string;
+            /**
+             * Horizon
+             * @default 1
+             */
+            horizon: number;
+            /**
+             * Kind
+             * @default ridge
+             * @enum {string}
+             */
+            kind: "ridge" | "kernel";
+            /**
+             * Retrain Every
+             * @default 24
+             */
+            retrain_every: number;
+            /** Symbol */
+            symbol: string;
+            timeframe: components["schemas"]["Timeframe"];
+            /**
+             * Training Bars
+             * @default 2000
+             */
+            training_bars: number;
+        };
+        /**
          * StillThere
          * @description A position or pending order that is still on the account, and why.
          */
@@ -3096,6 +3830,131 @@ export interface components {
             volume: string;
         };
         /**
+         * Stop
+         * @description A node at which the way to a trade ended.
+         */
+        Stop: {
+            /** Clauses */
+            clauses?: components["schemas"]["Clause"][];
+            error?: components["schemas"]["Failure"] | null;
+            /**
+             * Iteration
+             * @description The last turn of the loops around it.
+             */
+            iteration?: number[];
+            /**
+             * Kept From
+             * @description Ids of the trading nodes that therefore did not run.
+             */
+            kept_from: string[];
+            /**
+             * Kind
+             * @description `decided`: it went on by another port. `empty_loop`: it had nothing to go through. `failed`, `disabled`: what led on did not run.
+             * @enum {string}
+             */
+            kind: "decided" | "empty_loop" | "failed" | "disabled";
+            /** Name */
+            name: string;
+            /** Node */
+            node: string;
+            /**
+             * Port
+             * @description The port it emitted.
+             */
+            port?: string | null;
+            /**
+             * Reason
+             * @description In the node's own words.
+             * @default
+             * @example 43.1 < 30 does not hold
+             */
+            reason: string;
+            /** Type */
+            type: string;
+            /**
+             * Wanted Port
+             * @description The port that leads to the trade.
+             * @example true
+             */
+            wanted_port: string;
+        };
+        /**
+         * SymbolExposure
+         * @description What is held in one symbol, and what waits. Lots; `worth` as the risk gate counts it against `max_exposure`.
+         */
+        SymbolExposure: {
+            /**
+             * Buying
+             * @description Of pending orders.
+             */
+            buying: string;
+            /** Long */
+            long: string;
+            /**
+             * Selling
+             * @description Of pending orders.
+             */
+            selling: string;
+            /** Short */
+            short: string;
+            /** Symbol */
+            symbol: string;
+            /**
+             * Worth
+             * @description In the account's currency, every pending order counted as filled; null where the broker cannot value it.
+             */
+            worth: number | null;
+        };
+        /** Table */
+        Table: {
+            /**
+             * Bytes
+             * @description What it takes on disk, indexes included.
+             */
+            bytes: number;
+            /**
+             * Columns
+             * @description In their order.
+             */
+            columns: components["schemas"]["TableColumn"][];
+            /**
+             * Counted To
+             * @description No more rows than this are counted.
+             */
+            counted_to: number;
+            /** Name */
+            name: string;
+            /**
+             * Rows
+             * @description How many there are, at most `counted_to`.
+             */
+            rows: number;
+        };
+        /** TableColumn */
+        TableColumn: {
+            /** Name */
+            name: string;
+            /**
+             * Own
+             * @description False for the columns every table fills by itself.
+             */
+            own: boolean;
+            /**
+             * Type
+             * @description PostgreSQL's name of it.
+             * @example double precision
+             */
+            type: string;
+        };
+        /** TableList */
+        TableList: {
+            /**
+             * Items
+             * @description By name.
+             */
+            items: components["schemas"]["Table"][];
+        };
+        /**
          * Throttled
          * @description A workflow that repeated itself too often: it opens nothing on the account until a person resumes it.
          */
@@ -3118,6 +3977,11 @@ export interface components {
             /** Workflow Id */
             workflow_id: string;
         };
+        /**
+         * Timeframe
+         * @enum {string}
+         */
+        Timeframe: "M1" | "M2" | "M3" | "M4" | "M5" | "M6" | "M10" | "M12" | "M15" | "M20" | "M30" | "H1" | "H2" | "H3" | "H4" | "H6" | "H8" | "H12" | "D1" | "W1" | "MN1";
         /**
          * Toggle
          * @description Whether the workflow is to be active. Left out, it changes to the other state.
@@ -3418,6 +4282,58 @@ export interface components {
             /** Items */
             items: components["schemas"]["TradeSummaryItem"][];
         };
+        /** Training */
+        Training: {
+            /**
+             * Done
+             * @description Fits made, of `total`.
+             */
+            done: number;
+            /**
+             * Error
+             * @description What went wrong, as error answers have it.
+             */
+            error?: {
+                [key: string]: unknown;
+            } | null;
+            /** Finished At */
+            finished_at?: string | null;
+            /** Id */
+            id: string;
+            /**
+             * Kept
+             * @description False where the same version was there already.
+             */
+            kept?: boolean | null;
+            /**
+             * Model
+             * @description Id of the model it made a version of.
+             */
+            model?: string | null;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "running" | "done" | "failed";
+            /** Total */
+            total: number;
+            /** Version */
+            version?: string | null;
+            wanted: components["schemas"]["StartTraining"];
+        };
+        /** TrainingList */
+        TrainingList: {
+            /**
+             * Items
+             * @description Newest first; forgotten when Tradeloom stops.
+             */
+            items: components["schemas"]["Training"][];
+        };
         /**
          * UndeliveredKill
          * @description A kill the account's bridge could not be told yet. It is told as soon as it answers; a resume withdraws it.
@@ -3464,6 +4380,57 @@ export interface components {
              * @description The end of its flexible window: it starts at some moment before; null without one.
              */
             until?: string | null;
+        };
+        /**
+         * WaitingOrder
+         * @description An order resting at the broker, whoever placed it.
+         */
+        WaitingOrder: {
+            /**
+             * Expires At
+             * @description Null: it rests until it is cancelled.
+             */
+            expires_at: string | null;
+            /**
+             * Placed At
+             * Format: date-time
+             */
+            placed_at: string;
+            /**
+             * Price
+             * @description Where it waits.
+             */
+            price: number;
+            /**
+             * Price Current
+             * @description The market's, on its side.
+             */
+            price_current: number;
+            /**
+             * Remaining
+             * @description Lots not filled yet.
+             */
+            remaining: string;
+            side: components["schemas"]["Side"];
+            /** Stop Loss */
+            stop_loss: number | null;
+            /** Symbol */
+            symbol: string;
+            /** Take Profit */
+            take_profit: number | null;
+            /** Ticket */
+            ticket: number;
+            type: components["schemas"]["PendingType"];
+            /**
+             * Volume
+             * @description Lots asked for.
+             */
+            volume: string;
+            /**
+             * Workflow Id
+             * @description Whose order it is; null for anyone else's.
+             */
+            workflow_id: string | null;
         };
         /** WorkflowDetail */
         WorkflowDetail: {
@@ -3526,6 +4493,11 @@ export interface components {
              * @description Schedules that fail, and until when each is set aside.
              */
             schedule_failures?: components["schemas"]["ScheduleFailure"][];
+            /**
+             * Tags
+             * @description Words to find it by; no part of its versions.
+             */
+            tags?: string[];
             /**
              * Updated At
              * Format: date-time
@@ -3736,6 +4708,11 @@ export interface components {
              */
             nodes: number;
             /**
+             * Tags
+             * @description Words to find it by; no part of its versions.
+             */
+            tags?: string[];
+            /**
              * Updated At
              * Format: date-time
              */
@@ -3746,6 +4723,98 @@ export interface components {
              * @example 9f86d081884c7d65…
              */
             version: string;
+        };
+        /**
+         * WorkflowVersion
+         * @description One saved state of a workflow's document. It never changes.
+         */
+        WorkflowVersion: {
+            /**
+             * Account
+             * @description The broker account it trades on.
+             */
+            account: string;
+            /**
+             * Created At
+             * Format: date-time
+             * @description When it was saved first.
+             */
+            created_at: string;
+            /**
+             * Newest
+             * @description It is what the editor opens and what a person starts.
+             */
+            newest: boolean;
+            /** Nodes */
+            nodes: number;
+            /**
+             * Number
+             * @description Counts the workflow's versions from 1.
+             */
+            number: number;
+            /**
+             * Runs
+             * @description It is what triggers start; none does while the workflow is switched off.
+             */
+            runs: boolean;
+            /**
+             * Version
+             * @description sha256 of its document.
+             * @example 9f86d081884c7d65…
+             */
+            version: string;
+        };
+        /** WorkflowVersionDetail */
+        WorkflowVersionDetail: {
+            /**
+             * Account
+             * @description The broker account it trades on.
+             */
+            account: string;
+            /**
+             * Created At
+             * Format: date-time
+             * @description When it was saved first.
+             */
+            created_at: string;
+            /**
+             * Document
+             * @description The workflow document, as saved.
+             */
+            document: {
+                [key: string]: unknown;
+            };
+            /**
+             * Newest
+             * @description It is what the editor opens and what a person starts.
+             */
+            newest: boolean;
+            /** Nodes */
+            nodes: number;
+            /**
+             * Number
+             * @description Counts the workflow's versions from 1.
+             */
+            number: number;
+            /**
+             * Runs
+             * @description It is what triggers start; none does while the workflow is switched off.
+             */
+            runs: boolean;
+            /**
+             * Version
+             * @description sha256 of its document.
+             * @example 9f86d081884c7d65…
+             */
+            version: string;
+        };
+        /**
+         * WorkflowVersionList
+         * @description Newest first. Old versions that nothing refers to are removed in time.
+         */
+        WorkflowVersionList: {
+            /** Items */
+            items: components["schemas"]["WorkflowVersion"][];
         };
     };
     responses: never;
@@ -4012,6 +5081,101 @@ export interface operations {
             };
             /** @description A part of the system is not available at the moment. */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    getHoldings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The object's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Holdings"];
+                };
+            };
+            /** @description No valid bearer token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No such object: it is not there, or it is another tenant's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description This address does not take the method: a part of it is missing. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Something in the request is wrong; `problems` has all of it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Something failed that should not have. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The broker or its bridge failed. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A part of the system is not available at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A part of the system did not answer in time. */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5543,6 +6707,10 @@ export interface operations {
                 offset?: number;
                 /** @description Only those in this state. */
                 status?: ("pending" | "running" | "succeeded" | "failed" | "stopped" | "timed_out") | null;
+                /** @description Only those that were started then or later. */
+                since?: string | null;
+                /** @description Only those that were started earlier. */
+                before?: string | null;
             };
             header?: never;
             path?: never;
@@ -5850,6 +7018,160 @@ export interface operations {
             };
             /** @description The body is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Something in the request is wrong; `problems` has all of it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Something failed that should not have. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A part of the system is not available at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    getExecutionDecisions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The object's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Decisions"];
+                };
+            };
+            /** @description No valid bearer token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No such object: it is not there, or it is another tenant's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description This address does not take the method: a part of it is missing. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Something in the request is wrong; `problems` has all of it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Something failed that should not have. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A part of the system is not available at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    getExecutionDocument: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The object's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExecutionDocument"];
+                };
+            };
+            /** @description No valid bearer token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No such object: it is not there, or it is another tenant's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description This address does not take the method: a part of it is missing. */
+            405: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6380,6 +7702,625 @@ export interface operations {
             };
             /** @description This address does not take the method: a part of it is missing. */
             405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Something in the request is wrong; `problems` has all of it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Something failed that should not have. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A part of the system is not available at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    listTrainings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrainingList"];
+                };
+            };
+            /** @description No valid bearer token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description This address does not take the method: a part of it is missing. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Something in the request is wrong; `problems` has all of it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Something failed that should not have. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A part of the system is not available at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    startTraining: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StartTraining"];
+            };
+        };
+        responses: {
+            /** @description Started. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Training"];
+                };
+            };
+            /** @description The body cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No valid bearer token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No such object: it is not there, or it is another tenant's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description This address does not take the method: a part of it is missing. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Another change came first, or the object's state does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The body is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Something in the request is wrong; `problems` has all of it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Something failed that should not have. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The broker or its bridge failed. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A part of the system is not available at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A part of the system did not answer in time. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    getTraining: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The object's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Training"];
+                };
+            };
+            /** @description No valid bearer token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No such object: it is not there, or it is another tenant's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description This address does not take the method: a part of it is missing. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Something in the request is wrong; `problems` has all of it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Something failed that should not have. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A part of the system is not available at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    listModels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelList"];
+                };
+            };
+            /** @description No valid bearer token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description This address does not take the method: a part of it is missing. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Something in the request is wrong; `problems` has all of it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Something failed that should not have. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A part of the system is not available at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    getModel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The model's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelDetail"];
+                };
+            };
+            /** @description No valid bearer token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No such object: it is not there, or it is another tenant's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description This address does not take the method: a part of it is missing. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Something in the request is wrong; `problems` has all of it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Something failed that should not have. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A part of the system is not available at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    promoteModel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The model's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Promote"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelDetail"];
+                };
+            };
+            /** @description The body cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No valid bearer token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No such object: it is not there, or it is another tenant's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description This address does not take the method: a part of it is missing. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Another change came first, or the object's state does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The body is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Something in the request is wrong; `problems` has all of it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Something failed that should not have. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A part of the system is not available at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    rollBackModel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The model's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelDetail"];
+                };
+            };
+            /** @description No valid bearer token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No such object: it is not there, or it is another tenant's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description This address does not take the method: a part of it is missing. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Another change came first, or the object's state does not allow it. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7126,6 +9067,185 @@ export interface operations {
             };
             /** @description A part of the system is not available at the moment. */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    listTables: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TableList"];
+                };
+            };
+            /** @description No valid bearer token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description This address does not take the method: a part of it is missing. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Something in the request is wrong; `problems` has all of it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Something failed that should not have. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A part of the system is not available at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A part of the system did not answer in time. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    queryTables: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RunQuery"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueryResult"];
+                };
+            };
+            /** @description The body cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No valid bearer token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description This address does not take the method: a part of it is missing. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The body is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Something in the request is wrong; `problems` has all of it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Something failed that should not have. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A part of the system is not available at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A part of the system did not answer in time. */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8121,6 +10241,10 @@ export interface operations {
                 offset?: number;
                 /** @description Only those in this state. */
                 status?: ("pending" | "running" | "succeeded" | "failed" | "stopped" | "timed_out") | null;
+                /** @description Only those that were started then or later. */
+                since?: string | null;
+                /** @description Only those that were started earlier. */
+                before?: string | null;
             };
             header?: never;
             path: {
@@ -8626,6 +10750,114 @@ export interface operations {
             };
         };
     };
+    setWorkflowTags: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The object's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetTags"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkflowDetail"];
+                };
+            };
+            /** @description The body cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No valid bearer token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No such object: it is not there, or it is another tenant's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description This address does not take the method: a part of it is missing. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The body is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Something in the request is wrong; `problems` has all of it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Something failed that should not have. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A part of the system is not available at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
     toggleWorkflow: {
         parameters: {
             query?: never;
@@ -8716,6 +10948,262 @@ export interface operations {
             };
             /** @description Something in the request is wrong; `problems` has all of it. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Something failed that should not have. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A part of the system is not available at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    listVersions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The object's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkflowVersionList"];
+                };
+            };
+            /** @description No valid bearer token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No such object: it is not there, or it is another tenant's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description This address does not take the method: a part of it is missing. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Something in the request is wrong; `problems` has all of it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Something failed that should not have. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A part of the system is not available at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    getVersion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The object's id. */
+                id: string;
+                /** @description The version's sha256. */
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkflowVersionDetail"];
+                };
+            };
+            /** @description No valid bearer token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No such object: it is not there, or it is another tenant's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description This address does not take the method: a part of it is missing. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Something in the request is wrong; `problems` has all of it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Something failed that should not have. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A part of the system is not available at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    restoreVersion: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The ETag of the version this replaces, or "*" for whichever stands. */
+                "if-match": string | null;
+            };
+            path: {
+                /** @description The object's id. */
+                id: string;
+                /** @description The version's sha256. */
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkflowDetail"];
+                };
+            };
+            /** @description No valid bearer token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No such object: it is not there, or it is another tenant's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description This address does not take the method: a part of it is missing. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Another change came first, or the object's state does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Something in the request is wrong; `problems` has all of it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The request does not say which version it changes. */
+            428: {
                 headers: {
                     [name: string]: unknown;
                 };

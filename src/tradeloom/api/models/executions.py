@@ -48,6 +48,7 @@ class Failure(Model):
     name: str = Field(examples=["StalePrice"])
     message: str
     node: str | None = None
+    hint: str = Field(default="", description="What can be done about it; empty where nothing more is known.")
 
 
 class NodeRun(Model):
@@ -114,6 +115,13 @@ class Execution(ExecutionSummary):
     until: str | None = Field(default=None, description="It ends behind this node.")
     debugging: bool = Field(default=False, description="It pauses for a person.")
     orders: list[OrderItem] = Field(default_factory=list, description="What it sent to the broker, the earliest first.")
+
+
+class ExecutionDocument(Model):
+    """What an execution runs: the document of its version, which need never have been saved."""
+
+    version: str
+    document: dict[str, Any]
 
 
 class ExecutionPage(Model):

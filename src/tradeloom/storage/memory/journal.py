@@ -188,6 +188,8 @@ class MemoryJournal:
             if execution.tenant == which.tenant
             and which.workflow_id in (None, execution.workflow_id)
             and which.status in (None, execution.status)
+            and (which.since is None or execution.created_at >= which.since)
+            and (which.before is None or execution.created_at < which.before)
         ]
         found.sort(key=lambda row: (row.created_at, row.id), reverse=True)
         return [kept_row(row) for row in found[which.offset : which.offset + which.limit]], len(found)

@@ -254,8 +254,13 @@ class PostgresJournal:
         return None if row is None else rows.execution(row)
 
     async def executions(self, which: ExecutionFilter) -> tuple[list[Execution], int]:
-        matching = "tenant = %s AND (%s::text IS NULL OR workflow_id = %s) AND (%s::text IS NULL OR status = %s)"
-        values = [which.tenant, which.workflow_id, which.workflow_id, which.status, which.status]
+        matching = (
+            "tenant = %s AND (%s::text IS NULL OR workflow_id = %s) AND (%s::text IS NULL OR status = %s)"
+            " AND (%s::timestamptz IS NULL OR created_at >= %s) AND (%s::timestamptz IS NULL OR created_at < %s)"
+        )
+        values = [which.tenant]
+        for value in (which.workflow_id, which.status, which.since, which.before):
+            values += [value, value]
         found = await self._database.all(
             f"SELECT {_EXECUTION} FROM executions WHERE {matching}"
             " ORDER BY created_at DESC, id DESC LIMIT %s OFFSET %s",
