@@ -5,6 +5,7 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from tradeloom.api.models.accounts import AccountDetail, AccountPage, Kill, Killed, Resume, WorkflowKilled
+from tradeloom.api.models.holdings import Holdings
 from tradeloom.api.models.limits import AccountLimits, ChangeLimits
 from tradeloom.api.routing import PREFIX, Id, Routes, answers
 
@@ -46,6 +47,18 @@ def kill_all(wanted: Annotated[Kill, Body()]) -> Killed:
 )
 def read(id: Id) -> AccountDetail:
     return router.ports.accounts.get(router.caller.tenant, id)
+
+
+@router.get(
+    f"{PREFIX}/accounts/<id>/holdings",
+    summary="List what is open and what waits on an account",
+    description="Positions and pending orders, whoever made them, and what they are worth as the risk gate counts it.",
+    operation_id="getHoldings",
+    tags=_TAGS,
+    **answers(Holdings, 404, 502, 504),
+)
+def holdings(id: Id) -> Holdings:
+    return router.ports.accounts.holdings(router.caller.tenant, id)
 
 
 @router.post(

@@ -17,6 +17,7 @@ from tradeloom.api.models.accounts import (
     UndeliveredKill,
     WorkflowKilled,
 )
+from tradeloom.api.models.holdings import Holdings
 from tradeloom.api.models.limits import AccountLimits, ChangeLimits
 from tradeloom.engine.kill_wishes import KillWish
 from tradeloom.errors import Conflict, InvalidInput, NotFound, TradeloomError
@@ -24,6 +25,7 @@ from tradeloom.local.account_facts import detail_of
 from tradeloom.local.account_notices import AccountNotices
 from tradeloom.local.bridging import OnLoop
 from tradeloom.local.halts import Halts, Standing
+from tradeloom.local.holdings import holdings_of
 from tradeloom.local.undelivered import Undelivered
 from tradeloom.trading.methods import AccountStatus
 from tradeloom.trading.mt5_broker import MT5Broker
@@ -82,6 +84,9 @@ class LocalAccounts:
     def get(self, tenant: str, account: str) -> AccountDetail:
         self._known(account)
         return self._on_loop(self._detail(account))
+
+    def holdings(self, tenant: str, account: str) -> Holdings:
+        return holdings_of(self._known(account), self._broker(account))
 
     def kill(self, tenant: str, user: str, account: str | None, wanted: Kill) -> Killed:
         """Stop one account, or all. Raises `NotFound`, `Conflict` for a looser mode, `BrokerUnavailable`: then what

@@ -26,6 +26,14 @@ def test_accounts_are_listed_and_read_with_their_state_and_limits(ask: Ask) -> N
     assert (ask("GET", "/accounts/none").status, ask("GET", "/accounts/none").error["name"]) == (404, "NotFound")
 
 
+def test_what_an_account_holds_is_listed(ask: Ask) -> None:
+    told = ask("GET", "/accounts/paper/holdings").json
+    assert told == {
+        "account": "paper", "currency": "USD", "positions": [], "orders": [], "exposure": [], "worth": 0.0,
+    }  # fmt: skip
+    assert ask("GET", "/accounts/none/holdings").status == 404
+
+
 @pytest.mark.parametrize(("mode", "state"), [("pause", "halted"), ("reduce", "reducing"), ("flatten", "halted")])
 def test_a_kill_is_told_who_asked_and_why(ask: Ask, ports: Ports, mode: Any, state: str) -> None:
     answer = ask("POST", "/accounts/paper/kill", {"mode": mode, "reason": "  enough  "})
