@@ -19,7 +19,10 @@ from tradeloom.api import (
     orders,
     reruns,
     schedules,
+    tables,
     trades,
+    trained_models,
+    versions,
     workflows,
 )
 from tradeloom.api.addresses import OPENAPI_PATH
@@ -40,8 +43,8 @@ class Api:
     def __init__(self, ports: Ports) -> None:
         self.resolver = Resolver(ports, public_paths=frozenset({OPENAPI_PATH}))
         for resource in (
-            accounts, workflows, schedules, executions, reruns, debugging, nodes, credentials, notifications,
-            orders, trades, market_replays, health,
+            accounts, workflows, versions, schedules, executions, reruns, debugging, nodes, credentials, notifications,
+            orders, trades, market_replays, tables, trained_models, health,
         ):  # fmt: skip
             self.resolver.include_router(resource.router)
         self.resolver.get(OPENAPI_PATH, include_in_schema=False, enable_validation=False)(self._openapi)

@@ -56,8 +56,10 @@ from tradeloom.local.start_notices import StartNotices
 from tradeloom.local.storage import TENANT, Storage, database_up, storage_up
 from tradeloom.local.sub_workflows import SubWorkflowAnswers
 from tradeloom.local.tasks import ended, together
+from tradeloom.local.tenant_services import models_up, tables_up
 from tradeloom.local.triggers import market_triggers, telling
 from tradeloom.local.webhooks import Door
+from tradeloom.local.workflow_versions import LocalVersions
 from tradeloom.local.workflows import LocalWorkflows
 from tradeloom.nodes.registry import node_types
 from tradeloom.realtime.hub import RunEvents
@@ -207,6 +209,7 @@ async def _engine_up(
     status = _status(kept, on_loop, market, engine, pool)
     ports = Ports(
         workflows=workflows,
+        versions=LocalVersions(on_loop, kept.stores, kept.blobs),
         reruns=reruns,
         debugging=debugging,
         schedules=LocalSchedules(
@@ -232,6 +235,8 @@ async def _engine_up(
         orders=orders_up(stack, kept, on_loop, market),
         trades=trades_up(stack, kept, on_loop, market, clocks),
         market_replays=replays,
+        tables=tables_up(stack, on_loop, tenants),
+        models=models_up(stack, on_loop, kept, clocks),
     )
     retention = Retention(TENANT, Policy.of(settings), PostgresRetention(kept.database), kept.blobs)
     stack.push_async_callback(ended, asyncio.ensure_future(retention.keep()))

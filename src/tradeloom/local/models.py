@@ -32,7 +32,7 @@ def open_models(settings: Settings) -> Iterator[ModelStore]:
             database = Database(dsn, pool_size=1)
             runner.run(database.open())
             try:
-                yield ModelStore(_Variables(runner, PostgresVariables(database)), _Files(FileBlobs(home.blobs)))
+                yield ModelStore(_Variables(runner, PostgresVariables(database)), BlobFiles(FileBlobs(home.blobs)))
             finally:
                 runner.run(database.close())
     finally:
@@ -58,7 +58,9 @@ class _Variables:
         return self._runner.run(self._store.keys(TENANT, scope, prefix))
 
 
-class _Files:
+class BlobFiles:
+    """Models' files among a machine's blobs."""
+
     def __init__(self, blobs: FileBlobs) -> None:
         self._blobs = blobs
 

@@ -77,6 +77,24 @@ def test_one_node_on_trial_writes_nothing(machine: RunningMachine) -> None:
     assert asked["output"]["count"] == execute(machine, COUNT)["read"]["output"]["rows"][0]["n"]
 
 
+def test_the_console_reads_the_same_tables_through_the_same_gate(machine: RunningMachine) -> None:
+    execute(machine, SAVE)
+    (table,) = [each for each in machine.get("/tables")["items"] if each["name"] == "signals"]
+    kinds = {each["name"]: each["type"] for each in table["columns"]}
+    assert (kinds["symbol"], kinds["id"]) == ("text", "bigint")
+    assert [each["name"] for each in table["columns"] if each["own"]] == ["symbol", "rsi"]
+    assert table["bytes"] > 0
+    sql = "SELECT symbol, count(*) AS n FROM signals WHERE symbol = :symbol GROUP BY symbol"
+    asked = machine.post("/tables/query", {"sql": sql, "parameters": {"symbol": "EURUSD"}})
+    assert asked["rows"] == [{"symbol": "EURUSD", "n": table["rows"]}]
+    for attack in ("DELETE FROM signals", "SELECT * FROM public.tenant_databases", "SELECT pg_sleep(9)"):
+        refused = machine.ask("POST", "/tables/query", {"sql": attack})
+        assert (refused.status_code, refused.json()["error"]["name"]) == (422, "QueryRefused"), refused.text
+    wrong = machine.ask("POST", "/tables/query", {"sql": sql})
+    assert wrong.json()["error"]["field"].startswith("parameters")
+    assert machine.ask("POST", "/tables/query", {"sql": "SELECT 1 / 0 AS n"}).json()["error"]["name"] == "QueryFailed"
+
+
 def test_the_password_is_in_no_answer_and_no_log(machine: RunningMachine) -> None:
     dsn = machine.machine.settings.database_url
     assert dsn

@@ -11,6 +11,7 @@ from tradeloom.nodes.ml._scores import Scores
 
 if TYPE_CHECKING:
     from tradeloom.nodes.base import NodeContext
+    from tradeloom.nodes.ml._forecast import Progress
     from tradeloom.nodes.ml._network import Kind
     from tradeloom.nodes.ml.predict import PredictConfig
     from tradeloom.nodes.models import ModelRecord
@@ -33,20 +34,11 @@ def trained_model(config: "PredictConfig", context: "NodeContext", bars: "Bars")
     from tradeloom.nodes.ml._features import require_prices
     from tradeloom.nodes.ml._forecast import inputs_digest
 
-    end = _known_bars(bars, config.retrain_every)
-    length = config.training_bars + WARMUP - 1
-    if end < length:
-        raise NotEnoughBars(
-            f"a forecast needs {length + config.retrain_every} bars of {bars.reference.symbol} "
-            f"{bars.reference.timeframe}; there are {len(bars)}",
-            field="config.bars",
-            hint="lower training_bars, or wait until the broker has more history",
-        )
-    window = cut(bars, end - length, end)
-    require_prices(cut(bars, end - length, len(bars)))
+    window, start = training_window(config, bars)
+    require_prices(cut(bars, start, len(bars)))
     kind: Kind = "kernel" if config.model == "kernel" else "ridge"
     inputs = inputs_digest(window, {"kind": kind, "horizon": config.horizon})
-    name = _shelf_name(config, bars.reference, kind)
+    name = shelf_name(config, bars.reference, kind)
     shelf = context.models.shelf(name)
     record = shelf.chosen
     if record is None or _from_the_future(record, bars):
@@ -57,13 +49,38 @@ def trained_model(config: "PredictConfig", context: "NodeContext", bars: "Bars")
     return _train(window, kind, config.horizon, inputs, name, context)
 
 
+def training_window(config: "PredictConfig", bars: "Bars") -> "tuple[Bars, int]":
+    """The bars a built-in model is trained on, and where they begin. Raises `NotEnoughBars`."""
+    end = _known_bars(bars, config.retrain_every)
+    length = config.training_bars + WARMUP - 1
+    if end < length:
+        raise NotEnoughBars(
+            f"a forecast needs {length + config.retrain_every} bars of {bars.reference.symbol} "
+            f"{bars.reference.timeframe}; there are {len(bars)}",
+            field="config.bars",
+            hint="lower training_bars, or wait until the broker has more history",
+        )
+    return cut(bars, end - length, end), end - length
+
+
 def _train(window: "Bars", kind: "Kind", horizon: int, inputs: str, name: str, context: "NodeContext") -> Ready:
+    ready = trained_on(window, kind, horizon, inputs, lambda done, total: context.progress(done, total, "training"))
+    try:
+        context.models.keep(name, ready.record, ready.content)
+    except TradeloomError as error:
+        # What is not kept is trained again, the same: no reason to give no forecast.
+        context.log(f"the trained model could not be kept: {error.message}", level="warning")
+    return ready
+
+
+def trained_on(window: "Bars", kind: "Kind", horizon: int, inputs: str, progress: "Progress") -> Ready:
+    """A model of exactly these bars, and all that is to be known about it."""
     import hashlib
 
     from tradeloom.nodes.ml._forecast import train
     from tradeloom.nodes.models import ModelRecord
 
-    made = train(window, kind, horizon, lambda done, total: context.progress(done, total, "training"))
+    made = train(window, kind, horizon, progress)
     timeframe = window.reference.timeframe
     record = ModelRecord(
         version=hashlib.sha256(made.content).hexdigest(),
@@ -80,11 +97,6 @@ def _train(window: "Bars", kind: "Kind", horizon: int, inputs: str, name: str, c
         scores=made.scores.as_json(),
         file_bytes=len(made.content),
     )
-    try:
-        context.models.keep(name, record, made.content)
-    except TradeloomError as error:
-        # What is not kept is trained again, the same: no reason to give no forecast.
-        context.log(f"the trained model could not be kept: {error.message}", level="warning")
     return Ready(record, made.content, made.scores)
 
 
@@ -146,7 +158,7 @@ def _from_the_future(record: "ModelRecord", bars: "Bars") -> bool:
     return record.trained_to is not None and record.trained_to > closed
 
 
-def _shelf_name(config: "PredictConfig", reference: "BarsReference", kind: str) -> str:
+def shelf_name(config: "PredictConfig", reference: "BarsReference", kind: str) -> str:
     """One shelf for each account, symbol, timeframe, kind and settings; what people read of it comes first."""
     import hashlib
     import json

@@ -3,13 +3,13 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from tradeloom.nodes.ml._features import FEATURES, MOST, WARMUP, matrix, volatility
 from tradeloom.nodes.ml._network import Kind, fit
-from tradeloom.nodes.ml._scores import Scores, Trial, score
+from tradeloom.nodes.ml._scores import Scores, Trial, errors_of, score
 from tradeloom.nodes.ml._session import Session
 
 if TYPE_CHECKING:
@@ -121,4 +121,8 @@ def walk_forward(rows: Rows, target: "Numbers", kind: Kind, horizon: int, progre
         content = fit(rows.features[:known], target[:known], kind, horizon).to_onnx({})
         forecasts.append(Session(content).predict(rows.features[start:end]))
         progress(len(forecasts), WINDOWS + 1)
-    return score(rows.trial(first, len(target), np.concatenate(forecasts)), horizon, WINDOWS)
+    scores = score(rows.trial(first, len(target), np.concatenate(forecasts)), horizon, WINDOWS)
+    windows = [
+        errors_of(rows.trial(start, end, made)) for (start, end), made in zip(pairwise(borders), forecasts, strict=True)
+    ]
+    return replace(scores, window_mae=tuple(own for own, _ in windows), window_naive_mae=tuple(n for _, n in windows))

@@ -59,6 +59,9 @@ class Scores:
     residuals: tuple[float, ...]
     seen: bool = False
     """Whether the model may have been trained on the bars of its test."""
+    window_mae: tuple[float, ...] = ()
+    window_naive_mae: tuple[float, ...] = ()
+    """Both errors of each test window, in time's order; versions of earlier releases have none."""
 
     @property
     def beats_naive(self) -> bool:
@@ -130,6 +133,14 @@ def score(trial: Trial, horizon: int, windows: int, *, seen: bool = False) -> Sc
         residuals=tuple(_short(residual) for residual in residuals.tolist()),
         seen=seen,
     )
+
+
+def errors_of(trial: Trial) -> tuple[float, float]:
+    """Mean absolute error of the forecasts, and of the naive ones."""
+    import numpy as np
+
+    error = np.abs(price_after(trial.close, trial.forecast * trial.move) - trial.later)
+    return _short(float(error.mean())), _short(float(np.abs(trial.close - trial.later).mean()))
 
 
 def diebold_mariano(gain: "Numbers", horizon: int) -> float:

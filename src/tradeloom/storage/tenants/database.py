@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tradeloom.nodes.tenant_database import Filter, Limits, Order, Rows, Saved, Write
-from tradeloom.storage.tenants import reading, writing
+from tradeloom.storage.tenants import listing, reading, writing
 from tradeloom.storage.tenants.connection import Access, TenantConnection
+from tradeloom.storage.tenants.listing import TableFacts
 
 
 class PostgresTenantDatabase:
@@ -13,6 +14,10 @@ class PostgresTenantDatabase:
 
     def __init__(self, access: Access) -> None:
         self._connection = TenantConnection(access)
+
+    def tables(self) -> list[TableFacts]:
+        """By name. Raises `QueryTimeout`, `StorageUnavailable`."""
+        return listing.tables(self._connection)
 
     def query(self, sql: str, parameters: Mapping[str, Any], limits: Limits) -> Rows:
         return reading.query(self._connection, sql, parameters, limits)

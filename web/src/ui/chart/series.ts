@@ -61,7 +61,7 @@ export function digitsOf(series: ChartSeries): number {
     while (digits < 5 && Math.abs(value * 10 ** digits - Math.round(value * 10 ** digits)) > 1e-6) digits += 1;
   }
   const largest = values.reduce<number>((most, value) => Math.max(most, Math.abs(value ?? 0)), 0);
-  return largest >= 1_000 ? Math.min(digits, 2) : digits;
+  return Math.min(digits, largest >= 1_000 ? 2 : largest >= 10 ? 3 : 5);
 }
 
 export type ChartRow = { at: number; values: (number | null)[] };
