@@ -7,7 +7,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Header
 
 from tradeloom.api.bodies import WorkflowDocument
 from tradeloom.api.errors import PreconditionRequired
-from tradeloom.api.models.workflows import Toggle, WorkflowDetail, WorkflowPage
+from tradeloom.api.models.workflows import SetTags, Toggle, WorkflowDetail, WorkflowPage
 from tradeloom.api.routing import PREFIX, Id, Limit, Offset, Routes, answers, reply
 from tradeloom.compiler.compile import compile_workflow
 from tradeloom.errors import InvalidInput
@@ -34,7 +34,7 @@ _TAGS = ["workflows"]
 )
 def create(document: Document) -> Response[WorkflowDetail]:
     made = router.ports.workflows.create(router.caller.tenant, compile_workflow(document.root))
-    return _detail(made, status=201, location=f"{PREFIX}/workflows/{made.id}")
+    return detail_reply(made, status=201, location=f"{PREFIX}/workflows/{made.id}")
 
 
 @router.get(
@@ -52,7 +52,7 @@ def listing(limit: Limit = 50, offset: Offset = 0) -> WorkflowPage:
     **answers(WorkflowDetail, 404),
 )
 def read(id: Id) -> Response[WorkflowDetail]:
-    return _detail(router.ports.workflows.get(router.caller.tenant, id))
+    return detail_reply(router.ports.workflows.get(router.caller.tenant, id))
 
 
 @router.put(
@@ -65,9 +65,9 @@ def read(id: Id) -> Response[WorkflowDetail]:
     **answers(WorkflowDetail, 404, 409, 428, body=True),
 )
 def replace(id: Id, document: Document, if_match: IfMatch = None) -> Response[WorkflowDetail]:
-    expected = _expected_version(if_match)
+    expected = expected_version(if_match)
     compiled = compile_workflow(document.root)
-    return _detail(router.ports.workflows.replace(router.caller.tenant, id, compiled, expected))
+    return detail_reply(router.ports.workflows.replace(router.caller.tenant, id, compiled, expected))
 
 
 @router.delete(
@@ -93,15 +93,27 @@ def delete(id: Id) -> Response[None]:
 )
 def toggle(id: Id, wanted: Annotated[Toggle | None, Body()] = None) -> Response[WorkflowDetail]:
     active = wanted.active if wanted is not None else None
-    return _detail(router.ports.workflows.toggle(router.caller.tenant, id, active))
+    return detail_reply(router.ports.workflows.toggle(router.caller.tenant, id, active))
 
 
-def _detail(made: WorkflowDetail, *, status: int = 200, location: str | None = None) -> Response[Any]:
+@router.put(
+    f"{PREFIX}/workflows/<id>/tags",
+    summary="Set a workflow's tags",
+    description="Makes no version: what runs is not touched.",
+    operation_id="setWorkflowTags",
+    tags=_TAGS,
+    **answers(WorkflowDetail, 404, body=True),
+)
+def set_tags(id: Id, wanted: Annotated[SetTags, Body()]) -> Response[WorkflowDetail]:
+    return detail_reply(router.ports.workflows.set_tags(router.caller.tenant, id, wanted.tags))
+
+
+def detail_reply(made: WorkflowDetail, *, status: int = 200, location: str | None = None) -> Response[Any]:
     headers = {"ETag": f'"{made.version}"'} | ({"Location": location} if location else {})
     return reply(made, status=status, headers=headers)
 
 
-def _expected_version(if_match: str | None) -> str | None:
+def expected_version(if_match: str | None) -> str | None:
     """The version an If-Match header names; None for `*`."""
     if if_match is None or not if_match.strip():
         raise PreconditionRequired(

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -73,6 +73,9 @@ class LocalWorkflows:
     def toggle(self, tenant: str, workflow_id: str, active: bool | None) -> WorkflowDetail:
         return self._on_loop(self._toggle(tenant, workflow_id, active))
 
+    def set_tags(self, tenant: str, workflow_id: str, tags: Sequence[str]) -> WorkflowDetail:
+        return self._on_loop(self._set_tags(tenant, workflow_id, tuple(tags)))
+
     # -- on the loop --------------------------------------------------------------------------------------------
 
     async def save(self, tenant: str, workflow_id: str, compiled: Compiled, expected: str | None) -> WorkflowDetail:
@@ -141,6 +144,9 @@ class LocalWorkflows:
             await self._changed(tenant, workflow_id)
         return await self._detail(record)
 
+    async def _set_tags(self, tenant: str, workflow_id: str, tags: tuple[str, ...]) -> WorkflowDetail:
+        return await self._detail(await self._store.set_tags(tenant, workflow_id, tags))
+
     async def _check_accounts(self, tenant: str, workflow_id: str, account: str, nodes: list[dict[str, Any]]) -> None:
         """An active workflow needs a market to live in, and limits to trade under, and so do those it runs. Raises
         `InvalidInput` for an account this machine has not; for its limits see `check_limits`."""
@@ -174,6 +180,7 @@ class LocalWorkflows:
             "version": record.version,
             "nodes": version.metadata.get("nodes", 0),
             "account": version.account,
+            "tags": list(record.tags),
             "created_at": record.created_at,
             "updated_at": record.updated_at,
             "next_fire": self._next_fire(version) if record.active else None,

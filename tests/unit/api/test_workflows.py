@@ -140,3 +140,19 @@ def test_the_tenant_is_read_from_claims_only(ask: Ask, made: dict[str, Any]) -> 
     headers = {"x-tenant": "acme", "custom:tenant_id": "acme"}
     answer = ask("GET", "/workflows", claims=STRANGER, headers=headers, query={"tenant": "acme"})
     assert answer.json == {"items": [], "total": 0}
+
+
+def test_tags_are_set_and_make_no_version(ask: Ask, made: dict[str, Any]) -> None:
+    answer = ask("PUT", f"/workflows/{made['id']}/tags", {"tags": [" trend ", "EURUSD", "trend"]})
+    assert answer.status == 200
+    assert answer.json["tags"] == ["trend", "EURUSD"]
+    assert answer.json["version"] == made["version"]
+    assert ask("GET", "/workflows").json["items"][0]["tags"] == ["trend", "EURUSD"]
+
+
+@pytest.mark.parametrize("tags", [["a,b"], ["#a"], [" "], ["x" * 33], [str(number) for number in range(11)], [1], None])
+def test_tags_that_are_none_are_refused(ask: Ask, made: dict[str, Any], tags: Any) -> None:
+    answer = ask("PUT", f"/workflows/{made['id']}/tags", {"tags": tags})
+    assert answer.status == 422
+    assert answer.error["field"].startswith("tags")
+    assert ask("GET", f"/workflows/{made['id']}").json["tags"] == []

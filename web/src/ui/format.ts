@@ -57,3 +57,17 @@ export const duration = (ms: number | null | undefined): string => {
     ? `${minutes} min ${Math.round((ms % 60_000) / 1_000)} s`
     : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 };
+
+const STEPS: [Intl.RelativeTimeFormatUnit, seconds: number][] = [
+  ["day", 86_400],
+  ["hour", 3_600],
+  ["minute", 60],
+];
+
+/** "3 minutes ago", of a moment on this computer's clock. */
+export function ago(iso: string, now = Date.now()): string {
+  const seconds = (new Date(iso).getTime() - now) / 1_000;
+  const relative = new Intl.RelativeTimeFormat(i18next.language, { numeric: "auto" });
+  const [unit, size] = STEPS.find(([, size]) => Math.abs(seconds) >= size) ?? ["second", 1];
+  return relative.format(Math.round(seconds / size), unit);
+}

@@ -5,7 +5,8 @@ import { create } from "zustand";
 import { ApiError } from "@/api/client";
 import { cx } from "./cx";
 
-type Word = { id: number; text: string; hint?: string | null; tone: "good" | "bad" };
+type Action = { label: string; act: () => void };
+type Word = { id: number; text: string; hint?: string | null; tone: "good" | "bad"; action?: Action; ms?: number };
 const useWords = create<{ words: Word[]; next: number }>(() => ({ words: [], next: 1 }));
 
 function add(word: Omit<Word, "id">): void {
@@ -14,6 +15,8 @@ function add(word: Omit<Word, "id">): void {
 
 export const toast = {
   done: (text: string) => add({ text, tone: "good" }),
+  /** Stands for `ms`, in which what was done can be taken back. */
+  undoable: (text: string, action: Action, ms: number) => add({ text, tone: "good", action, ms }),
   failed: (error: unknown) =>
     add({
       text: error instanceof Error ? error.message : String(error),
@@ -31,7 +34,7 @@ export function Toasts() {
       {words.map((word) => (
         <Toast.Root
           key={word.id}
-          duration={word.tone === "bad" ? 12_000 : 4_000}
+          duration={word.ms ?? (word.tone === "bad" ? 12_000 : 4_000)}
           onOpenChange={(open) => !open && drop(word.id)}
           className={cx(
             "rounded-md border bg-raised p-3 shadow-raised",
@@ -40,6 +43,15 @@ export function Toasts() {
         >
           <Toast.Title className="font-medium break-words">{word.text}</Toast.Title>
           {word.hint && <Toast.Description className="text-soft">{word.hint}</Toast.Description>}
+          {word.action && (
+            <Toast.Action
+              altText={word.action.label}
+              onClick={word.action.act}
+              className="mt-2 rounded-md border border-line-strong px-2 py-0.5 font-medium hover:bg-sunken"
+            >
+              {word.action.label}
+            </Toast.Action>
+          )}
           <Toast.Close className="absolute top-1 right-2 text-soft" aria-label={t("close")}>
             ×
           </Toast.Close>

@@ -1,12 +1,15 @@
 """Workflows, as they are listed, shown and switched."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, ConfigDict, Field, StrictBool
+from pydantic import AwareDatetime, ConfigDict, Field, StrictBool, StringConstraints, field_validator
 
 from tradeloom.api.models.base import Identifier, Model
 from tradeloom.api.models.schedules import ScheduleFailure
 from tradeloom.workflow.problems import Problem
+
+MAX_TAGS = 10
+Tag = Annotated[str, StringConstraints(min_length=1, max_length=32, strip_whitespace=True, pattern=r"^[^,#]+$")]
 
 
 class WorkflowSummary(Model):
@@ -19,6 +22,7 @@ class WorkflowSummary(Model):
     version: str = Field(description="Also the ETag; a PUT names it in If-Match.", examples=["9f86d081884c7d65…"])
     nodes: int = Field(description="How many nodes it has.")
     account: str = Field(description="The broker account it trades on.", examples=["paper"])
+    tags: list[str] = Field(default_factory=list, description="Words to find it by; no part of its versions.")
     created_at: AwareDatetime
     updated_at: AwareDatetime
     next_fire: AwareDatetime | None = Field(
@@ -38,6 +42,19 @@ class WorkflowDetail(WorkflowSummary):
 class WorkflowPage(Model):
     items: list[WorkflowSummary]
     total: int = Field(description="How many there are in all.")
+
+
+class SetTags(Model):
+    """All tags of a workflow, in the order they are shown; one that comes twice is kept once."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"tags": ["trend", "EURUSD"]}]})
+
+    tags: list[Tag] = Field(max_length=MAX_TAGS)
+
+    @field_validator("tags")
+    @classmethod
+    def _once(cls, tags: list[str]) -> list[str]:
+        return list(dict.fromkeys(tags))
 
 
 class Toggle(Model):
