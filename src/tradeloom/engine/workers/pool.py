@@ -15,6 +15,9 @@ from tradeloom.engine.workers.settings import WorkerSettings
 
 log: Final = logging.getLogger(__name__)
 
+GROW_AFTER_S: Final = 0.05
+"""How long a task waits before another worker is started for it. Light tasks are served by then by those there are, and
+the start of a worker costs as much processor time as hundreds of them."""
 _TRIES: Final = 3
 """This many workers in a row that die before they are ready, and waiting tasks fail."""
 
@@ -101,15 +104,18 @@ class WorkerPool:
                 len(self._idle) - 1,
             )
             return self._idle.pop(index)
-        waiting: asyncio.Future[WorkerProcess] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        waiting: asyncio.Future[WorkerProcess] = loop.create_future()
         self._waiting.append(waiting)
-        self._grow(1)
+        grow = loop.call_later(GROW_AFTER_S if self._alive else 0, self._grow_for, waiting)
         try:
             return await waiting
         except asyncio.CancelledError:
             if waiting.done() and not waiting.cancelled() and waiting.exception() is None:
                 self._give_back(waiting.result())
             raise
+        finally:
+            grow.cancel()
 
     def _give_back(self, worker: WorkerProcess) -> None:
         if worker.dead or worker not in self._alive or worker.dying:
@@ -129,6 +135,10 @@ class WorkerPool:
             task = asyncio.ensure_future(self._spawn())
             self._starting.add(task)
             task.add_done_callback(self._starting.discard)
+
+    def _grow_for(self, waiting: asyncio.Future[WorkerProcess]) -> None:
+        if not waiting.done():
+            self._grow(1)
 
     def _shrink(self) -> None:
         """Let go of workers nobody needed lately."""
