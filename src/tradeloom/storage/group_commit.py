@@ -19,7 +19,9 @@ from tradeloom.errors import StorageUnavailable
 
 log: Final = logging.getLogger(__name__)
 
-LINGER_S: Final = 0.003
+LINGER_S: Final = 0.01
+"""How long records that nobody waits for wait for others: most light nodes begin and end within it, and are written
+once. Subscribers hear of them that much later."""
 CROWD_S: Final = 0.002
 """Between two transactions while several executions wait for one: as many as possible share it."""
 PATIENCE_S: Final = 5.0
