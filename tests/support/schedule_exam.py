@@ -11,7 +11,7 @@ from tradeloom.engine.interpreter.times import timestamp
 
 BEGIN = datetime(2026, 3, 27, 12, tzinfo=UTC)
 """Two days before Europe changes its clocks, and nine before Australia does."""
-KILLS = ("set_last_fire", "workflow", "version", "last_fires", "drop_fault")
+KILLS = ("set_last_fire", "workflow", "last_fires", "drop_fault")
 """Calls in the midst of which a process dies: after a start and before its last fire is kept; before a start."""
 
 

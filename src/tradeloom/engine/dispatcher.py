@@ -18,6 +18,7 @@ from tradeloom.engine.journal import Execution, Journal
 from tradeloom.engine.mode import Mode
 from tradeloom.engine.permission import ActiveVersions
 from tradeloom.engine.stores import VersionRecord, WorkflowRecord, WorkflowStore
+from tradeloom.engine.versions import KnownVersions
 from tradeloom.errors import AccountHalted, QuotaExceeded, StorageUnavailable, TradeloomError
 from tradeloom.runtime.envelope import RunInfo
 
@@ -112,6 +113,7 @@ class Dispatcher:
         self._engine = engine
         self._journal = journal
         self._workflows = workflows
+        self._versions = KnownVersions(workflows)
         self._clock_for_account = clock_for_account
         self._clock = clock or WallClock()
         self._deciding: dict[tuple[str, str], asyncio.Lock] = {}
@@ -133,7 +135,7 @@ class Dispatcher:
             return Dispatched("skipped", reason=INACTIVE)
         if not command.manual and command.version not in (None, wanted):
             return Dispatched("skipped", reason=SUPERSEDED)
-        version = command.unsaved or await self._workflows.version(command.tenant, command.workflow_id, wanted)
+        version = command.unsaved or await self._versions.of(workflow, wanted)
         halted = None if self._refuses is None else await self._refuses(version)
         if halted is not None:
             if command.manual or command.parent is not None:
@@ -192,7 +194,7 @@ class Dispatcher:
         )
         counted = await self._counted(run)
         try:
-            return Dispatched("started", await self._engine.start(request))
+            started = await self._engine.start(request)
         except StorageUnavailable:  # it may have been made: the same start again counts no second time
             raise
         except TradeloomError as error:
@@ -201,6 +203,9 @@ class Dispatcher:
             if isinstance(error, AlreadyStarted):
                 return Dispatched("duplicate", error.execution_id, "the same event started it before")
             raise
+        if command.unsaved is None:
+            self._versions.keep(version)
+        return Dispatched("started", started)
 
     async def _counted(self, run: RunInfo) -> bool:
         if self._quota is None:
