@@ -1,4 +1,4 @@
-"""Versions as the dispatcher asks for them: they never change, so one that has started an execution is not read again."""
+"""Versions as the dispatcher asks for them: what never changes is read until it started an execution, and then kept."""
 
 from collections import OrderedDict
 from typing import Final

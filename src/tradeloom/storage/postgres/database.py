@@ -66,8 +66,8 @@ class Database:
 
 
 async def _check(connection: AsyncConnection[Any]) -> None:
-    """Ask the server whether it is there only when it said something unasked, which is mostly its farewell: a round trip
-    less for each use. A server that stopped, or was killed, has closed its end."""
+    """Ask the server whether it is there only when it said something unasked, which is mostly its farewell: a round
+    trip less for each use. A server that stopped, or was killed, has closed its end."""
     unread = select.poll()
     unread.register(connection.fileno(), select.POLLIN)
     if unread.poll(0):
