@@ -11,6 +11,7 @@ import { Figures } from "./Figures";
 import { KillSwitch } from "./KillSwitch";
 import { LimitsForm } from "./LimitsForm";
 import { ModeBand } from "./looks";
+import { Positions } from "./Positions";
 import { accountQuery, type Account as Detail, openQuestionsQuery } from "./queries";
 import { Replay } from "./Replay";
 import { Settle } from "./Settle";
@@ -61,8 +62,9 @@ function Parts({ account }: { account: Detail }) {
   const questions = useQuery(openQuestionsQuery(account.name)).data?.items ?? [];
   const waiting = questions.filter((order) => order.state === "manual").length;
   return (
-    <Tabs.Root defaultValue={waiting > 0 ? "settle" : "limits"} className="flex min-w-0 flex-col gap-4">
+    <Tabs.Root defaultValue="positions" className="flex min-w-0 flex-col gap-4">
       <Tabs.List aria-label={t("tabs.label")} className="flex gap-1 overflow-x-auto border-b border-line">
+        <Tab value="positions">{t("tabs.positions")}</Tab>
         <Tab value="settle">
           {t("tabs.settle")}
           {questions.length > 0 && <Badge tone={waiting > 0 ? "bad" : "warn"}>{questions.length}</Badge>}
@@ -71,6 +73,9 @@ function Parts({ account }: { account: Detail }) {
         <Tab value="trades">{t("tabs.trades")}</Tab>
         {account.trade_mode === "paper" && <Tab value="replay">{t("tabs.replay")}</Tab>}
       </Tabs.List>
+      <Tabs.Content value="positions">
+        <Positions account={account} />
+      </Tabs.Content>
       <Tabs.Content value="settle">
         <Settle orders={questions} />
       </Tabs.Content>

@@ -16,6 +16,13 @@ export const accountQuery = (name: string) =>
     refetchInterval: (query) => (query.state.data?.flatten?.status === "running" ? 1_000 : LOOK_MS),
   });
 
+export const holdingsQuery = (name: string) =>
+  queryOptions({
+    queryKey: ["accounts", name, "holdings"],
+    queryFn: () => told(api.GET("/api/agentic/accounts/{id}/holdings", id(name))),
+    refetchInterval: LOOK_MS,
+  });
+
 export const limitsQuery = (name: string) =>
   queryOptions({
     queryKey: ["accounts", name, "limits"],
