@@ -16,8 +16,9 @@ from rich.text import Text
 
 from tradeloom.api.models.market_replays import MarketReplay, StartMarketReplay
 from tradeloom.cli.documents import read_document
+from tradeloom.cli.moments import moment
 from tradeloom.cli.output import Exit, Steps, err, out, say_json, stop
-from tradeloom.cli.run import RunOptions, market_data, moment, placed
+from tradeloom.cli.run import RunOptions, market_data, placed
 from tradeloom.cli.running import Running
 from tradeloom.compiler.compile import Compiled, compile_workflow
 from tradeloom.errors import InvalidInput

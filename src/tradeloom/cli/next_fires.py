@@ -10,6 +10,7 @@ from rich.text import Text
 
 from tradeloom.api.fire_times import read_schedule, upcoming
 from tradeloom.cli.documents import read_document
+from tradeloom.cli.moments import moment
 from tradeloom.cli.output import out, plain_table, say_json
 from tradeloom.cli.running import NotRunning, Running
 from tradeloom.compiler.validate import validate
@@ -32,7 +33,7 @@ def show(what: str, *, zone: str | None, count: int, after: str | None, home: Pa
             hint='Write the expression in quotes: tradeloom next "0 9 * * MON-FRI" --zone Europe/London',
         )
     elif Path(what).is_file():
-        found = _of_file(Path(what), count, _moment(after))
+        found = _of_file(Path(what), count, _after(after))
     elif after is not None:
         raise InvalidInput("The fire times of a saved workflow count from its market's time.", field="--after")
     else:
@@ -46,7 +47,7 @@ def show(what: str, *, zone: str | None, count: int, after: str | None, home: Pa
 def _of_text(what: str, zone: str | None, count: int, after: str | None, home: Path | None) -> dict[str, Any]:
     """Of an expression; or of a workflow, whose name may have spaces too."""
     try:
-        return _of_config({"expression": what, "time_zone": zone or "UTC"}, count, _moment(after))
+        return _of_config({"expression": what, "time_zone": zone or "UTC"}, count, _after(after))
     except InvalidInput as error:
         if zone is None and after is None:
             with suppress(NotFound, NotRunning):
@@ -97,14 +98,8 @@ def _of_workflow(which: str, count: int, home: Path | None) -> dict[str, Any]:
     return told
 
 
-def _moment(text: str | None) -> datetime:
-    if text is None:
-        return datetime.now(UTC)
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise InvalidInput(f"{text!r} is no moment.", field="--after", hint="Such as 2026-11-01T12:00Z.") from error
-    return (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment).astimezone(UTC)
+def _after(text: str | None) -> datetime:
+    return datetime.now(UTC) if text is None else moment(text, "--after")
 
 
 def _print(found: Mapping[str, Any]) -> None:

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from tradeloom.api.models.executions import FINISHED, Execute, Execution
 from tradeloom.cli.documents import read_document
+from tradeloom.cli.moments import moment
 from tradeloom.cli.output import Exit, Steps, err, out, say_json, stop
 from tradeloom.cli.trace import Trace, as_json, say_end
 from tradeloom.compiler.compile import Compiled, compile_workflow
@@ -112,16 +113,16 @@ def found(compiled: Compiled, data: MarketData, trigger: str | None, *, quiet: b
     )
     with Progress(*columns, console=err, transient=True) as progress:
         task = progress.add_task("", total=None)
-        moment = find_signal(
+        signal = find_signal(
             compiled, data, trigger=trigger, progress=lambda done, of: progress.update(task, completed=done, total=of)
         )
-    err.print(f"[green]✓[/] a signal at {moment:%Y-%m-%d %H:%M} UTC")
-    return replace(data, start=moment)
+    err.print(f"[green]✓[/] a signal at {signal:%Y-%m-%d %H:%M} UTC")
+    return replace(data, start=signal)
 
 
 def market_data(options: RunOptions) -> MarketData:
     """The bars asked for, standing where asked. Raises `InvalidInput` naming the option."""
-    at = moment(options.at) if options.at is not None else None
+    at = moment(options.at, "--at") if options.at is not None else None
     if options.data is None:
         bundled = bundled_data()
         if (options.symbol, options.timeframe) != (bundled.symbol, bundled.timeframe):
@@ -147,15 +148,6 @@ def placed(data: MarketData, field: str = "--at") -> MarketData:
             hint=f"{data.csv.name} goes from {first:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}.",
         )
     return data
-
-
-def moment(text: str, field: str = "--at") -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        hint = "Write it as 2017-06-01T12:00Z."
-        raise InvalidInput(f"{text!r} is no time.", field=field, hint=hint) from error
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 def payload_of(text: str | None) -> dict[str, Any]:

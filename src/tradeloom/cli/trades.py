@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from pathlib import Path
 
 from rich.table import Table
@@ -12,6 +12,7 @@ from rich.text import Text
 from tradeloom.api.models.trades import Trade, TradeQuery, TradeSummaryItem
 from tradeloom.api.trade_csv import csv_of
 from tradeloom.cli.database import Place, on_database
+from tradeloom.cli.moments import moment
 from tradeloom.cli.output import out, plain_table, say_json
 from tradeloom.engine.trades import TradeFilter, summaries
 from tradeloom.errors import InvalidInput
@@ -46,7 +47,8 @@ class Wanted:
 def show_trades(wanted: Wanted, *, home: Path | None) -> None:
     if wanted.by not in _GROUPS:
         raise InvalidInput(f"{wanted.by!r} is nothing to add up by.", field="--by", hint="version, workflow or account")
-    since, until = _moment(wanted.since, "--since"), _moment(wanted.until, "--until")
+    since = None if wanted.since is None else moment(wanted.since, "--since")
+    until = None if wanted.until is None else moment(wanted.until, "--until")
 
     async def work(place: Place) -> None:
         store = PostgresTrades(place.database)
@@ -93,19 +95,6 @@ async def _version(store: PostgresTrades, begins: str | None) -> str | None:
     if len(found) > 1 and begins not in found:
         raise InvalidInput(f"{len(found)} versions begin with {begins!r}.", field="--version")
     return begins if begins in found or not found else found[0]
-
-
-def _moment(text: str | None, field: str) -> datetime | None:
-    """ISO 8601; without an offset it is UTC."""
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise InvalidInput(
-            f"{text!r} is no moment.", field=field, hint="Such as 2026-11-01 or 2026-11-01T12:00Z."
-        ) from error
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
 # -- what is shown ----------------------------------------------------------------------------------------------
