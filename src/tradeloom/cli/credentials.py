@@ -179,7 +179,7 @@ def _at[T](home: Path | None, work: Callable[[Desk], Awaitable[T]]) -> T:
         vault = Vault(PostgresCredentials(place.database), file)
         return await work(Desk(vault, file, PostgresStores(place.database)))
 
-    return on_database(home, within)
+    return on_database(home, within, make=True)
 
 
 async def _found(desk: Desk, which: str) -> CredentialRecord:

@@ -22,11 +22,15 @@ class Place:
     database: Database
 
 
-def on_database[T](home: Path | None, work: Callable[[Place], Awaitable[T]]) -> T:
-    """What `work` gives at the data directory, whether or not Tradeloom is running on it."""
+def on_database[T](home: Path | None, work: Callable[[Place], Awaitable[T]], *, make: bool = False) -> T:
+    """What `work` gives at the data directory, whether or not Tradeloom is running on it. `make` is for what may come
+    before the first start. Raises `NotFound` where there is no data directory."""
     settings = load_settings(home=home)
     place = Home(settings.home)
-    settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if make:
+        settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    else:
+        place.must_exist()
 
     async def within() -> T:
         server = PostgresServer(place.postgres, url=settings.database_url or "")

@@ -52,6 +52,7 @@ class Wanted:
 
 def show_logs(wanted: Wanted, *, home: Path | None, as_json: bool) -> None:
     place = Home(load_settings(home=home).home)
+    place.must_exist()
     lines = list(_all_lines(place))
     if wanted.execution is not None:
         try:

@@ -17,7 +17,9 @@ from tradeloom.storage.postgres.server import PostgresServer
 
 def history(*, home: Path | None, as_json: bool) -> None:
     """Beside a running machine too. Changes nothing."""
-    with _database(load_settings(home=home)) as dsn:
+    settings = load_settings(home=home)
+    Home(settings.home).must_exist()
+    with _database(settings) as dsn:
         applied = {each.number: each for each in applied_migrations(dsn)}
     known = {each.number: each.name for each in migrations()}
     names = known | {number: each.name for number, each in applied.items()}
@@ -55,6 +57,7 @@ def downgrade(to: int, *, discard: bool, home: Path | None, as_json: bool) -> No
             field="--discard",
             hint="Make a backup (tradeloom backup), then say --discard.",
         )
+    Home(load_settings(home=home).home).must_exist()
     with _alone(home) as dsn:
         stands = max((each.number for each in applied_migrations(dsn)), default=0)
         if to > stands:

@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 from typing import Any
 
-from tradeloom.errors import Conflict, StorageUnavailable
+from tradeloom.errors import Conflict, NotFound, StorageUnavailable
 
 _FOLDER_MODE = 0o700
 _SECRET_MODE = 0o600
@@ -64,6 +64,15 @@ class Home:
                 f"{self.root.name}.before-restore-….",
             )
         self.tell(f"process {os.getpid()}")
+
+    def must_exist(self) -> None:
+        """Raises `NotFound` where no Tradeloom ever kept anything: what only looks makes no data directory."""
+        if not any(path.exists() for path in (self.root / "lock", self.postgres, self.log.parent)):
+            raise NotFound(
+                f"There is no data directory of Tradeloom at {self.root}.",
+                field="--home",
+                hint="Name the right one with --home or TRADELOOM_HOME. `tradeloom up` makes one.",
+            )
 
     @property
     def _restoring(self) -> Path:

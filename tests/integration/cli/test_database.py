@@ -24,6 +24,8 @@ def database(home: Path, *arguments: str) -> Result:
 
 
 def test_forward_and_back(home: Path) -> None:
+    assert json.loads(database(home, "upgrade").stdout) == {"applied": NUMBERS}
+    assert json.loads(database(home, "downgrade", "--to", "0", "--discard").stdout) == {"undone": NUMBERS[::-1]}
     told = database(home, "history")
     assert [each["applied_at"] for each in json.loads(told.stdout)["items"]] == [None] * len(NUMBERS)
     assert json.loads(database(home, "upgrade").stdout) == {"applied": NUMBERS}
