@@ -17,6 +17,7 @@ from tradeloom.api import (
     nodes,
     notifications,
     orders,
+    previews,
     reruns,
     schedules,
     tables,
@@ -43,8 +44,8 @@ class Api:
     def __init__(self, ports: Ports) -> None:
         self.resolver = Resolver(ports, public_paths=frozenset({OPENAPI_PATH}))
         for resource in (
-            accounts, workflows, versions, schedules, executions, reruns, debugging, nodes, credentials, notifications,
-            orders, trades, market_replays, tables, trained_models, health,
+            accounts, workflows, versions, schedules, executions, reruns, debugging, nodes, previews, credentials,
+            notifications, orders, trades, market_replays, tables, trained_models, health,
         ):  # fmt: skip
             self.resolver.include_router(resource.router)
         self.resolver.get(OPENAPI_PATH, include_in_schema=False, enable_validation=False)(self._openapi)

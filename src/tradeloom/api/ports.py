@@ -33,6 +33,13 @@ from tradeloom.api.models.market_replays import MarketReplay, StartMarketReplay
 from tradeloom.api.models.nodes import NodeTest, NodeTestResult
 from tradeloom.api.models.notifications import NotificationPage
 from tradeloom.api.models.orders import OrderItem, OrderPage, OrderState, SettleOrder
+from tradeloom.api.models.previews import (
+    Candles,
+    ExpressionPreview,
+    ExpressionPreviewRequest,
+    IndicatorPreview,
+    IndicatorPreviewRequest,
+)
 from tradeloom.api.models.reruns import Pin, PinList, Replay, Retry, SetPin
 from tradeloom.api.models.schedules import SchedulePreview, SchedulePreviewRequest, WorkflowSchedule
 from tradeloom.api.models.tables import QueryResult, RunQuery, TableList
@@ -41,6 +48,7 @@ from tradeloom.api.models.trained_models import ModelDetail, ModelList, StartTra
 from tradeloom.api.models.versions import WorkflowVersionDetail, WorkflowVersionList
 from tradeloom.api.models.workflows import WorkflowDetail, WorkflowPage
 from tradeloom.compiler.compile import Compiled
+from tradeloom.trading.timeframes import Timeframe
 from tradeloom.trading.trade_stats import GroupBy
 
 
@@ -166,6 +174,22 @@ class Notifications(Protocol):
 class NodeTests(Protocol):
     def run(self, tenant: str, user: str, test: NodeTest) -> NodeTestResult:
         """Run a node's real handler in test mode."""
+        ...
+
+
+class Previews(Protocol):
+    """What a configuration would come to. Nothing here changes anything."""
+
+    def expressions(self, tenant: str, wanted: ExpressionPreviewRequest) -> ExpressionPreview:
+        """Raises `NotFound` for a node or an execution that is not there."""
+        ...
+
+    def candles(self, tenant: str, account: str, symbol: str, timeframe: Timeframe, count: int) -> Candles:
+        """The last bars, fewer where the broker has fewer. Raises `NotFound`, `BrokerUnavailable`."""
+        ...
+
+    def indicator(self, tenant: str, wanted: IndicatorPreviewRequest) -> IndicatorPreview:
+        """Raises `NotFound`, `InvalidDocument` for the configuration, `NotEnoughBars`, `BrokerUnavailable`."""
         ...
 
 
@@ -332,6 +356,7 @@ class Ports:
     debugging: Debugging
     notifications: Notifications
     node_tests: NodeTests
+    previews: Previews
     credentials: Credentials
     status: Status
     accounts: Accounts

@@ -45,6 +45,7 @@ from tradeloom.local.node_inputs import RecordedInputs
 from tradeloom.local.node_tests import LocalNodeTests
 from tradeloom.local.observing import metrics_of
 from tradeloom.local.places import functions_root
+from tradeloom.local.previews import previews_up
 from tradeloom.local.private_accounts import PrivateMarket
 from tradeloom.local.replays import Replays
 from tradeloom.local.replays_up import replays_up
@@ -229,6 +230,7 @@ async def _engine_up(
             answers=answers,
             recorded=RecordedInputs(kept.journal, kept.blobs),
         ),
+        previews=previews_up(kept, on_loop, market, clocks.of),
         credentials=credentials,
         status=status,
         accounts=accounts,

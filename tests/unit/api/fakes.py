@@ -10,6 +10,7 @@ from typing import Any, cast
 from tests.support.loop import run
 from tests.support.trade_records import make_record
 from tests.unit.api.fake_models import models_in_memory
+from tests.unit.api.fake_previews import previews_in_memory
 from tests.unit.api.fake_reruns import FakeDebugging, FakeReruns
 from tests.unit.api.fake_tables import FakeTables
 from tradeloom.accounts.credentials.vault import Vault
@@ -50,7 +51,8 @@ from tradeloom.storage.memory.credentials import MemoryCredentials
 from tradeloom.storage.memory.orders import MemoryOrders
 from tradeloom.storage.memory.stores import MemoryStores
 from tradeloom.storage.memory.trades import MemoryTrades
-from tradeloom.trading.risk_limits import RiskLimits, changed
+from tradeloom.trading.limit_changes import changed
+from tradeloom.trading.risk_limits import RiskLimits
 
 NOW = datetime(2026, 11, 20, 14, 0, tzinfo=UTC)
 CLAIMS = {"custom:tenant_id": "acme", "sub": "user-1"}
@@ -433,6 +435,7 @@ def fake_ports() -> Ports:
         debugging=FakeDebugging(executions, workflows, NOW),
         notifications=FakeNotifications(),
         node_tests=FakeNodeTests(),
+        previews=previews_in_memory(cast(OnLoop, _ByHand())),
         credentials=credentials_in_memory(),
         status=FakeStatus(),
         accounts=FakeAccounts(),

@@ -58,6 +58,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/agentic/accounts/{id}/candles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read the last bars of a symbol */
+        get: operations["getCandles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/agentic/accounts/{id}/holdings": {
         parameters: {
             query?: never;
@@ -443,6 +460,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/agentic/expressions/functions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the functions of the expression language */
+        get: operations["listExpressionFunctions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/agentic/expressions/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tell what a node's expressions give
+         * @description Evaluates every expression of one node of a document, saved or not, on what its workflow's last execution recorded; pinned outputs stand before recorded ones. What is wrong with the node is in `problems`.
+         */
+        post: operations["previewExpressions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/agentic/health": {
         parameters: {
             query?: never;
@@ -454,6 +508,26 @@ export interface paths {
         get: operations["getHealth"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/agentic/indicators/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Draw an indicator on real bars
+         * @description The node's own arithmetic over the last bars. A configuration that is wrong is refused with its fields.
+         */
+        post: operations["previewIndicator"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1224,6 +1298,32 @@ export interface components {
             /** Trade Mode */
             trade_mode?: ("paper" | "demo" | "live") | null;
         };
+        /**
+         * Candles
+         * @description Bars as columns of equal length, the oldest first.
+         */
+        Candles: {
+            /** Account */
+            account: string;
+            /** Close */
+            close: number[];
+            /** High */
+            high: number[];
+            /** Low */
+            low: number[];
+            /** Open */
+            open: number[];
+            /** Symbol */
+            symbol: string;
+            /**
+             * Time
+             * @description Opening of each bar, seconds since 1970 in UTC.
+             */
+            time: number[];
+            timeframe: components["schemas"]["Timeframe"];
+            /** Volume */
+            volume: number[];
+        };
         /** CanvasPosition */
         CanvasPosition: {
             /**
@@ -1948,6 +2048,119 @@ export interface components {
             volume: number;
         };
         /**
+         * ExpressionFunction
+         * @description A function of the expression language.
+         */
+        ExpressionFunction: {
+            /** Help */
+            help: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "function" | "method" | "macro";
+            /** Name */
+            name: string;
+            /**
+             * Signature
+             * @example round(number, number)
+             */
+            signature: string;
+        };
+        /** ExpressionFunctions */
+        ExpressionFunctions: {
+            /** Items */
+            items: components["schemas"]["ExpressionFunction"][];
+        };
+        /** ExpressionPreview */
+        ExpressionPreview: {
+            /**
+             * As Of
+             * Format: date-time
+             * @description What now() is.
+             */
+            as_of: string;
+            /**
+             * Execution Id
+             * @description The execution whose outputs were seen.
+             */
+            execution_id?: string | null;
+            /**
+             * Fields
+             * @description Every field that holds an expression.
+             */
+            fields?: components["schemas"]["FieldPreview"][];
+            /**
+             * Problems
+             * @description What the compiler has against this node; also what its values break.
+             */
+            problems?: components["schemas"]["Problem"][];
+            /**
+             * Seen
+             * @description The nodes whose outputs are known.
+             */
+            seen?: string[];
+        };
+        /**
+         * ExpressionPreviewRequest
+         * @description A document as it is on the screen, and one of its nodes.
+         * @example {
+         *       "document": {
+         *         "connections": [
+         *           {
+         *             "source": "rsi",
+         *             "target": "dip"
+         *           }
+         *         ],
+         *         "name": "Dip",
+         *         "nodes": [
+         *           {
+         *             "id": "rsi",
+         *             "type": "indicator.rsi"
+         *           },
+         *           {
+         *             "config": {
+         *               "expression": "= nodes.rsi.value < 30"
+         *             },
+         *             "id": "dip",
+         *             "type": "condition.if"
+         *           }
+         *         ]
+         *       },
+         *       "node": "dip",
+         *       "outputs": {
+         *         "rsi": {
+         *           "value": 24.5
+         *         }
+         *       }
+         *     }
+         */
+        ExpressionPreviewRequest: {
+            /** Document */
+            document: {
+                [key: string]: unknown;
+            };
+            /**
+             * Execution Id
+             * @description Another execution than the last.
+             */
+            execution_id?: string | null;
+            /** Node */
+            node: string;
+            /**
+             * Outputs
+             * @description Outputs to see in place of what was recorded, by node.
+             */
+            outputs?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Workflow Id
+             * @description The workflow whose last execution and pins give the values.
+             */
+            workflow_id?: string | null;
+        };
+        /**
          * Failure
          * @description Why an execution or a node failed.
          */
@@ -1967,6 +2180,29 @@ export interface components {
             name: string;
             /** Node */
             node?: string | null;
+        };
+        /**
+         * FieldPreview
+         * @description What a field of the configuration gives, or why it gives nothing.
+         */
+        FieldPreview: {
+            /** Error */
+            error?: string | null;
+            /**
+             * Field
+             * @example config.expression
+             */
+            field: string;
+            /** Hint */
+            hint?: string | null;
+            /**
+             * Shortened
+             * @description The value is long: `value` is the beginning of its text.
+             * @default false
+             */
+            shortened: boolean;
+            /** Value */
+            value?: unknown;
         };
         /**
          * Flatten
@@ -2107,6 +2343,59 @@ export interface components {
              * @description Of all symbols; null where one of them cannot be valued.
              */
             worth: number | null;
+        };
+        /** IndicatorPreview */
+        IndicatorPreview: {
+            candles: components["schemas"]["Candles"];
+            /** Levels */
+            levels: components["schemas"]["PreviewLevel"][];
+            /** Lines */
+            lines: components["schemas"]["PreviewLine"][];
+            /** Marks */
+            marks: components["schemas"]["PreviewMark"][];
+        };
+        /**
+         * IndicatorPreviewRequest
+         * @description An indicator node's configuration without its bars, and the bars to draw it on.
+         * @example {
+         *       "account": "paper",
+         *       "config": {
+         *         "period": 14
+         *       },
+         *       "symbol": "EURUSD",
+         *       "type": "indicator.rsi"
+         *     }
+         */
+        IndicatorPreviewRequest: {
+            /**
+             * Account
+             * @default paper
+             */
+            account: string;
+            /**
+             * Config
+             * @description Values only: an expression has none here.
+             */
+            config?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Count
+             * @description How many bars.
+             * @default 200
+             */
+            count: number;
+            /** Symbol */
+            symbol: string;
+            /** @default H1 */
+            timeframe: components["schemas"]["Timeframe"];
+            /**
+             * To
+             * @description The end; the account's market time when left out.
+             */
+            to?: string | null;
+            /** Type */
+            type: string;
         };
         /**
          * InputRecord
@@ -3158,6 +3447,65 @@ export interface components {
         PinList: {
             /** Items */
             items: components["schemas"]["Pin"][];
+        };
+        /**
+         * PreviewLevel
+         * @description A setting that is a level on the indicator's own scale.
+         */
+        PreviewLevel: {
+            /** Field */
+            field: string;
+            /** Value */
+            value: number;
+        };
+        /**
+         * PreviewLine
+         * @description A column of the indicator, as long as the candles; null where it has no value.
+         */
+        PreviewLine: {
+            /**
+             * Help
+             * @default
+             */
+            help: string;
+            /**
+             * Look
+             * @enum {string}
+             */
+            look: "line" | "histogram";
+            /** Name */
+            name: string;
+            /**
+             * Pane
+             * @description Over the prices, or beneath them on a scale of its own.
+             * @enum {string}
+             */
+            pane: "price" | "own";
+            /** Values */
+            values: (number | null)[];
+        };
+        /**
+         * PreviewMark
+         * @description Something that the indicator calls out on a bar.
+         */
+        PreviewMark: {
+            /**
+             * Name
+             * @example crossover
+             */
+            name: string;
+            /**
+             * Side
+             * @enum {string}
+             */
+            side: "up" | "down";
+            /** Time */
+            time: number;
+            /**
+             * Word
+             * @example bullish
+             */
+            word: string;
         };
         /**
          * Problem
@@ -5081,6 +5429,107 @@ export interface operations {
             };
             /** @description A part of the system is not available at the moment. */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    getCandles: {
+        parameters: {
+            query: {
+                /** @description As the broker spells it. */
+                symbol: string;
+                timeframe?: components["schemas"]["Timeframe"];
+                /** @description How many bars. */
+                count?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The object's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Candles"];
+                };
+            };
+            /** @description No valid bearer token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No such object: it is not there, or it is another tenant's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description This address does not take the method: a part of it is missing. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Something in the request is wrong; `problems` has all of it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Something failed that should not have. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The broker or its bridge failed. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A part of the system is not available at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A part of the system did not answer in time. */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7673,6 +8122,176 @@ export interface operations {
             };
         };
     };
+    listExpressionFunctions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExpressionFunctions"];
+                };
+            };
+            /** @description No valid bearer token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description This address does not take the method: a part of it is missing. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Something in the request is wrong; `problems` has all of it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Something failed that should not have. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A part of the system is not available at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    previewExpressions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExpressionPreviewRequest"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExpressionPreview"];
+                };
+            };
+            /** @description The body cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No valid bearer token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No such object: it is not there, or it is another tenant's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description This address does not take the method: a part of it is missing. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The body is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Something in the request is wrong; `problems` has all of it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Something failed that should not have. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A part of the system is not available at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
     getHealth: {
         parameters: {
             query?: never;
@@ -7729,6 +8348,129 @@ export interface operations {
             };
             /** @description A part of the system is not available at the moment. */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    previewIndicator: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IndicatorPreviewRequest"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IndicatorPreview"];
+                };
+            };
+            /** @description The body cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No valid bearer token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No such object: it is not there, or it is another tenant's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description This address does not take the method: a part of it is missing. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The body is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Something in the request is wrong; `problems` has all of it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Something failed that should not have. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The broker or its bridge failed. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A part of the system is not available at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A part of the system did not answer in time. */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
