@@ -5,11 +5,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
+from pydantic import TypeAdapter, ValidationError
 from rich.text import Text
 
+from tradeloom.api.models.limits import LimitsChange
 from tradeloom.cli.output import out, plain_table, say_json
 from tradeloom.cli.running import Running
 from tradeloom.errors import BrokerUnavailable, InvalidInput
+from tradeloom.trading.limit_changes import refusal
 
 _ABOUT: Final[Mapping[str, tuple[str, str]]] = {
     "max_lot": ("lots", "volume of one order"),
@@ -45,7 +48,7 @@ def show(account: str | None, *, home: Path | None, as_json: bool) -> None:
 
 def change(account: str, words: Sequence[str], *, reason: str, clear: bool, home: Path | None, as_json: bool) -> None:
     running = Running(home)
-    body = {"limits": _changes(words), "reason": reason, "clear": clear}
+    body = {"limits": _sound(_changes(words)), "reason": reason, "clear": clear}
     before = running.get("accounts", account, "limits")
     after = running.put("accounts", account, "limits", body=body)
     if as_json:
@@ -117,7 +120,7 @@ def _flat(limits: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _changes(words: Iterable[str]) -> dict[str, Any]:
-    """What the API wants of `max_lot=0.5 workflow.max_lot=0.2 workflows.wf-1=none`; it judges names and values."""
+    """What the API wants of `max_lot=0.5 workflow.max_lot=0.2 workflows.wf-1=none`."""
     changes: dict[str, Any] = {}
     for word in words:
         name, equals, value = word.partition("=")
@@ -131,6 +134,15 @@ def _changes(words: Iterable[str]) -> dict[str, Any]:
         if last in place:
             raise InvalidInput(f"{name} is given twice.", field=name)
         place[last] = _value(name, value)
+    return changes
+
+
+def _sound(changes: dict[str, Any]) -> dict[str, Any]:
+    """Raises `InvalidInput` with what a limit may be."""
+    try:
+        TypeAdapter(LimitsChange).validate_python(changes)
+    except ValidationError as error:
+        raise refusal(error) from error
     return changes
 
 

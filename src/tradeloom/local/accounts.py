@@ -27,11 +27,11 @@ from tradeloom.local.bridging import OnLoop
 from tradeloom.local.halts import Halts, Standing
 from tradeloom.local.holdings import holdings_of
 from tradeloom.local.undelivered import Undelivered
+from tradeloom.trading.limit_changes import changed
 from tradeloom.trading.methods import AccountStatus
 from tradeloom.trading.mt5_broker import MT5Broker
 from tradeloom.trading.mt5_client import BridgeClient
 from tradeloom.trading.risk import AccountState
-from tradeloom.trading.risk_limits import changed
 
 log: Final = logging.getLogger(__name__)
 

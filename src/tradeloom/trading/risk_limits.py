@@ -3,13 +3,11 @@
 Money is in the account's currency, volume in lots, `_pct` in percent, time in seconds of market time.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from tradeloom.errors import InvalidInput
+from pydantic import BaseModel, ConfigDict, Field
 
 Amount = Annotated[Decimal, Field(gt=0, le=Decimal(10) ** 18, allow_inf_nan=False)]
 Percent = Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)]
@@ -102,31 +100,6 @@ class RiskLimits(_Limits):
             "workflow": workflow,
         }
         return cls(**values | others)
-
-
-def changed(limits: RiskLimits, changes: Mapping[str, Any]) -> RiskLimits:
-    """`limits` with those replaced that `changes` names; in `workflow` and `workflows`, too, what is not named stays.
-
-    A workflow that gets limits of its own begins with those of all; None in `workflows` takes its own away. Raises
-    `InvalidInput` naming the field, as `limits.workflow.max_lot`.
-    """
-    every = _with(limits.workflow, changes.get("workflow", {}))
-    own = {name: each.model_dump() for name, each in limits.workflows.items()}
-    for name, change in changes.get("workflows", {}).items():
-        if change is None:
-            own.pop(name, None)
-        else:
-            own[name] = {**own.get(name, every), **change}
-    try:
-        return RiskLimits.model_validate(_with(limits, changes) | {"workflow": every, "workflows": own})
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        field = ".".join(["limits", *(str(part) for part in first["loc"])])
-        raise InvalidInput(f"{field}: {first['msg']}", field=field) from error
-
-
-def _with(limits: _Limits, changes: Mapping[str, Any]) -> dict[str, Any]:
-    return limits.model_dump() | dict(changes)
 
 
 def loosened(now: RiskLimits, then: RiskLimits) -> list[str]:

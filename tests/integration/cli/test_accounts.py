@@ -142,6 +142,8 @@ def test_all_accounts_and_a_workflow(machine: RunningMachine, home: Path) -> Non
         (["limits", "set", "nothing", "max_lot=1", "--reason", "x"], 3, "There is no account 'nothing'"),
         (["limits", "set", "paper", "max_lot", "--reason", "x"], 3, "LIMIT=VALUE"),
         (["limits", "set", "paper", "max_lot=0", "--reason", "x"], 3, "limits.max_lot"),
+        (["limits", "set", "paper", "max_lot=0", "--reason", "x"], 3, "It is a number above 0 up to"),
+        (["limits", "set", "paper", "max_lots=1", "--reason", "x"], 3, "There is no limit limits.max_lots"),
         (["limits", "set", "paper", "max_lot=0.1"], 2, "--reason"),
         (["limits", "set", "paper", "--reason", "x"], 2, "LIMIT=VALUE"),
         (["resume", "nothing", "--reason", "x"], 3, "There is no account 'nothing'"),

@@ -44,6 +44,8 @@ from tradeloom.errors import Conflict, InvalidInput, NotFound, TradeloomError
 from tradeloom.local.bridging import OnLoop
 from tradeloom.local.credentials import LocalCredentials
 from tradeloom.local.orders import LocalOrders
+from tradeloom.local.places import examples_folder
+from tradeloom.local.templates import TemplateFiles
 from tradeloom.local.trades import LocalTrades
 from tradeloom.runtime.redaction import Redactor
 from tradeloom.storage.memory.blobs import MemoryBlobs
@@ -429,6 +431,7 @@ def fake_ports() -> Ports:
     return Ports(
         workflows=workflows,
         versions=FakeVersions(workflows),
+        templates=TemplateFiles(examples_folder()),
         schedules=FakeSchedules(workflows),
         executions=executions,
         reruns=FakeReruns(executions, workflows, NOW),

@@ -22,7 +22,7 @@ from tradeloom.trading.risk_limits import RiskLimits
             ["workflows.wf-1.max_lot=1", "workflows.a.b.max_lot=2", "workflows.wf-2=None"],
             {"workflows": {"wf-1": {"max_lot": "1"}, "a.b": {"max_lot": "2"}, "wf-2": None}},
         ),
-        (["nonsense=1"], {"nonsense": "1"}),  # the API knows which limits there are
+        (["nonsense=1"], {"nonsense": "1"}),  # which limits there are is judged next
     ],
 )
 def test_it_becomes_what_the_api_wants(words: list[str], changes: dict[str, Any]) -> None:

@@ -8,7 +8,8 @@ from pydantic import ValidationError
 
 from tests.unit.trading.test_risk_rules import LIMITS, OWN
 from tradeloom.errors import InvalidInput
-from tradeloom.trading.risk_limits import RiskLimits, WorkflowLimits, changed, loosened
+from tradeloom.trading.limit_changes import changed
+from tradeloom.trading.risk_limits import RiskLimits, WorkflowLimits, loosened
 
 AMOUNTS = ("max_lot", "max_notional", "max_symbol_exposure", "max_exposure")
 COUNTS = ("max_orders_per_minute", "max_repeats")
