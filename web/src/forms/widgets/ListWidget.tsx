@@ -83,7 +83,8 @@ export function ListWidget({ root, ...props }: WidgetProps & { root: JsonSchema 
         )}
         <Button
           small
-          id={items.length === 0 ? props.id : undefined}
+          id={props.id}
+          aria-label={t("list.addTo", { field: field.title })}
           onClick={() => onChange([...items, by ? { [by]: kind } : {}])}
         >
           <Plus size={14} aria-hidden /> {t("list.add")}

@@ -76,6 +76,7 @@ export function KeyValueWidget(props: WidgetProps) {
       <Button
         small
         id={rows.length === 0 ? props.id : undefined}
+        aria-label={t("list.addTo", { field: field.title })}
         className="self-start"
         onClick={() => setRows([...rows, { id: next.current++, key: "", value: undefined }])}
       >
@@ -169,6 +170,7 @@ export function ValuesWidget(props: WidgetProps) {
       <Button
         small
         id={given.length === 0 ? props.id : undefined}
+        aria-label={t("list.addTo", { field: field.title })}
         className="self-start"
         disabled={given.length >= (field.schema.maxItems ?? Number.POSITIVE_INFINITY)}
         onClick={() => onChange([...given, ""])}
