@@ -11,6 +11,7 @@ from tradeloom.api import (
     accounts,
     credentials,
     debugging,
+    drafts,
     executions,
     health,
     market_replays,
@@ -21,6 +22,7 @@ from tradeloom.api import (
     reruns,
     schedules,
     tables,
+    templates,
     trades,
     trained_models,
     versions,
@@ -44,8 +46,8 @@ class Api:
     def __init__(self, ports: Ports) -> None:
         self.resolver = Resolver(ports, public_paths=frozenset({OPENAPI_PATH}))
         for resource in (
-            accounts, workflows, versions, schedules, executions, reruns, debugging, nodes, previews, credentials,
-            notifications, orders, trades, market_replays, tables, trained_models, health,
+            accounts, drafts, workflows, versions, templates, schedules, executions, reruns, debugging, nodes, previews,
+            credentials, notifications, orders, trades, market_replays, tables, trained_models, health,
         ):  # fmt: skip
             self.resolver.include_router(resource.router)
         self.resolver.get(OPENAPI_PATH, include_in_schema=False, enable_validation=False)(self._openapi)

@@ -18,6 +18,7 @@ from tradeloom.api.models.credentials import (
 )
 from tradeloom.api.models.debugging import DebugCommand, DebugSession, StartDebugging
 from tradeloom.api.models.decisions import Decisions
+from tradeloom.api.models.drafts import DraftState, KeepDraft
 from tradeloom.api.models.executions import (
     Execute,
     Execution,
@@ -43,6 +44,7 @@ from tradeloom.api.models.previews import (
 from tradeloom.api.models.reruns import Pin, PinList, Replay, Retry, SetPin
 from tradeloom.api.models.schedules import SchedulePreview, SchedulePreviewRequest, WorkflowSchedule
 from tradeloom.api.models.tables import QueryResult, RunQuery, TableList
+from tradeloom.api.models.templates import Template
 from tradeloom.api.models.trades import Trade, TradePage, TradeQuery, TradeSummaryList
 from tradeloom.api.models.trained_models import ModelDetail, ModelList, StartTraining, Training, TrainingList
 from tradeloom.api.models.versions import WorkflowVersionDetail, WorkflowVersionList
@@ -87,6 +89,30 @@ class Versions(Protocol):
         ...
 
     def get(self, tenant: str, workflow_id: str, version: str) -> WorkflowVersionDetail: ...
+
+
+class Drafts(Protocol):
+    """What is drawn and not saved, one a workflow."""
+
+    def get(self, tenant: str, workflow_id: str) -> DraftState: ...
+
+    def keep(
+        self, tenant: str, user: str, workflow_id: str, draft: KeepDraft, over: str | None, *, whichever: bool
+    ) -> DraftState:
+        """In place of the draft with revision `over`, None being no draft; raises `Conflict` where another stands."""
+        ...
+
+    def discard(self, tenant: str, workflow_id: str) -> None: ...
+
+
+class Templates(Protocol):
+    """Strategies to begin from; the same for every tenant."""
+
+    def all(self) -> list[Template]:
+        """The simplest first."""
+        ...
+
+    def get(self, template_id: str) -> Template: ...
 
 
 class Schedules(Protocol):
@@ -350,6 +376,8 @@ class Ports:
 
     workflows: Workflows
     versions: Versions
+    drafts: Drafts
+    templates: Templates
     schedules: Schedules
     executions: Executions
     reruns: Reruns

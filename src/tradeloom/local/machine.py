@@ -30,6 +30,7 @@ from tradeloom.local.bridging import OnLoop
 from tradeloom.local.clocks import AccountClock
 from tradeloom.local.credentials import LocalCredentials
 from tradeloom.local.debugging import LocalDebugging
+from tradeloom.local.drafts import LocalDrafts
 from tradeloom.local.executions import LocalExecutions, LocalNotifications
 from tradeloom.local.expectations import Expectations, Skips
 from tradeloom.local.halts import Halts
@@ -44,7 +45,7 @@ from tradeloom.local.modes import Modes
 from tradeloom.local.node_inputs import RecordedInputs
 from tradeloom.local.node_tests import LocalNodeTests
 from tradeloom.local.observing import metrics_of
-from tradeloom.local.places import functions_root
+from tradeloom.local.places import examples_folder, functions_root
 from tradeloom.local.previews import previews_up
 from tradeloom.local.private_accounts import PrivateMarket
 from tradeloom.local.replays import Replays
@@ -57,6 +58,7 @@ from tradeloom.local.start_notices import StartNotices
 from tradeloom.local.storage import TENANT, Storage, database_up, storage_up
 from tradeloom.local.sub_workflows import SubWorkflowAnswers
 from tradeloom.local.tasks import ended, together
+from tradeloom.local.templates import TemplateFiles
 from tradeloom.local.tenant_services import models_up, tables_up
 from tradeloom.local.triggers import market_triggers, telling
 from tradeloom.local.webhooks import Door
@@ -118,16 +120,19 @@ async def machine_up(
     fresh_market: bool = False,
     step: Step = silently,
     schedules: bool = True,
+    opened: Callable[[], object] = lambda: None,
 ) -> AsyncIterator[Machine]:
     """Bring everything up, yield it, take everything down. Raises what keeps a part from starting.
 
     `data` is for a market that does not exist yet, `fresh_market` discards the one that does. Without `schedules`
-    nothing starts by itself.
+    nothing starts by itself. `opened` is called once the data directory is this process's, before anything starts;
+    what it raises ends it.
     """
     async with AsyncExitStack() as stack:
         home = Home(settings.home)
         home.open()
         stack.callback(home.close)
+        opened()
         given = Redactor()
         stack.enter_context(logging_to(home.log, given, form=settings.log_form, kept_files=settings.log_files))
         market = PaperMarket(home, data, fresh=fresh_market)
@@ -211,6 +216,8 @@ async def _engine_up(
     ports = Ports(
         workflows=workflows,
         versions=LocalVersions(on_loop, kept.stores, kept.blobs),
+        drafts=LocalDrafts(on_loop, kept.drafts),
+        templates=TemplateFiles(examples_folder()),
         reruns=reruns,
         debugging=debugging,
         schedules=LocalSchedules(

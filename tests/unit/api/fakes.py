@@ -43,6 +43,7 @@ from tradeloom.compiler.compile import Compiled
 from tradeloom.errors import Conflict, InvalidInput, NotFound, TradeloomError
 from tradeloom.local.bridging import OnLoop
 from tradeloom.local.credentials import LocalCredentials
+from tradeloom.local.drafts import LocalDrafts
 from tradeloom.local.orders import LocalOrders
 from tradeloom.local.places import examples_folder
 from tradeloom.local.templates import TemplateFiles

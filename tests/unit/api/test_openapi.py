@@ -17,6 +17,8 @@ ROUTES = {
     "/workflows": {"get", "post"},
     "/workflows/{id}": {"get", "put", "delete"},
     "/workflows/{id}/toggle": {"post"},
+    "/templates": {"get"},
+    "/templates/{id}": {"get"},
     "/workflows/{id}/tags": {"put"},
     "/workflows/{id}/versions": {"get"},
     "/workflows/{id}/versions/{version}": {"get"},
