@@ -4,6 +4,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { chooseLanguage, LANGUAGES } from "@/i18n";
 import { IconButton } from "@/ui/Button";
+import { chooseSimple, useSimple } from "./simple";
 import { chooseTheme, type Theme, theme } from "./theme";
 
 const THEMES: Theme[] = ["light", "dark", "system"];
@@ -11,6 +12,7 @@ const ITEM = "flex cursor-pointer items-center gap-2 rounded px-2 py-1.5 outline
 
 export function Preferences() {
   const { t, i18n } = useTranslation("app");
+  const isSimple = useSimple();
   const [chosen, setChosen] = useState(theme());
   const choose = (each: Theme) => {
     chooseTheme(each);
@@ -19,7 +21,7 @@ export function Preferences() {
   return (
     <DropdownMenu.Root>
       <DropdownMenu.Trigger asChild>
-        <IconButton label={t("theme.label")}>
+        <IconButton label={t("preferences")}>
           <Settings size={17} aria-hidden />
         </IconButton>
       </DropdownMenu.Trigger>
@@ -35,6 +37,19 @@ export function Preferences() {
               {t(`theme.${each}`)}
             </DropdownMenu.Item>
           ))}
+          <DropdownMenu.Separator className="my-1 h-px bg-line" />
+          <DropdownMenu.CheckboxItem
+            className={ITEM}
+            checked={isSimple}
+            onCheckedChange={chooseSimple}
+            onSelect={(event) => event.preventDefault()}
+          >
+            <span className="w-4">{isSimple && <Check size={14} aria-hidden />}</span>
+            <span>
+              {t("simple.label")}
+              <span className="block max-w-52 text-xs text-soft">{t("simple.means")}</span>
+            </span>
+          </DropdownMenu.CheckboxItem>
           <DropdownMenu.Separator className="my-1 h-px bg-line" />
           <DropdownMenu.Label className="px-2 py-1 text-xs text-soft">{t("language")}</DropdownMenu.Label>
           {LANGUAGES.map((each) => (

@@ -5,6 +5,7 @@ import { Link, useLocation, useRoute } from "wouter";
 import { runEvents } from "@/live/run-events";
 import { IconButton } from "@/ui/Button";
 import { cx } from "@/ui/cx";
+import { Bell } from "./Bell";
 import { Preferences } from "./Preferences";
 import { Standing } from "./Standing";
 import { SCREENS } from "./screens";
@@ -45,6 +46,7 @@ export function Shell({ children }: { children: ReactNode }) {
           <span className="hidden sm:inline">{t("brand")}</span>
         </Link>
         <Standing />
+        <Bell />
         <Preferences />
       </header>
       <nav

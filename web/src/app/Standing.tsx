@@ -15,6 +15,8 @@ export function Standing() {
   const { data, error } = useQuery(healthQuery());
   const offline = unreachable(error);
   const account = data?.accounts[0];
+  // Another account than the first shows itself only while it is stopped.
+  const stopped = data?.accounts.slice(1).filter(({ state }) => state && state !== "active") ?? [];
   const down = data?.components.filter((component) => component.status !== "ok") ?? [];
   return (
     <div className={cx("flex min-w-0 flex-1 items-center justify-end gap-3", offline && "opacity-70")}>
@@ -30,6 +32,9 @@ export function Standing() {
         </span>
       )}
       {account && <Mode mode={account.trade_mode} state={account.state} name={account.name} />}
+      {stopped.map((each) => (
+        <Mode key={each.name} mode={each.trade_mode} state={each.state} name={each.name} named />
+      ))}
       <Badge
         tone={down.length ? "bad" : "good"}
         className="hidden md:inline-flex"
@@ -51,7 +56,9 @@ export function Mode({
   mode,
   state,
   name,
+  named = false,
 }: {
+  named?: boolean;
   mode?: string | null | undefined;
   state?: string | null | undefined;
   name: string;
@@ -70,8 +77,8 @@ export function Mode({
         looks[(mode ?? "paper") as keyof typeof looks] ?? "border-line",
       )}
     >
-      {t(`mode.${mode ?? "unknown"}`)}
-      {state && state !== "active" && <span className="ml-1 font-semibold">· {state}</span>}
+      {named ? name : t(`mode.${mode ?? "unknown"}`)}
+      {state && state !== "active" && <span className="ml-1 font-semibold">· {t(`accounts:state.${state}`)}</span>}
     </Link>
   );
 }
