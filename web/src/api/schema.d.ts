@@ -831,6 +831,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/agentic/templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the templates */
+        get: operations["listTemplates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/agentic/templates/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a template */
+        get: operations["getTemplate"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/agentic/trades": {
         parameters: {
             query?: never;
@@ -909,6 +943,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/agentic/workflows/validate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check a document
+         * @description Compiles it and keeps nothing.
+         */
+        post: operations["validateWorkflow"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/agentic/workflows/{id}": {
         parameters: {
             query?: never;
@@ -949,6 +1003,28 @@ export interface paths {
          */
         post: operations["debugWorkflow"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/agentic/workflows/{id}/draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a workflow's draft */
+        get: operations["getDraft"];
+        /**
+         * Keep a draft
+         * @description Nothing runs of it by itself; it stays until it is discarded, as a client does that saved it.
+         */
+        put: operations["keepDraft"];
+        post?: never;
+        /** Discard a draft */
+        delete: operations["discardDraft"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1726,6 +1802,38 @@ export interface components {
             stops: components["schemas"]["Stop"][];
         };
         /**
+         * Draft
+         * @description What somebody draws and has not saved. It may be wrong in every way.
+         */
+        Draft: {
+            /**
+             * Base Version
+             * @description The saved version it changes.
+             */
+            base_version: string;
+            /** Document */
+            document: {
+                [key: string]: unknown;
+            };
+            /**
+             * Revision
+             * @description Names this very draft; also the ETag.
+             */
+            revision: string;
+            /**
+             * Saved At
+             * Format: date-time
+             */
+            saved_at: string;
+            /** Saved By */
+            saved_by: string;
+        };
+        /** DraftState */
+        DraftState: {
+            /** @description Null where nothing waits to be saved. */
+            draft: components["schemas"]["Draft"] | null;
+        };
+        /**
          * ErrorAnswer
          * @description The body of every answer that is not a success.
          */
@@ -1784,6 +1892,13 @@ export interface components {
          *     }
          */
         Execute: {
+            /**
+             * Document
+             * @description A document to run in place of the saved one, as it is on a screen. It becomes a version that runs this once: neither the workflow's newest nor what its triggers start.
+             */
+            document?: {
+                [key: string]: unknown;
+            } | null;
             /**
              * Payload
              * @description What the trigger gives as its payload.
@@ -2250,6 +2365,34 @@ export interface components {
             /** Trouble */
             trouble?: string | null;
         };
+        /**
+         * Group
+         * @description A named frame around nodes on the canvas. It does nothing; a node it names that is not there is left out.
+         */
+        Group: {
+            /** Id */
+            id: string;
+            /**
+             * Name
+             * @default
+             */
+            name: string;
+            /** Nodes */
+            nodes?: string[];
+            /**
+             * Tint
+             * @default blue
+             * @enum {string}
+             */
+            tint: "yellow" | "blue" | "green" | "red" | "violet" | "grey";
+        };
+        /** GuideStep */
+        GuideStep: {
+            /** Text */
+            text: string;
+            /** Title */
+            title: string;
+        };
         /** Health */
         Health: {
             /** Accounts */
@@ -2411,6 +2554,18 @@ export interface components {
              * @enum {string}
              */
             state: "pending" | "succeeded" | "failed" | "skipped";
+        };
+        /** KeepDraft */
+        KeepDraft: {
+            /**
+             * Base Version
+             * @description The saved version it changes.
+             */
+            base_version: string;
+            /** Document */
+            document: {
+                [key: string]: unknown;
+            };
         };
         /**
          * Kill
@@ -3223,6 +3378,42 @@ export interface components {
         NodeTypes: {
             /** Items */
             items: components["schemas"]["NodeType"][];
+        };
+        /**
+         * Note
+         * @description Words on the canvas. They do nothing.
+         */
+        Note: {
+            /**
+             * Height
+             * @default 120
+             */
+            height: number;
+            /** Id */
+            id: string;
+            /**
+             * @default {
+             *       "x": 0,
+             *       "y": 0
+             *     }
+             */
+            position: components["schemas"]["CanvasPosition"];
+            /**
+             * Text
+             * @default
+             */
+            text: string;
+            /**
+             * Tint
+             * @default yellow
+             * @enum {string}
+             */
+            tint: "yellow" | "blue" | "green" | "red" | "violet" | "grey";
+            /**
+             * Width
+             * @default 240
+             */
+            width: number;
         };
         /** NotificationItem */
         NotificationItem: {
@@ -4303,6 +4494,79 @@ export interface components {
             items: components["schemas"]["Table"][];
         };
         /**
+         * Template
+         * @description A workflow document with what a person should know before it trades. A workflow is made of it by creating one with
+         *     its document.
+         */
+        Template: {
+            /**
+             * Category
+             * @enum {string}
+             */
+            category: "trend" | "mean_reversion" | "breakout" | "machine_learning" | "risk";
+            /**
+             * Document
+             * @description A workflow document.
+             */
+            document: {
+                [key: string]: unknown;
+            };
+            /**
+             * Guide
+             * @description How to make it one's own.
+             */
+            guide: components["schemas"]["GuideStep"][];
+            /**
+             * Id
+             * @example rsi_dip_buyer
+             */
+            id: string;
+            /**
+             * Idea
+             * @description Why it might work.
+             */
+            idea: string;
+            /**
+             * Level
+             * @enum {string}
+             */
+            level: "beginner" | "intermediate" | "advanced";
+            /**
+             * Market
+             * @description What it trades, and on which bars.
+             * @example EURUSD H1
+             */
+            market: string;
+            /** Name */
+            name: string;
+            /**
+             * Risks
+             * @description When and how it loses.
+             */
+            risks: string[];
+            /**
+             * Summary
+             * @description What it does, in a sentence or two.
+             */
+            summary: string;
+            /** Tags */
+            tags: string[];
+            /**
+             * Tier
+             * @description The lowest tier that has all its nodes.
+             * @enum {string}
+             */
+            tier: "basic" | "pro";
+        };
+        /**
+         * TemplateList
+         * @description The simplest first.
+         */
+        TemplateList: {
+            /** Items */
+            items: components["schemas"]["Template"][];
+        };
+        /**
          * Throttled
          * @description A workflow that repeated itself too often: it opens nothing on the account until a person resumes it.
          */
@@ -4730,6 +4994,24 @@ export interface components {
             until?: string | null;
         };
         /**
+         * Verdict
+         * @description What the compiler says of a document: the same problems that saving it would be refused with.
+         */
+        Verdict: {
+            /** Execution Type */
+            execution_type?: ("express" | "standard") | null;
+            /**
+             * Problems
+             * @description Errors keep it from being saved and run; warnings do not.
+             */
+            problems: components["schemas"]["Problem"][];
+            /**
+             * Version
+             * @description The version it would be; null while it has errors.
+             */
+            version: string | null;
+        };
+        /**
          * WaitingOrder
          * @description An order resting at the broker, whoever placed it.
          */
@@ -4779,6 +5061,81 @@ export interface components {
              * @description Whose order it is; null for anyone else's.
              */
             workflow_id: string | null;
+        };
+        /**
+         * Workflow
+         * @example {
+         *       "connections": [
+         *         {
+         *           "source": "start",
+         *           "target": "price"
+         *         },
+         *         {
+         *           "source": "price",
+         *           "target": "tell"
+         *         }
+         *       ],
+         *       "name": "Tell me the price",
+         *       "nodes": [
+         *         {
+         *           "id": "start",
+         *           "name": "Start",
+         *           "type": "trigger.manual"
+         *         },
+         *         {
+         *           "config": {
+         *             "symbol": "EURUSD"
+         *           },
+         *           "id": "price",
+         *           "name": "EURUSD",
+         *           "type": "market.live_price"
+         *         },
+         *         {
+         *           "config": {
+         *             "message": "Bid {{ nodes.price.bid }}, ask {{ nodes.price.ask }}",
+         *             "title": "EURUSD"
+         *           },
+         *           "id": "tell",
+         *           "name": "Tell",
+         *           "type": "notify.dashboard"
+         *         }
+         *       ],
+         *       "settings": {
+         *         "broker_account": "paper"
+         *       }
+         *     }
+         */
+        Workflow: {
+            /** Connections */
+            connections?: components["schemas"]["Connection"][];
+            /**
+             * Description
+             * @default
+             */
+            description: string;
+            /**
+             * Groups
+             * @default []
+             */
+            groups: components["schemas"]["Group"][];
+            /** Name */
+            name: string;
+            /** Nodes */
+            nodes?: components["schemas"]["Node"][];
+            /**
+             * Notes
+             * @default []
+             */
+            notes: components["schemas"]["Note"][];
+            /**
+             * @default {
+             *       "broker_account": "paper",
+             *       "execution_type": "auto",
+             *       "time_zone": "UTC",
+             *       "timeout_s": 60
+             *     }
+             */
+            settings: components["schemas"]["Settings"];
         };
         /** WorkflowDetail */
         WorkflowDetail: {
@@ -4863,71 +5220,7 @@ export interface components {
              */
             warnings?: components["schemas"]["Problem"][];
         };
-        /**
-         * Workflow
-         * @example {
-         *       "connections": [
-         *         {
-         *           "source": "start",
-         *           "target": "price"
-         *         },
-         *         {
-         *           "source": "price",
-         *           "target": "tell"
-         *         }
-         *       ],
-         *       "name": "Tell me the price",
-         *       "nodes": [
-         *         {
-         *           "id": "start",
-         *           "name": "Start",
-         *           "type": "trigger.manual"
-         *         },
-         *         {
-         *           "config": {
-         *             "symbol": "EURUSD"
-         *           },
-         *           "id": "price",
-         *           "name": "EURUSD",
-         *           "type": "market.live_price"
-         *         },
-         *         {
-         *           "config": {
-         *             "message": "Bid {{ nodes.price.bid }}, ask {{ nodes.price.ask }}",
-         *             "title": "EURUSD"
-         *           },
-         *           "id": "tell",
-         *           "name": "Tell",
-         *           "type": "notify.dashboard"
-         *         }
-         *       ],
-         *       "settings": {
-         *         "broker_account": "paper"
-         *       }
-         *     }
-         */
-        WorkflowDocument: {
-            /** Connections */
-            connections?: components["schemas"]["Connection"][];
-            /**
-             * Description
-             * @default
-             */
-            description: string;
-            /** Name */
-            name: string;
-            /** Nodes */
-            nodes?: components["schemas"]["Node"][];
-            /**
-             * @default {
-             *       "broker_account": "paper",
-             *       "execution_type": "auto",
-             *       "time_zone": "UTC",
-             *       "timeout_s": 60
-             *     }
-             */
-            settings: components["schemas"]["Settings"];
-        };
+        WorkflowDocument: components["schemas"]["Workflow"];
         /**
          * WorkflowKilled
          * @description A workflow that no trigger starts any more.
@@ -9997,6 +10290,148 @@ export interface operations {
             };
         };
     };
+    listTemplates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TemplateList"];
+                };
+            };
+            /** @description No valid bearer token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description This address does not take the method: a part of it is missing. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Something in the request is wrong; `problems` has all of it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Something failed that should not have. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A part of the system is not available at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    getTemplate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The template's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Template"];
+                };
+            };
+            /** @description No valid bearer token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No such object: it is not there, or it is another tenant's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description This address does not take the method: a part of it is missing. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Something in the request is wrong; `problems` has all of it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Something failed that should not have. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A part of the system is not available at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
     listTrades: {
         parameters: {
             query?: {
@@ -10328,6 +10763,103 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["WorkflowDetail"];
+                };
+            };
+            /** @description The body cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No valid bearer token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description This address does not take the method: a part of it is missing. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The body is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Something in the request is wrong; `problems` has all of it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Something failed that should not have. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A part of the system is not available at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    validateWorkflow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description A workflow document. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WorkflowDocument"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Verdict"];
                 };
             };
             /** @description The body cannot be read. */
@@ -10821,6 +11353,289 @@ export interface operations {
             };
             /** @description A part of the system did not answer in time. */
             504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    getDraft: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The object's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DraftState"];
+                };
+            };
+            /** @description No valid bearer token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No such object: it is not there, or it is another tenant's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description This address does not take the method: a part of it is missing. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Something in the request is wrong; `problems` has all of it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Something failed that should not have. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A part of the system is not available at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    keepDraft: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The ETag of the draft this replaces, or "*" for whichever stands. */
+                "if-match": string | null;
+                /** @description "*" where there was no draft when the workflow was read. */
+                "if-none-match"?: string | null;
+            };
+            path: {
+                /** @description The object's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeepDraft"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DraftState"];
+                };
+            };
+            /** @description The body cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No valid bearer token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No such object: it is not there, or it is another tenant's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description This address does not take the method: a part of it is missing. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Another change came first, or the object's state does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The body is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Something in the request is wrong; `problems` has all of it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The request does not say which version it changes. */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Something failed that should not have. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A part of the system is not available at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    discardDraft: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The object's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description There is none any more. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No valid bearer token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No such object: it is not there, or it is another tenant's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description This address does not take the method: a part of it is missing. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Something in the request is wrong; `problems` has all of it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Something failed that should not have. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A part of the system is not available at the moment. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
