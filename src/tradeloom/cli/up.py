@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +19,7 @@ from tradeloom.local.draining import drained
 from tradeloom.local.machine import Machine, machine_up
 from tradeloom.local.market import ACCOUNT, bundled_data
 from tradeloom.local.places import examples_folder
-from tradeloom.local.serve import Served, serving
+from tradeloom.local.serve import Port, Served, serving
 from tradeloom.local.settings import Settings, load_settings
 from tradeloom.local.storage import TENANT
 
@@ -40,12 +41,13 @@ def serve(*, port: int | None, home: Path | None, speed: float, demo: bool, once
 
 async def _up(settings: Settings, steps: Steps, *, speed: float, as_json: bool) -> None:
     stopped, hurry = _on_signals()
-    async with machine_up(settings, step=steps) as machine:
-        await _set_speed(machine, speed)
-        async with serving(machine) as served:
-            _announce(machine, served, as_json=as_json)
-            await stopped.wait()
-            await drained(machine, within_s=settings.drain_s, hurry=hurry)
+    with Port(settings) as port:
+        async with machine_up(settings, step=steps, opened=port.take) as machine:
+            await _set_speed(machine, speed)
+            async with serving(machine, port) as served:
+                _announce(machine, served, as_json=as_json)
+                await stopped.wait()
+                await drained(machine, within_s=settings.drain_s, hurry=hurry)
 
 
 async def _demo(settings: Settings, steps: Steps, *, once: bool, as_json: bool) -> Execution:
@@ -56,14 +58,18 @@ async def _demo(settings: Settings, steps: Steps, *, once: bool, as_json: bool) 
         raise NotFound(f"The example {DEMO}.json is not in {examples_folder()}.")
     compiled = examples[DEMO]
     data = await asyncio.to_thread(found, compiled, bundled_data(), None, quiet=as_json)
-    async with machine_up(settings, data=data, fresh_market=True, step=steps) as machine:
+    async with AsyncExitStack() as stack:
+        port = stack.enter_context(Port(settings))
+        opened = (lambda: None) if once else port.take
+        up = machine_up(settings, data=data, fresh_market=True, step=steps, opened=opened)
+        machine = await stack.enter_async_context(up)
         await _import(machine, examples, as_json=as_json)
         execution = await traced(machine, _id(DEMO), compiled, Execute(), quiet=as_json)
         if not once:
-            async with serving(machine) as served:
-                _announce(machine, served, as_json=as_json, execution=execution)
-                await stopped.wait()
-                await drained(machine, within_s=settings.drain_s, hurry=hurry)
+            served = await stack.enter_async_context(serving(machine, port))
+            _announce(machine, served, as_json=as_json, execution=execution)
+            await stopped.wait()
+            await drained(machine, within_s=settings.drain_s, hurry=hurry)
         elif as_json:
             say_json(execution_json(execution))
     return execution

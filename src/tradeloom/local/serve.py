@@ -4,8 +4,9 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass
+from types import TracebackType
 from typing import Any, Final
 
 import uvicorn
@@ -43,10 +44,30 @@ class Served:
         return f"{self.address}#token={self.token}"
 
 
+class Port(AbstractContextManager["Port"]):
+    """The port to serve at: taken before what is served there has been started, which takes a while."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._socket: socket.socket | None = None
+
+    def take(self) -> socket.socket:
+        """The same each time. Raises `PortTaken`."""
+        if self._socket is None:
+            self._socket = _listen(self._settings)
+        return self._socket
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._socket is not None:
+            self._socket.close()
+
+
 @asynccontextmanager
-async def serving(machine: Machine) -> AsyncIterator[Served]:
+async def serving(machine: Machine, at: Port | None = None) -> AsyncIterator[Served]:
     """Serve while the context is open. Raises `PortTaken`."""
-    listening = _listen(machine.settings)
+    listening = (at or Port(machine.settings)).take()
     host, port = listening.getsockname()[:2]
     token, new_token = machine.home.token()
     app = LocalServer(

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -81,7 +82,7 @@ def test_it_serves_the_page_and_the_api_is_alone_and_ends_cleanly(start: Start) 
     assert f"#token={(up.home / 'token').read_text()}" in up.told["page"]
     assert requests.get(f"{up.told['api']}/workflows", timeout=90).status_code == 401
     assert up.ask("GET", "/health")["status"] == "ok"
-    second = start(wait=False)
+    second = start("--port", str(urlsplit(up.told["address"]).port), wait=False)
     stdout, _ = second.process.communicate(timeout=90)
     assert second.process.returncode == 4
     error = json.loads(stdout)["error"]
@@ -163,6 +164,7 @@ def test_a_port_that_is_taken_is_told(start: Start, tmp_path: Path) -> None:
         stdout, _ = up.process.communicate(timeout=90)
     assert up.process.returncode == 4
     assert json.loads(stdout)["error"]["name"] == "PortTaken"
+    assert not (up.home / "postgres").exists(), "it was known before anything was started"
 
 
 def _until(read: Callable[[], Any], wanted: Callable[[Any], bool], seconds: float = 90) -> Any:
