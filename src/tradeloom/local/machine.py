@@ -389,6 +389,7 @@ def _acting_functions() -> frozenset[str]:
 def _worker_settings(home: Home, market: PaperMarket, settings: Settings) -> WorkerSettings:
     return WorkerSettings(
         paths=(functions_root(),),
+        preload=("tradeloom.runtime.handler",),  # most of what the first task would wait for
         blob_directory=home.blobs,
         bridge_state=market.state_file,
         environment=settings.network,
