@@ -60,6 +60,15 @@ def compile_workflow(value: Any, function_arn: Callable[[str], str] = local_arn)
     )
 
 
+def verdict(value: Any) -> tuple[Compiled | None, list[Problem]]:
+    """What compiling comes to (None where it has errors) and every problem, warnings too."""
+    try:
+        compiled = compile_workflow(value)
+    except InvalidDocument as error:
+        return None, [Problem.model_validate(problem) for problem in error.problems]
+    return compiled, compiled.warnings
+
+
 def plan_of(document: Workflow) -> Plan:
     """The plan of a document that was compiled before. Raises `InvalidDocument` for a node type this release lacks."""
     known = node_types()

@@ -17,6 +17,7 @@ from tradeloom.api.models.executions import (
     LogPage,
 )
 from tradeloom.api.models.notifications import NotificationPage
+from tradeloom.compiler.compile import compile_workflow
 from tradeloom.engine.clock import Clock
 from tradeloom.engine.dispatcher import Dispatcher, OnSkip, Refuses, StartCommand
 from tradeloom.engine.engine import Engine
@@ -25,14 +26,15 @@ from tradeloom.engine.journal import Execution as Row
 from tradeloom.engine.journal import Journal
 from tradeloom.engine.mode import Mode
 from tradeloom.engine.orders import OrderFilter, OrderRecord, OrderStore
-from tradeloom.engine.stores import Blobs, WorkflowStore
+from tradeloom.engine.stores import Blobs, VersionRecord, WorkflowStore
 from tradeloom.errors import Conflict, NotFound, TradeloomError
 from tradeloom.local.bridging import OnLoop
 from tradeloom.local.documents import Documents
 from tradeloom.local.execution_pages import ExecutionPages
 from tradeloom.local.modes import Modes
-from tradeloom.local.private_accounts import PrivateMarket, PrivateVersions, private_account
+from tradeloom.local.private_accounts import PrivateMarket, PrivateVersions, private_account, private_version
 from tradeloom.local.triggers import started_by_hand
+from tradeloom.local.versions import kept_version
 from tradeloom.local.views import execution_of, log_page, notification_of
 from tradeloom.local.why_no_trade import decisions_of
 from tradeloom.workflow.document import Workflow
@@ -120,10 +122,14 @@ class LocalExecutions:
     # -- on the loop --------------------------------------------------------------------------------------------
 
     async def begin(self, tenant: str, user: str, workflow_id: str, wanted: Execute) -> Execution:
-        """Start a workflow's newest version and wait as long as is wanted."""
+        """Start a workflow's newest version, or the document that is given, and wait as long as is wanted."""
         workflow = await self._workflows.workflow(tenant, workflow_id)
-        version = await self._workflows.version(tenant, workflow_id, workflow.version)
-        document = await self.documents.of(workflow.version)
+        if wanted.document is None:
+            version = await self._workflows.version(tenant, workflow_id, workflow.version)
+        else:
+            compiled = await asyncio.to_thread(compile_workflow, wanted.document)
+            version = await kept_version(self._blobs, tenant, workflow_id, compiled)
+        document = await self.documents.of(version.version)
         private_account(version.account)  # an account this machine has not, is told before anything starts
         if wanted.test_mode:
             await self._private_market.ready(version.account)
@@ -135,15 +141,20 @@ class LocalExecutions:
             trigger=trigger,
             payload=wanted.payload,
             mode=await self._mode(tenant, workflow_id, document, trigger, wanted),
-            version=workflow.version,
+            version=version.version,
             manual=True,
             test_mode=wanted.test_mode,
+            unsaved=None if wanted.document is None else self._as_run(version, wanted.test_mode),
         )
         started = await self.dispatch(command, "The workflow was not started")
         return await self.after(tenant, started, wanted.wait_s)
 
     def dispatcher_for(self, test_mode: bool) -> Dispatcher:
         return self.test_dispatcher if test_mode else self.dispatcher
+
+    @staticmethod
+    def _as_run(version: VersionRecord, test_mode: bool) -> VersionRecord:
+        return private_version(version) if test_mode else version
 
     async def dispatch(self, command: StartCommand, if_not: str) -> str:
         """The id of what was started; `Conflict`, which begins with `if_not`, where nothing was."""

@@ -11,6 +11,7 @@ from tradeloom.local.settings import Settings
 from tradeloom.storage.blobs import FileBlobs
 from tradeloom.storage.postgres.credentials import PostgresCredentials
 from tradeloom.storage.postgres.database import Database
+from tradeloom.storage.postgres.drafts import PostgresDrafts
 from tradeloom.storage.postgres.expectations import PostgresExpectations
 from tradeloom.storage.postgres.journal import PostgresJournal
 from tradeloom.storage.postgres.kill_wishes import PostgresKillWishes
@@ -38,6 +39,7 @@ class Storage:
     kill_wishes: PostgresKillWishes
     quotas: PostgresQuotas
     pins: PostgresPins
+    drafts: PostgresDrafts
     expectations: PostgresExpectations
     vault: Vault
 
@@ -66,6 +68,7 @@ async def storage_up(stack: AsyncExitStack, home: Home, settings: Settings, dsn:
         kill_wishes=PostgresKillWishes(database),
         quotas=PostgresQuotas(database),
         pins=PostgresPins(database),
+        drafts=PostgresDrafts(database),
         expectations=PostgresExpectations(database),
         vault=Vault(PostgresCredentials(database), KeyFile(settings.key_file or home.key_file)),
     )

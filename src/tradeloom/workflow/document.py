@@ -11,6 +11,7 @@ from tradeloom.workflow.time_zones import iana
 ID_PATTERN = r"^[a-z_][a-z0-9_]{0,23}$"
 MAX_NODES = 300
 MAX_CONNECTIONS = 1_500
+MAX_NOTES = 200
 MAX_CONFIG_BYTES = 32 * 1024
 MAX_DOCUMENT_BYTES = 1024 * 1024
 
@@ -80,6 +81,29 @@ class Connection(_Part):
     target_port: str = "main"
 
 
+Tint = Literal["yellow", "blue", "green", "red", "violet", "grey"]
+
+
+class Note(_Part):
+    """Words on the canvas. They do nothing."""
+
+    id: str = Field(pattern=ID_PATTERN)
+    text: str = Field(default="", max_length=10_000)
+    position: CanvasPosition = CanvasPosition()
+    width: float = Field(default=240, ge=40, le=4_000)
+    height: float = Field(default=120, ge=40, le=4_000)
+    tint: Tint = "yellow"
+
+
+class Group(_Part):
+    """A named frame around nodes on the canvas. It does nothing; a node it names that is not there is left out."""
+
+    id: str = Field(pattern=ID_PATTERN)
+    name: str = Field(default="", max_length=120)
+    nodes: list[str] = Field(default_factory=list, max_length=MAX_NODES)
+    tint: Tint = "blue"
+
+
 class Settings(_Part):
     time_zone: str = "UTC"
     execution_type: Literal["auto", "express", "standard"] = "auto"
@@ -123,6 +147,8 @@ class Workflow(_Part):
     description: str = Field(default="", max_length=2_000)
     nodes: list[Node] = Field(default_factory=list)
     connections: list[Connection] = Field(default_factory=list)
+    notes: list[Note] = _later([], max_length=MAX_NOTES)
+    groups: list[Group] = _later([], max_length=MAX_NOTES)
     settings: Settings = Settings()
 
     def node(self, node_id: str) -> Node:

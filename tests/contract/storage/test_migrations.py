@@ -37,6 +37,7 @@ TABLES = {
     "trades",
     "variable_writes",
     "variables",
+    "workflow_drafts",
     "workflow_versions",
     "workflows",
 }

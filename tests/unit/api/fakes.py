@@ -40,6 +40,7 @@ from tradeloom.api.models.versions import WorkflowVersion, WorkflowVersionDetail
 from tradeloom.api.models.workflows import WorkflowDetail, WorkflowPage, WorkflowSummary
 from tradeloom.api.ports import Ports
 from tradeloom.compiler.compile import Compiled
+from tradeloom.engine.stores import WorkflowStore
 from tradeloom.errors import Conflict, InvalidInput, NotFound, TradeloomError
 from tradeloom.local.bridging import OnLoop
 from tradeloom.local.credentials import LocalCredentials
@@ -51,6 +52,7 @@ from tradeloom.local.trades import LocalTrades
 from tradeloom.runtime.redaction import Redactor
 from tradeloom.storage.memory.blobs import MemoryBlobs
 from tradeloom.storage.memory.credentials import MemoryCredentials
+from tradeloom.storage.memory.drafts import MemoryDrafts
 from tradeloom.storage.memory.orders import MemoryOrders
 from tradeloom.storage.memory.stores import MemoryStores
 from tradeloom.storage.memory.trades import MemoryTrades
@@ -426,12 +428,23 @@ class FakeMarketReplays:
             raise NotFound(f"There is no account {account!r}.")
 
 
+class _Known:
+    """The workflows there are, as a store that keeps something of them asks for them."""
+
+    def __init__(self, workflows: FakeWorkflows) -> None:
+        self._workflows = workflows
+
+    async def workflow(self, tenant: str, workflow_id: str) -> WorkflowDetail:
+        return self._workflows.get(tenant, workflow_id)
+
+
 def fake_ports() -> Ports:
     workflows = FakeWorkflows()
     executions = FakeExecutions(workflows)
     return Ports(
         workflows=workflows,
         versions=FakeVersions(workflows),
+        drafts=LocalDrafts(cast(OnLoop, _ByHand()), MemoryDrafts(cast(WorkflowStore, _Known(workflows)))),
         templates=TemplateFiles(examples_folder()),
         schedules=FakeSchedules(workflows),
         executions=executions,

@@ -15,6 +15,8 @@ from tradeloom.compiler.compile import compile_workflow
 
 ROUTES = {
     "/workflows": {"get", "post"},
+    "/workflows/validate": {"post"},
+    "/workflows/{id}/draft": {"get", "put", "delete"},
     "/workflows/{id}": {"get", "put", "delete"},
     "/workflows/{id}/toggle": {"post"},
     "/templates": {"get"},

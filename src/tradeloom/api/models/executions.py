@@ -27,6 +27,11 @@ class Execute(Model):
     test_mode: StrictBool = Field(
         default=False, description="Trade on the private test account; network sends are shown and not sent."
     )
+    document: dict[str, Any] | None = Field(
+        default=None,
+        description="A document to run in place of the saved one, as it is on a screen. It becomes a version that runs "
+        "this once: neither the workflow's newest nor what its triggers start.",
+    )
     payload: dict[str, Any] = Field(default_factory=dict, description="What the trigger gives as its payload.")
     trigger: str | None = Field(
         default=None, pattern=ID_PATTERN, description="Id of the trigger node that fires; its only one when left out."
