@@ -2,7 +2,7 @@
 import type { GroupDoc, NodeDoc, NodeType, Point, WorkflowDocument } from "../store/types";
 
 export const GRID = 20;
-export const NODE_WIDTH = 180;
+export const NODE_WIDTH = 200;
 const NODE_HEIGHT = 60;
 const PORT_HEIGHT = 20;
 /** Room of a frame around the nodes in it, and for its name above them. */

@@ -1,0 +1,2 @@
+/** What the palette puts into a drag. */
+export const DRAGGED = "application/x-tradeloom-node";

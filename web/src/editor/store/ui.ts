@@ -1,0 +1,40 @@
+// What is open around the canvas. Not part of the document, and not undone.
+import { create } from "zustand";
+import type { Point } from "./types";
+
+/** Where the node goes that is chosen in the palette. */
+export type Place = {
+  /** After this output. */
+  after?: { node: string; port: string };
+  /** Into this connection. */
+  into?: string;
+  at?: Point;
+};
+export type Sheet = "commands" | "nodes" | "shortcuts" | "settings" | "problems" | "conflict";
+export type UiState = {
+  palette: boolean;
+  /** Counts how often a node was asked for: each time the palette's search takes the focus. */
+  asked: number;
+  place: Place | null;
+  sheet: Sheet | null;
+  /** The note or group whose words are written. */
+  editing: string | null;
+  minimap: boolean;
+  snap: boolean;
+};
+
+export const useUi = create<UiState>(() => ({
+  palette: true,
+  asked: 0,
+  place: null,
+  sheet: null,
+  editing: null,
+  minimap: true,
+  snap: true,
+}));
+
+export const openPalette = (place: Place | null = null): void =>
+  useUi.setState(({ asked }) => ({ palette: true, place, asked: asked + 1 }));
+export const closePalette = (): void => useUi.setState({ palette: false, place: null });
+export const openSheet = (sheet: Sheet | null): void => useUi.setState({ sheet });
+export const startWriting = (id: string): void => useUi.setState({ editing: id });
