@@ -10,6 +10,7 @@ from tradeloom.runtime.services import Services
 
 CLAIM = "$claim"
 MAX_OUTPUT_BYTES = 4 * 1024 * 1024
+_encode = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode
 
 
 class OutputTooLarge(NodeError):
@@ -38,7 +39,7 @@ def check_in(output: Any, services: Services, *, inline: bool = False) -> Any:
     Raises `OutputTooLarge` and `OutputNotUnicode`.
     """
     try:
-        content = json.dumps(output, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode()
+        content = _encode(output).encode()
     except UnicodeEncodeError as error:
         raise _not_unicode() from error
     limit = 200 * 1024 if inline else MAX_OUTPUT_BYTES

@@ -34,7 +34,7 @@ class Recipe:
 
     def resolve(self, names: Mapping[str, Any], now: datetime) -> NodeConfig:
         """The validated configuration. Raises the expression's own error or `NodeConfigError`, naming the field."""
-        values: dict[str, Any] = copy.deepcopy(dict(self.raw)) if self.steps else dict(self.raw)
+        values = dict(self.raw)
         for path, step in self.steps:
             _put(values, path, _value(path, step, names, now))
         try:
@@ -88,6 +88,8 @@ def _value(path: Path, step: Expression | Template | str, names: Mapping[str, An
 
 
 def _put(values: Any, path: Path, value: Any) -> None:
+    """Set one place; what holds it is copied on the way there, so that the drawn configuration stays as it is."""
     for step in path[:-1]:
+        values[step] = copy.copy(values[step])
         values = values[step]
     values[path[-1]] = value

@@ -93,7 +93,7 @@ def readable_failure(failure: Mapping[str, Any]) -> dict[str, Any]:
 
 def names_of(task: TaskInput, document: Workflow, sources: list[Source], services: Services) -> Mapping[str, Any]:
     """The roots `input`, `inputs`, `nodes`, `trigger`, `item`, `index`."""
-    nodes = _nodes(task, document, services)
+    nodes = _Nodes(task, document, services)
     live = [source for source in sources if source.live]
     makers: dict[str, Callable[[], Any]] = {
         "input": lambda: _only(live, task.node),
@@ -108,25 +108,46 @@ def names_of(task: TaskInput, document: Workflow, sources: list[Source], service
     return Lazy(makers, present)
 
 
-def _nodes(task: TaskInput, document: Workflow, services: Services) -> Lazy:
-    labels = {node.id: node.label for node in document.nodes}
+class _Nodes(Mapping[str, Any]):
+    """Outputs by node, of those that ran. Asked for few of many, at every task: nothing is made before it is read."""
 
-    def read(node_id: str) -> Any:
-        record = task.inputs.get(node_id)
-        if record is None or record.state in {"pending", "skipped"}:
-            label = labels.get(node_id, node_id)
-            raise MissingInput(
-                f"{label!r} did not run, so its output cannot be used.",
-                node=task.node,
-                hint=f"Ask has(nodes.{node_id}) first, or connect this node so that it only runs after {label!r}.",
-            )
-        return output_of(record, services)
+    def __init__(self, task: TaskInput, document: Workflow, services: Services) -> None:
+        self._task = task
+        self._document = document
+        self._services = services
+        self._read: dict[str, Any] = {}
 
-    makers = {node_id: partial(read, node_id) for node_id in labels}
-    present = {
-        node_id: node_id in task.inputs and task.inputs[node_id].state in {"succeeded", "failed"} for node_id in labels
-    }
-    return Lazy(makers, present)
+    def __getitem__(self, key: str) -> Any:
+        if key not in self._read:
+            self._read[key] = output_of(self._record(key), self._services)
+        return self._read[key]
+
+    def _record(self, key: str) -> NodeRecord:
+        record = self._task.inputs.get(key)
+        if record is not None and _ran(record):
+            return record
+        label = next((node.label for node in self._document.nodes if node.id == key), None)
+        if label is None:
+            raise KeyError(key)
+        raise MissingInput(
+            f"{label!r} did not run, so its output cannot be used.",
+            node=self._task.node,
+            hint=f"Ask has(nodes.{key}) first, or connect this node so that it only runs after {label!r}.",
+        )
+
+    def __contains__(self, key: object) -> bool:
+        record = self._task.inputs.get(key) if isinstance(key, str) else None
+        return record is not None and _ran(record)
+
+    def __iter__(self) -> Iterator[str]:
+        return (node.id for node in self._document.nodes if node.id in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def _ran(record: NodeRecord) -> bool:
+    return record.state in {"succeeded", "failed"}
 
 
 def _inputs(sources: list[Source]) -> Lazy:
