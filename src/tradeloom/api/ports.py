@@ -306,7 +306,9 @@ class Trades(Protocol):
         """The last closed first."""
         ...
 
-    def summary(self, tenant: str, wanted: TradeQuery, by: GroupBy) -> TradeSummaryList: ...
+    def summary(self, tenant: str, wanted: TradeQuery, by: GroupBy, *, points: int) -> TradeSummaryList:
+        """With the curve of each item in at most so many points; none for 0."""
+        ...
 
     def export(self, tenant: str, wanted: TradeQuery) -> Sequence[Trade]:
         """All that match, the first closed first. Raises `InvalidInput` where there are too many."""

@@ -13,6 +13,7 @@ from tradeloom.trading.trade_stats import GroupBy
 
 router = Routes()
 _TAGS = ["trades"]
+MAX_POINTS = 1_000
 
 Account = Annotated[str | None, Query(description="Only of this account.", min_length=1, max_length=64)]
 WorkflowId = Annotated[
@@ -59,6 +60,9 @@ def listing(
 )
 def summary(
     by: Annotated[GroupBy, Query(description="What each item is of.")] = "version",
+    points: Annotated[
+        int, Query(description="At most how many points of each item's curve; 0: none.", ge=0, le=MAX_POINTS)
+    ] = 0,
     account: Account = None,
     workflow_id: WorkflowId = None,
     version: Version = None,
@@ -69,7 +73,7 @@ def summary(
     wanted = TradeQuery(
         account=account, workflow_id=workflow_id, version=version, symbol=symbol, since=since, until=until
     )
-    return router.ports.trades.summary(router.caller.tenant, wanted, by)
+    return router.ports.trades.summary(router.caller.tenant, wanted, by, points=points)
 
 
 _CSV = answers(None)

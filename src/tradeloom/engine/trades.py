@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Protocol
 
 from tradeloom.engine.execution_trades import LedgerTotals
+from tradeloom.trading.equity import CurvePoint, closed_curve
 from tradeloom.trading.trade_ledger import TradeRecord
 from tradeloom.trading.trade_stats import ClosedResult, GroupBy, TradeStatistics
 
@@ -52,6 +53,7 @@ class TradeGroup:
 class TradeSummary:
     group: TradeGroup
     statistics: TradeStatistics
+    curve: tuple[CurvePoint, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +90,9 @@ class TradeStore(LedgerTotals, Protocol):
         ...
 
 
-def summaries(lines: Iterable[TradeLine], by: GroupBy) -> list[TradeSummary]:
-    """The statistics of each account, of each workflow on it, or of each of a workflow's versions."""
+def grouped(lines: Iterable[TradeLine], by: GroupBy) -> list[tuple[TradeGroup, list[ClosedResult]]]:
+    """The results of each account, of each workflow on it, or of each of a workflow's versions, the first closed
+    first."""
 
     def key(line: TradeLine) -> tuple[str, ...]:
         group = line.group
@@ -111,6 +114,17 @@ def summaries(lines: Iterable[TradeLine], by: GroupBy) -> list[TradeSummary]:
             workflow_name=None if by == "account" else last.workflow_name,
             version=last.version if by == "version" else None,
         )
-        results = [ClosedResult(trade.closed_at, trade.net, trade.r_multiple) for trade in trades]
-        found.append(TradeSummary(group=group, statistics=TradeStatistics.of(results)))
+        found.append((group, [ClosedResult(trade.closed_at, trade.net, trade.r_multiple) for trade in trades]))
     return found
+
+
+def summaries(lines: Iterable[TradeLine], by: GroupBy, *, points: int = 0) -> list[TradeSummary]:
+    """The statistics of each group; with `points` also its curve, of at most so many."""
+    return [
+        TradeSummary(
+            group=group,
+            statistics=TradeStatistics.of(results),
+            curve=tuple(closed_curve(results, points)) if points else (),
+        )
+        for group, results in grouped(lines, by)
+    ]

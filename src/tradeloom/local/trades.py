@@ -22,9 +22,9 @@ class LocalTrades:
         found, total = self._on_loop(self._trades.page(_filter(tenant, wanted), limit=limit, offset=offset))
         return TradePage(items=[trade_of(kept) for kept in found], total=total)
 
-    def summary(self, tenant: str, wanted: TradeQuery, by: GroupBy) -> TradeSummaryList:
+    def summary(self, tenant: str, wanted: TradeQuery, by: GroupBy, *, points: int) -> TradeSummaryList:
         lines = self._on_loop(self._trades.lines(_filter(tenant, wanted)))
-        return TradeSummaryList(items=[summary_of(each) for each in summaries(lines, by)])
+        return TradeSummaryList(items=[summary_of(each) for each in summaries(lines, by, points=points)])
 
     def export(self, tenant: str, wanted: TradeQuery) -> list[Trade]:
         return self._on_loop(exported(self._trades, tenant, wanted))
@@ -63,7 +63,8 @@ def summary_of(summary: TradeSummary) -> TradeSummaryItem:
         name: float(value) if isinstance(value, Decimal) else value
         for name, value in asdict(summary.statistics).items()
     }
-    return TradeSummaryItem.model_validate({**figures, **group, "replay": group["session"]})
+    curve = [asdict(point) for point in summary.curve]
+    return TradeSummaryItem.model_validate({**figures, **group, "replay": group["session"], "curve": curve})
 
 
 def _filter(tenant: str, wanted: TradeQuery) -> TradeFilter:

@@ -133,3 +133,16 @@ def test_an_export_has_its_limit(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> N
     answer = ask("GET", "/trades/export")
     assert (answer.status, answer.error["field"]) == (422, "since")
     assert len(ask("GET", "/trades/export", query={"account": "paper"}).text.splitlines()) == 5
+
+
+def test_a_summary_tells_its_curve_when_asked(ask: Ask) -> None:
+    query = {"by": "account", "account": "paper", "points": "100"}
+    (item,) = ask("GET", "/trades/summary", query=query).json["items"]
+    assert [(point["net"], point["drawdown"]) for point in item["curve"]] == [
+        (10.0, 0.0), (5.5, 4.5), (25.5, 0.0), (24.5, 1.0),
+    ]  # fmt: skip
+    assert (item["curve"][-1]["net"], item["max_drawdown"]) == (item["net"], 4.5)
+    assert item["curve"][-1]["at"] == item["last_closed_at"]
+    plain = ask("GET", "/trades/summary", query={"by": "account", "account": "paper"}).json["items"]
+    assert plain[0]["curve"] == []
+    assert ask("GET", "/trades/summary", query={"points": "5000"}).error["field"] == "points"

@@ -73,6 +73,14 @@ class TradePage(Model):
     total: int
 
 
+class EquityPoint(Model):
+    """After a trade that was closed."""
+
+    at: AwareDatetime
+    net: float = Field(description="Of all trades up to it.")
+    drawdown: float = Field(description="How far that is below its highest so far, which begins at zero.")
+
+
 class TradeSummaryItem(Model):
     """Statistics over trades of one account, replay and currency. Every closing counts as a trade; it is won or lost by
     its net."""
@@ -99,6 +107,11 @@ class TradeSummaryItem(Model):
     max_drawdown: float = Field(description="The deepest fall of the running net below its highest point so far.")
     first_closed_at: AwareDatetime | None
     last_closed_at: AwareDatetime | None
+    curve: list[EquityPoint] = Field(
+        default_factory=list,
+        description="The running net, if asked for; thinned so that its end, its extremes and its deepest drawdown "
+        "stay the true ones. Open positions are not in it.",
+    )
 
 
 class TradeSummaryList(Model):
