@@ -45,12 +45,14 @@ export const SCREENS: Screen[] = [
     screen: of(() => import("@/screens/templates/Templates")),
     nav: { word: "templates", icon: LayoutTemplate },
   },
+  { path: "/templates/:id", screen: of(() => import("@/screens/templates/TemplatePage")) },
   {
     path: "/executions",
     screen: of(() => import("@/screens/executions/Executions")),
     nav: { word: "executions", icon: ListChecks },
   },
   { path: "/executions/:id", screen: of(() => import("@/screens/execution/ExecutionView")), full: true },
+  { path: "/executions/:id/compare/:other", screen: of(() => import("@/screens/compare/Compare")) },
   {
     path: "/accounts",
     screen: of(() => import("@/screens/accounts/Accounts")),
