@@ -179,3 +179,13 @@ def test_examples_are_documents_as_they_stand() -> None:
     }
     for name in EXAMPLES:
         assert read_example(name)["description"]
+
+
+def test_help_goes_from_serving_and_drawing_to_what_became_of_it() -> None:
+    lines = [line.strip("│ ").split(maxsplit=1)[:1] for line in run("--help").stdout.splitlines() if "│ " in line[:4]]
+    listed = [word for words in lines for word in words]
+    expected = (
+        "up demo validate compile run debug retry rerun next nodes doctor backup restore executions logs retention "
+        "trades accounts kill resume replay models orders limits credentials database"
+    )
+    assert [word for word in listed if word in expected.split()] == expected.split()
