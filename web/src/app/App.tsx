@@ -5,6 +5,7 @@ import { Route, Router, Switch } from "wouter";
 import { useHashLocation } from "wouter/use-hash-location";
 import { queryClient } from "@/api/queries";
 import { onToken, token } from "@/api/token";
+import { Companion } from "@/tour/Companion";
 import { Empty } from "@/ui/Empty";
 import { Page } from "@/ui/Page";
 import { Toasts } from "@/ui/toast";
@@ -39,6 +40,7 @@ export function App() {
               </Switch>
             </Suspense>
           </Shell>
+          <Companion />
         </Router>
       )}
       <Toasts />

@@ -1,6 +1,7 @@
 import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import { create } from "zustand";
+import { TourOffer } from "@/tour/TourOffer";
 import { Button } from "@/ui/Button";
 import { Empty } from "@/ui/Empty";
 import { Failure } from "@/ui/Notice";
@@ -29,6 +30,7 @@ export default function Workflows() {
   return (
     <DropImport>
       <Page title={t("title")} lead={here && t("lead", { count: here.length, active })} actions={<NewWorkflow />}>
+        <TourOffer />
         <Failure
           error={error}
           action={
