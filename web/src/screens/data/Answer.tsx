@@ -13,9 +13,18 @@ import { AnswerChart } from "./AnswerChart";
 import { chartingOf } from "./charting";
 import type { Result } from "./queries";
 
+const BOOKKEEPING = ["created_at", "updated_at", "execution_id", "node_id"];
+
+/** What every table fills by itself stands behind what people put in. */
+const ownFirst = (columns: string[]): string[] => [
+  ...columns.filter((column) => !BOOKKEEPING.includes(column)),
+  ...columns.filter((column) => BOOKKEEPING.includes(column)),
+];
+
 /** What a query gave: as a table or a chart, and as a file. */
-export function Answer({ result }: { result: Result }) {
+export function Answer({ result: given }: { result: Result }) {
   const { t } = useTranslation("data");
+  const result = useMemo(() => ({ ...given, columns: ownFirst(given.columns) }), [given]);
   const charting = useMemo(() => chartingOf(result), [result]);
   const drawable = charting.across.length > 0 && charting.figures.length > 0 && result.rows.length > 1;
   const [chart, setChart] = useState(false);

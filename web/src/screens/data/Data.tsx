@@ -10,7 +10,7 @@ import { Failure } from "@/ui/Notice";
 import { Card, Page } from "@/ui/Page";
 import { Answer } from "./Answer";
 import { Builder } from "./Builder";
-import { drawnOf, type Kinds, sqlOf } from "./builder";
+import { drawnOf, type Kinds, type Sql, sqlOf } from "./builder";
 import { draw, keep, useKept } from "./kept";
 import { parametersOf } from "./parameters";
 import { type Table, tablesQuery, useAsk } from "./queries";
@@ -89,7 +89,10 @@ function Desk({ tables }: { tables: Table[] }) {
       </Card>
       <div className="flex min-w-0 flex-col gap-4">
         <section className="rounded-lg border border-line bg-surface">
-          <Tabs.Root value={mode} onValueChange={(now) => keep({ mode: now as "builder" | "sql" })}>
+          <Tabs.Root
+            value={mode}
+            onValueChange={(now) => (now === "sql" && !sql ? asSql(meant) : keep({ mode: now as "builder" | "sql" }))}
+          >
             <Tabs.List aria-label={t("mode.label")} className="flex border-b border-line px-2">
               <Tabs.Trigger value="builder" className={TAB}>
                 {t("mode.builder")}
@@ -121,24 +124,22 @@ function Desk({ tables }: { tables: Table[] }) {
   );
 }
 
+/** Goes on in SQL with what the menus mean. */
+function asSql({ sql, parameters }: Sql): void {
+  const told = (value: unknown) => (typeof value === "string" ? value : JSON.stringify(value));
+  const values = Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, told(value)]));
+  keep({ mode: "sql", sql, values });
+}
+
 /** The SQL that the menus mean, to learn from and to go on with. */
-function Meant({ sql, parameters }: { sql: string; parameters: Record<string, unknown> }) {
+function Meant({ sql, parameters }: Sql) {
   const { t } = useTranslation("data");
-  const edit = () => {
-    const values = Object.fromEntries(
-      Object.entries(parameters).map(([name, value]) => [
-        name,
-        typeof value === "string" ? value : JSON.stringify(value),
-      ]),
-    );
-    keep({ mode: "sql", sql, values });
-  };
   return (
     <details className="rounded-md border border-line">
       <summary className="cursor-pointer px-3 py-1.5 text-xs text-soft">{t("meant.title")}</summary>
       <div className="flex items-start justify-between gap-3 px-3 pb-3">
         <pre className="min-w-0 overflow-x-auto font-mono text-xs whitespace-pre-wrap">{sql}</pre>
-        <Button small onClick={edit}>
+        <Button small onClick={() => asSql({ sql, parameters })}>
           {t("meant.edit")}
         </Button>
       </div>
