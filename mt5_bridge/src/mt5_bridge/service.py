@@ -8,10 +8,9 @@ import sys
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mt5_bridge.certificates import SERVER_NAME, Certificates, ensure_certificates
-from mt5_bridge.compat.server import CompatServer
 from mt5_bridge.config import BridgeConfig, load_config
 from mt5_bridge.front import Front
 from mt5_bridge.logs import log_to
@@ -19,6 +18,9 @@ from mt5_bridge.process_lock import ProcessLock
 from mt5_bridge.server import BridgeServer, server_context
 from mt5_bridge.status_server import Picture, StatusServer
 from tradeloom.errors import Conflict
+
+if TYPE_CHECKING:
+    from mt5_bridge.compat.server import CompatServer
 
 _log = logging.getLogger(__name__)
 
@@ -39,7 +41,12 @@ class BridgeService:
         self._server = BridgeServer(config.listen, server_context(certificates), self._front.call)
         self._certificates = certificates
         self._status = StatusServer(config.status.port, self._picture) if config.status.enabled else None
-        self._scripts = CompatServer(config, config.compat, self._front) if config.compat.enabled else None
+        self._scripts = self._for_scripts() if config.compat.enabled else None
+
+    def _for_scripts(self) -> "CompatServer":
+        from mt5_bridge.compat.server import CompatServer  # and with it RPyC, which few bridges need
+
+        return CompatServer(self._config, self._config.compat, self._front)
 
     @property
     def port(self) -> int:

@@ -14,7 +14,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from mt5_bridge import logs, worker
+from mt5_bridge import logs, worker_start
 from mt5_bridge.config import AccountConfig
 from tradeloom.errors import BrokerError, BrokerTimeout, BrokerUnavailable
 from tradeloom.trading.methods import NoParams
@@ -66,7 +66,7 @@ class _Link:
         self.number += 1
         self.unanswered, self.busy_since = True, time.monotonic()
         name, request_id = method.encode(), logs.current("request").encode()[:_LONGEST_ID]
-        head = worker.REQUEST_HEAD.pack(self.number, len(name), len(request_id)) + name + request_id
+        head = worker_start.REQUEST_HEAD.pack(self.number, len(name), len(request_id)) + name + request_id
         try:
             self.pipe.send_bytes(head + payload)
         except (OSError, ValueError) as error:
@@ -103,17 +103,17 @@ class _Link:
         try:
             if not _readable(self.pipe, max(give_up - time.monotonic(), 0)):
                 return None
-            message = self.pipe.recv_bytes(MAX_ANSWER_BYTES + worker.ANSWER_HEAD.size)
+            message = self.pipe.recv_bytes(MAX_ANSWER_BYTES + worker_start.ANSWER_HEAD.size)
         except (EOFError, OSError) as error:
             raise HandedOver("the account's worker stopped while it was working on the call", self.gone) from error
-        answered, recycle, told = worker.ANSWER_HEAD.unpack_from(message)
+        answered, recycle, told = worker_start.ANSWER_HEAD.unpack_from(message)
         if answered != number:
             raise HandedOver("the account's worker answered out of turn", self.gone)
         self.unanswered, self.busy_since, self.heard_at = False, None, time.monotonic()
         self.recycle |= bool(recycle)
         if told:
-            self.take_tally(message[worker.ANSWER_HEAD.size :][:told])
-        return message[worker.ANSWER_HEAD.size + told :]
+            self.take_tally(message[worker_start.ANSWER_HEAD.size :][:told])
+        return message[worker_start.ANSWER_HEAD.size + told :]
 
 
 class Supervisor:
@@ -238,7 +238,9 @@ class Supervisor:
         ours, theirs = context.Pipe()
         news, told = context.Pipe(duplex=False)
         arguments = (theirs, self._settings.model_dump_json(), str(self._directory), self._log_level, told)
-        process = context.Process(target=worker.main, args=arguments, daemon=True, name=f"worker-{self._settings.name}")
+        process = context.Process(
+            target=worker_start.main, args=arguments, daemon=True, name=f"worker-{self._settings.name}"
+        )
         process.start()
         theirs.close()
         told.close()

@@ -8,7 +8,6 @@ byte that is 1 when the worker should be replaced, two bytes of the length of th
 import json
 import logging
 import signal
-import struct
 import time
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -23,10 +22,9 @@ from mt5_bridge.journal import Journal
 from mt5_bridge.logs import about, log_to
 from mt5_bridge.process_lock import ProcessLock
 from mt5_bridge.terminal import Terminal, failure, load_terminal
+from mt5_bridge.worker_start import ANSWER_HEAD, REQUEST_HEAD
 from tradeloom.errors import BrokerUnavailable, Conflict, TradeloomError
 
-REQUEST_HEAD = struct.Struct("!QBB")
-ANSWER_HEAD = struct.Struct("!QBH")
 _PREDECESSOR_LEAVES_S = 3.0
 _log = logging.getLogger(__name__)
 
