@@ -25,6 +25,7 @@ from tradeloom.api import (
     templates,
     trades,
     trained_models,
+    usage,
     versions,
     workflows,
 )
@@ -47,7 +48,8 @@ class Api:
         self.resolver = Resolver(ports, public_paths=frozenset({OPENAPI_PATH}))
         for resource in (
             accounts, drafts, workflows, versions, templates, schedules, executions, reruns, debugging, nodes, previews,
-            credentials, notifications, orders, trades, market_replays, tables, trained_models, health,
+            credentials, notifications, orders, trades, market_replays, tables, trained_models, usage,
+            health,
         ):  # fmt: skip
             self.resolver.include_router(resource.router)
         self.resolver.get(OPENAPI_PATH, include_in_schema=False, enable_validation=False)(self._openapi)

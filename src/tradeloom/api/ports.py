@@ -47,6 +47,7 @@ from tradeloom.api.models.tables import QueryResult, RunQuery, TableList
 from tradeloom.api.models.templates import Template
 from tradeloom.api.models.trades import Trade, TradePage, TradeQuery, TradeSummaryList
 from tradeloom.api.models.trained_models import ModelDetail, ModelList, StartTraining, Training, TrainingList
+from tradeloom.api.models.usage import Usage
 from tradeloom.api.models.versions import WorkflowVersionDetail, WorkflowVersionList
 from tradeloom.api.models.workflows import WorkflowDetail, WorkflowPage
 from tradeloom.compiler.compile import Compiled
@@ -368,6 +369,10 @@ class MarketReplays(Protocol):
     def stop(self, tenant: str, account: str) -> MarketReplay: ...
 
 
+class UsageMeter(Protocol):
+    def usage(self, tenant: str) -> Usage: ...
+
+
 class Status(Protocol):
     def health(self, tenant: str) -> Health: ...
 
@@ -395,3 +400,4 @@ class Ports:
     tables: Tables
     models: Models
     market_replays: MarketReplays
+    usage: UsageMeter

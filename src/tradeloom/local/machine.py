@@ -61,6 +61,7 @@ from tradeloom.local.tasks import ended, together
 from tradeloom.local.templates import TemplateFiles
 from tradeloom.local.tenant_services import models_up, tables_up
 from tradeloom.local.triggers import market_triggers, telling
+from tradeloom.local.usage import LocalUsage
 from tradeloom.local.webhooks import Door
 from tradeloom.local.workflow_versions import LocalVersions
 from tradeloom.local.workflows import LocalWorkflows
@@ -71,6 +72,7 @@ from tradeloom.storage.postgres.journal import PostgresJournal
 from tradeloom.storage.postgres.retention import PostgresRetention
 from tradeloom.storage.postgres.server import PostgresServer
 from tradeloom.storage.postgres.stores import PostgresStores
+from tradeloom.storage.postgres.usage import PostgresUsage
 from tradeloom.storage.tenants.provisioning import TenantAccess
 
 log: Final = logging.getLogger(__name__)
@@ -244,6 +246,12 @@ async def _engine_up(
         orders=orders_up(stack, kept, on_loop, market),
         trades=trades_up(stack, kept, on_loop, market, clocks),
         market_replays=replays,
+        usage=LocalUsage(
+            on_loop,
+            reader=PostgresUsage(kept.database),
+            workflows=kept.stores,
+            allowance=lambda tenant: TIERS[settings.tier],
+        ),
         tables=tables_up(stack, on_loop, tenants),
         models=models_up(stack, on_loop, kept, clocks),
     )

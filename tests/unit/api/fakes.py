@@ -36,6 +36,7 @@ from tradeloom.api.models.market_replays import MarketReplay, StartMarketReplay
 from tradeloom.api.models.nodes import NodeTest, NodeTestResult
 from tradeloom.api.models.notifications import NotificationItem, NotificationPage
 from tradeloom.api.models.schedules import NodeSchedule, SchedulePreview, SchedulePreviewRequest, WorkflowSchedule
+from tradeloom.api.models.usage import Meter, Usage, UsageDay
 from tradeloom.api.models.versions import WorkflowVersion, WorkflowVersionDetail, WorkflowVersionList
 from tradeloom.api.models.workflows import WorkflowDetail, WorkflowPage, WorkflowSummary
 from tradeloom.api.ports import Ports
@@ -377,6 +378,17 @@ def trades_in_memory() -> LocalTrades:
     return LocalTrades(cast("OnLoop", Loop()), store)
 
 
+class FakeUsage:
+    """A tenant of the free tier whose minute is used up."""
+
+    def usage(self, tenant: str) -> Usage:
+        return Usage(
+            tier="free", at=NOW, minute=Meter(used=10, limit=10, renews_at=NOW), day=Meter(used=12, limit=100),
+            month=Meter(used=12, limit=1_000), at_once=Meter(used=1, limit=2), at_once_of_workflow=1, workflows=3,
+            active_workflows=1, days=[UsageDay(day=NOW.date(), started=12, failed=1)], billed=False,
+        )  # fmt: skip
+
+
 class FakeMarketReplays:
     """One account, `paper`, whose market stands at `NOW`."""
 
@@ -458,6 +470,7 @@ def fake_ports() -> Ports:
         accounts=FakeAccounts(),
         trades=trades_in_memory(),
         market_replays=FakeMarketReplays(),
+        usage=FakeUsage(),
         tables=FakeTables(),
         models=models_in_memory(cast(OnLoop, _ByHand())),
         orders=LocalOrders(cast(OnLoop, _ByHand()), MemoryOrders(), lambda: None),

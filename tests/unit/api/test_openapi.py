@@ -35,6 +35,7 @@ ROUTES = {
     "/accounts": {"get"},
     "/accounts/kill": {"post"},
     "/accounts/{id}": {"get"},
+    "/accounts/{id}/holdings": {"get"},
     "/accounts/{id}/kill": {"post"},
     "/accounts/{id}/limits": {"get", "put"},
     "/accounts/{id}/resume": {"post"},
@@ -75,6 +76,7 @@ ROUTES = {
     "/models/{id}/rollback": {"post"},
     "/model-trainings": {"get", "post"},
     "/model-trainings/{id}": {"get"},
+    "/usage": {"get"},
     "/health": {"get"},
 }
 

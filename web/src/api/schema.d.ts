@@ -925,6 +925,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/agentic/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tell what was run and what the plan allows */
+        get: operations["getUsage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/agentic/workflows": {
         parameters: {
             query?: never;
@@ -1832,6 +1849,27 @@ export interface components {
         DraftState: {
             /** @description Null where nothing waits to be saved. */
             draft: components["schemas"]["Draft"] | null;
+        };
+        /**
+         * EquityPoint
+         * @description After a trade that was closed.
+         */
+        EquityPoint: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * Drawdown
+             * @description How far that is below its highest so far, which begins at zero.
+             */
+            drawdown: number;
+            /**
+             * Net
+             * @description Of all trades up to it.
+             */
+            net: number;
         };
         /**
          * ErrorAnswer
@@ -2778,6 +2816,21 @@ export interface components {
              * @description How many of them at a profit.
              */
             won: number;
+        };
+        /**
+         * Meter
+         * @description How much is used of what. The plan sets no limit where `limit` is null.
+         */
+        Meter: {
+            /** Limit */
+            limit?: number | null;
+            /**
+             * Renews At
+             * @description When counting begins anew; null for what is counted at once.
+             */
+            renews_at?: string | null;
+            /** Used */
+            used: number;
         };
         /** ModelDetail */
         ModelDetail: {
@@ -4833,6 +4886,11 @@ export interface components {
             /** Currency */
             currency: string;
             /**
+             * Curve
+             * @description The running net, if asked for; thinned so that its end, its extremes and its deepest drawdown stay the true ones. Open positions are not in it.
+             */
+            curve?: components["schemas"]["EquityPoint"][];
+            /**
              * Expectancy
              * @description Net over count.
              */
@@ -4992,6 +5050,71 @@ export interface components {
              * @description The end of its flexible window: it starts at some moment before; null without one.
              */
             until?: string | null;
+        };
+        /**
+         * Usage
+         * @description Counted from the executions that are kept.
+         */
+        Usage: {
+            /**
+             * Active Workflows
+             * @description Workflows that triggers start.
+             */
+            active_workflows: number;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** @description Executions that have not ended. */
+            at_once: components["schemas"]["Meter"];
+            /**
+             * At Once Of Workflow
+             * @description Most executions of one workflow at once; null: any.
+             */
+            at_once_of_workflow: number | null;
+            /**
+             * Billed
+             * @description Whether what is used costs anything here.
+             */
+            billed: boolean;
+            /** @description Starts of the day. */
+            day: components["schemas"]["Meter"];
+            /**
+             * Days
+             * @description The last thirty days, each of them, the earliest first.
+             */
+            days: components["schemas"]["UsageDay"][];
+            /** @description Starts of the last sixty seconds. */
+            minute: components["schemas"]["Meter"];
+            /** @description Starts of the month. */
+            month: components["schemas"]["Meter"];
+            /**
+             * Tier
+             * @example unlimited
+             */
+            tier: string;
+            /** Workflows */
+            workflows: number;
+        };
+        /**
+         * UsageDay
+         * @description Executions that a day's starts made, test runs and debugged ones too.
+         */
+        UsageDay: {
+            /**
+             * Day
+             * Format: date
+             * @description UTC.
+             */
+            day: string;
+            /**
+             * Failed
+             * @description Of them, those that failed, timed out or were stopped.
+             */
+            failed: number;
+            /** Started */
+            started: number;
         };
         /**
          * Verdict
@@ -10597,6 +10720,8 @@ export interface operations {
             query?: {
                 /** @description What each item is of. */
                 by?: "account" | "workflow" | "version";
+                /** @description At most how many points of each item's curve; 0: none. */
+                points?: number;
                 /** @description Only of this account. */
                 account?: string | null;
                 /** @description Only what this workflow's orders opened. */
@@ -10623,6 +10748,71 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TradeSummaryList"];
+                };
+            };
+            /** @description No valid bearer token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description This address does not take the method: a part of it is missing. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Something in the request is wrong; `problems` has all of it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Something failed that should not have. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A part of the system is not available at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    getUsage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Usage"];
                 };
             };
             /** @description No valid bearer token. */
