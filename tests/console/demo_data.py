@@ -1,4 +1,4 @@
-"""What the demo has besides: a table of signals to look at, and two models. Used by the pictures and the browser's tests."""
+"""What the demo has besides: a table of signals, and the settings of a model. For pictures and browser tests."""
 
 import math
 from datetime import UTC, datetime, timedelta

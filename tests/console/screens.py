@@ -1,0 +1,43 @@
+"""Every screen of the console with an address that shows something, read from the console's own list."""
+
+import re
+from pathlib import Path
+from typing import Any, Final
+
+from tests.console.demo_data import Asked
+
+LIST: Final = Path(__file__).parents[2] / "web/src/app/screens.ts"
+
+
+def patterns() -> list[str]:
+    """Addresses as the console's list has them: `/workflows/:id`."""
+    return re.findall(r'^ +(?:\{ )?path: "([^"]+)"', LIST.read_text(), re.MULTILINE)
+
+
+def addresses(machine: Asked, **ids: str) -> dict[str, str]:
+    """Each screen's pattern with the address of one that is there. `ids` are `workflow` and `execution`."""
+    execution = ids["execution"]
+    named: dict[str, str] = {
+        "/workflows/:id": f"/workflows/{ids['workflow']}",
+        "/workflows/:id/versions": f"/workflows/{ids['workflow']}/versions",
+        "/executions/:id": f"/executions/{execution}",
+        "/executions/:id/compare/:other": f"/executions/{execution}/compare/{ids.get('other', execution)}",
+        "/accounts/:id": "/accounts/paper",
+        "/help/:page": "/help/shortcuts",
+    }
+    if "/templates/:id" in patterns():
+        templates: list[dict[str, Any]] = machine.get("/templates")["items"]
+        named["/templates/:id"] = f"/templates/{templates[0]['id']}"
+    found = {pattern: named.get(pattern, pattern) for pattern in patterns()}
+    unnamed = [address for address in found.values() if ":" in address]
+    assert not unnamed, f"tests/console/screens.py has no address for {unnamed}"
+    return found
+
+
+READY: Final = """() => {
+  const main = document.querySelector("main");
+  if (!main || !main.innerText.trim()) return false;
+  const waits = [...main.querySelectorAll("[role=status]")].some((each) => /^(Loading|Drawing)/.test(each.innerText));
+  return !waits && main.querySelector("h1, [role=application], .react-flow, [aria-label]") !== null;
+}"""
+"""Whether a screen shows more than that it loads."""
