@@ -11,8 +11,8 @@ import { Empty } from "@/ui/Empty";
 import { moment } from "@/ui/format";
 import { iconOf } from "../canvas/icons";
 import { useTypes } from "../canvas/types";
-import { DataView, type View, Views } from "./DataView";
 import { type Branch, branchesOf, filtered, type Known, promisedOf, type Source } from "./data";
+import { Shown, type View, Views } from "./Shown";
 import type { RunRecord } from "./usePanel";
 
 export type Given = Source & { root: string; known: Known | undefined; branches: Branch[] };
@@ -147,7 +147,7 @@ function SourceCard({ given, view, words, open }: { given: Given; view: View; wo
               {known.error?.name}: {known.error?.message}
             </p>
           ) : (
-            <DataView
+            <Shown
               view={known || given.id === "item" ? view : "schema"}
               value={known?.output ?? {}}
               source={given.root}

@@ -9,10 +9,10 @@ import { duration } from "@/ui/format";
 import { Notice } from "@/ui/Notice";
 import { toast } from "@/ui/toast";
 import type { NodeDoc } from "../store/types";
-import { DataView, type View, Views } from "./DataView";
 import { branchesOf, type Known } from "./data";
 import { EditOutput } from "./EditOutput";
 import { IndicatorChart } from "./IndicatorChart";
+import { Shown, type View, Views } from "./Shown";
 import { type Tested, testKey, usePinning, useSchema, useTests } from "./usePanel";
 
 const DRAWN = /^indicator\.(?!multi_timeframe)/;
@@ -85,7 +85,7 @@ export function OutputColumn({
           <Standing shows={shows} tested={tested} pinned={pinned} />
         )}
         {view !== "chart" && shows?.state === "succeeded" && (
-          <DataView
+          <Shown
             view={view}
             value={output}
             source={`nodes.${node.id}`}

@@ -21,7 +21,7 @@ const ICONS = {
 export function SchemaTree({
   branches,
   mapped,
-  open = 1,
+  open = 0,
 }: {
   branches: Branch[];
   /** Whether its values can be put into settings. */

@@ -41,7 +41,7 @@ export function Views({
 }
 
 /** A value as fields, as a table or as JSON. `source` is how expressions name it. */
-export function DataView({
+export function Shown({
   view,
   value,
   source,
