@@ -92,7 +92,7 @@ class FrameReader:
     def __init__(self) -> None:
         self._buffer = bytearray()
 
-    def feed(self, data: bytes) -> Iterator[Any]:
+    def feed(self, data: bytes | memoryview) -> Iterator[Any]:
         """The messages completed by `data`. Raises `InvalidPayload` when the stream is broken."""
         self._buffer += data
         while len(self._buffer) >= _HEADER.size:

@@ -12,6 +12,10 @@ from tradeloom.runtime.redaction import ANSWER_WORDS, LOG_WORDS, NOTIFICATION_WO
 _ASK_WORDS = NOTIFICATION_WORDS | {"execution_id", "node"}
 
 
+_READ_BYTES = 32_768
+"""Small enough for the allocator's own memory: larger reads are fresh pages of the kernel each time."""
+
+
 class EngineGone(BaseException):
     """The engine closed the socket. Not an `Exception`, so that no handler swallows it."""
 
@@ -70,7 +74,7 @@ class Channel:
             for message in self._arrived:
                 return dict(message)
             try:
-                data = self._connection.recv(262_144)
+                data = self._connection.recv(_READ_BYTES)
             except OSError as error:
                 raise EngineGone from error
             if not data:

@@ -26,15 +26,19 @@ log: Final = logging.getLogger(__name__)
 _KEPT_FROM_PARENT: Final = ("PATH", "LANG", "LC_ALL", "TZ", "HOME", "TMPDIR")
 _LAST_WORDS: Final = 20
 _LONGEST_LINE: Final = 8192
+_READ_BYTES: Final = 65_536
+"""Read into one buffer, over and over: asyncio's own 256 KiB for each read are fresh pages of the kernel every time, at
+several times the price of the read."""
 
 
-class WorkerProcess(asyncio.Protocol):
+class WorkerProcess(asyncio.BufferedProtocol):
     """`spawn` gives one that is ready. It runs one task at a time; once `dead` it is not used again."""
 
     def __init__(self, settings: WorkerSettings, on_dead: Callable[["WorkerProcess"], None]) -> None:
         self._settings = settings
         self._on_dead = on_dead
         self._frames = codec.FrameReader()
+        self._read = bytearray(_READ_BYTES)
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._task: tuple[Invocation, asyncio.Future[Any]] | None = None
         self._answers: set[asyncio.Task[None]] = set()
@@ -172,9 +176,12 @@ class WorkerProcess(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> bytearray:
+        return self._read
+
+    def buffer_updated(self, nbytes: int) -> None:
         try:
-            for message in self._frames.feed(data):
+            for message in self._frames.feed(memoryview(self._read)[:nbytes]):
                 self._heard(message)
         except (InvalidPayload, KeyError, TypeError) as error:
             log.error("worker %s broke the protocol: %s", self.pid, error)
