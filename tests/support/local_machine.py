@@ -24,7 +24,7 @@ class RunningMachine(AbstractContextManager["RunningMachine"]):
     """`with RunningMachine(home, dsn) as machine: machine.get("/workflows")`."""
 
     def __init__(
-        self, home: Path, dsn: str, data: MarketData | None = None, *, schedules: bool = False, **settings: Any
+        self, home: Path, dsn: str | None, data: MarketData | None = None, *, schedules: bool = False, **settings: Any
     ) -> None:
         self._settings = Settings(home=home, port=0, DATABASE_URL=dsn, **settings)
         self._data = data

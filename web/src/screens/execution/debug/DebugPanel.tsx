@@ -1,4 +1,4 @@
-import { Pause, Play, RedoDot, SkipForward, Square } from "lucide-react";
+import { Pause, Play, RedoDot, SkipForward } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Button } from "@/ui/Button";
@@ -25,8 +25,8 @@ export function DebugPanel({ id }: { id: string }) {
     >
       <div className="flex items-center gap-2 border-b border-line bg-warn-soft px-3 py-2">
         <Pause size={16} aria-hidden className="text-warn" />
-        <h2 role="status" className="min-w-0 flex-1 truncate">
-          {paused ? t("debug.before", { node: paused.name }) : t("debug.running")}
+        <h2 className="min-w-0 flex-1 truncate">
+          <span role="status">{paused ? t("debug.before", { node: paused.name }) : t("debug.running")}</span>
         </h2>
       </div>
       <div className="flex min-h-0 flex-1 flex-col gap-3 overflow-y-auto p-3">
@@ -99,10 +99,6 @@ function Controls({
         <Button disabled={busy} onClick={() => setSkipping(true)}>
           <SkipForward size={14} aria-hidden />
           {t("debug.skip")}
-        </Button>
-        <Button tone="danger" disabled={busy} onClick={() => command.mutate({ action: "stop" })}>
-          <Square size={13} aria-hidden />
-          {t("debug.stop")}
         </Button>
       </div>
       <div className="flex flex-wrap items-center gap-3">

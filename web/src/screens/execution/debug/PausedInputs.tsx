@@ -32,6 +32,24 @@ export function PausedInputs({
           {t("debug.reset")}
         </Button>
       )}
+      <section className="flex flex-col gap-1">
+        <h3 className="font-medium">{t("debug.settings")}</h3>
+        <ul className="rounded-md border border-line p-2 font-mono text-xs">
+          {paused.config.map((field) => (
+            <Editable
+              key={field.field}
+              name={field.field}
+              path={`config.${field.field}`}
+              value={field.error ?? field.value}
+              written={typeof field.written === "string" && field.written.startsWith("=") ? field.written : null}
+              wrong={Boolean(field.error)}
+              edited={`config.${field.field}` in (paused.edited ?? {})}
+              onSet={set}
+              busy={command.isPending}
+            />
+          ))}
+        </ul>
+      </section>
       <section className="flex flex-col gap-2">
         <h3 className="font-medium">{t("debug.sees")}</h3>
         {inputs.length === 0 && <p className="text-soft">{t("debug.nothing")}</p>}
@@ -60,24 +78,6 @@ export function PausedInputs({
             )}
           </div>
         ))}
-      </section>
-      <section className="flex flex-col gap-1">
-        <h3 className="font-medium">{t("debug.settings")}</h3>
-        <ul className="rounded-md border border-line p-2 font-mono text-xs">
-          {paused.config.map((field) => (
-            <Editable
-              key={field.field}
-              name={field.field}
-              path={`config.${field.field}`}
-              value={field.error ?? field.value}
-              written={typeof field.written === "string" && field.written.startsWith("=") ? field.written : null}
-              wrong={Boolean(field.error)}
-              edited={`config.${field.field}` in (paused.edited ?? {})}
-              onSet={set}
-              busy={command.isPending}
-            />
-          ))}
-        </ul>
       </section>
     </>
   );
@@ -122,6 +122,7 @@ function Editable({
         {edited && <Badge tone="warn">{t("debug.edited")}</Badge>}
         <IconButton
           small
+          className="h-5"
           label={t("debug.edit", { name: path })}
           onClick={() => setText(text === null ? (JSON.stringify(value) ?? "null") : null)}
         >
