@@ -55,8 +55,8 @@ class ExecutionRun:
         self._replay = Replay(history.runs, history.retries)
         self.retries = len(history.retries)
         self._counted_from = history.retries[-1].at if history.retries else None
-        self._attempts: set[asyncio.Task[Outcome]] = set()
-        self._at_work: set[asyncio.Task[Outcome]] = set()
+        self._attempts: set[asyncio.Task[None]] = set()
+        self._at_work: set[asyncio.Task[None]] = set()
         self._calls: dict[asyncio.Task[Any], Invocation] = {}
         self.out_of_time: str | None = None
         """Says so once the machine's time is up: nothing more is done in the execution's name."""
@@ -117,11 +117,14 @@ class ExecutionRun:
         await self.go_on(call.function)
         if given is not None:
             return self._give(call, given)
-        attempt = asyncio.ensure_future(self._attempt(call))
+        loop = asyncio.get_running_loop()
+        outcome: asyncio.Future[Outcome] = loop.create_future()
+        # Begun here and now: an idle worker has its task a turn of the loop earlier.
+        attempt = asyncio.Task(self._attempted(call, outcome), loop=loop, eager_start=True)
         self._attempts.add(attempt)
         attempt.add_done_callback(self._settled)
         try:
-            return await asyncio.shield(attempt)
+            return await outcome
         except asyncio.CancelledError:
             if attempt not in self._at_work:
                 attempt.cancel()  # no worker has it yet, so it need not start
@@ -259,6 +262,20 @@ class ExecutionRun:
 
     # -- tasks --------------------------------------------------------------------------------------------------
 
+    async def _attempted(self, call: TaskCall, outcome: asyncio.Future[Outcome]) -> None:
+        """Run one attempt, and tell whoever still waits for it."""
+        try:
+            reached = await self._attempt(call)
+        except asyncio.CancelledError:
+            outcome.cancel()
+            raise
+        except Exception as error:
+            if not outcome.done():
+                outcome.set_exception(error)
+        else:
+            if not outcome.done():
+                outcome.set_result(reached)
+
     async def _attempt(self, call: TaskCall) -> Outcome:
         """Run one attempt to its end and record it, whether or not anybody still waits for it."""
         task = asyncio.current_task()
@@ -312,12 +329,10 @@ class ExecutionRun:
             return self._redactor.record(payload, ANSWER_WORDS)
         return self._redactor.value(payload)
 
-    def _settled(self, task: asyncio.Task[Outcome]) -> None:
+    def _settled(self, task: asyncio.Task[None]) -> None:
         self._attempts.discard(task)
         self._at_work.discard(task)
         self._calls.pop(task, None)
-        if not task.cancelled():
-            task.exception()  # an attempt nobody waits for any more has told the journal
 
     async def drain(self, grace_s: float) -> None:
         """Let handlers that still run finish for a while, then kill them. Those of an execution that was stopped or

@@ -291,7 +291,7 @@ def test_from_every_commit_it_pauses_and_goes_on_as_if_nothing_had_happened() ->
         assert first.output["output"]["given"]["x"]["given"] == {"a": 25}
         assert first.output["output"]["given"]["y"] == {"made": "up"}
         crashes = [one for one, _ in copies if one.executions["e1"].status in {"PENDING", "RUNNING"}]
-        assert len(crashes) > 5
+        assert len(crashes) >= 5
         for rows in crashes:
             kept = {key: copy.deepcopy(run) for key, run in rows.runs.items() if run.status == "SUCCEEDED"}
             later = Machinery(f=given)
