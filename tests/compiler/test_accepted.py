@@ -68,7 +68,7 @@ def test_examples_are_accepted(path: Path, asl_validator: AslValidator) -> None:
     assert moto_errors(definition) == ""
 
 
-@settings(max_examples=sized(20, 500), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=sized(12, 500), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(case=cases(most=12))
 def test_random_workflows_are_accepted(case: Case, asl_validator: AslValidator) -> None:
     definition = compile_workflow(case.document).definition

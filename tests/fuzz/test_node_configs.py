@@ -34,7 +34,7 @@ from tradeloom.runtime.services import VARIABLE, current
 from tradeloom.storage.blobs import FileBlobs
 from tradeloom.workflow.document import Workflow
 
-EXAMPLES_EACH = sized(8, 400)
+EXAMPLES_EACH = sized(5, 400)
 
 ODD: list[Any] = [
     *(None, True, False, 0, -1, 1, 0.1, -0.0, 2**31, 2**53, 2**63, 10**400, 1e308, -1e308, 5e-324),

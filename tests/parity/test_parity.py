@@ -8,12 +8,12 @@ from tests.parity.workflows import Case, cases
 from tests.support.exam import record, sized
 from tradeloom.compiler.compile import compile_workflow
 
-WORKFLOWS = sized(40, 2_000)
+WORKFLOWS = sized(16, 2_000)
 
 fixed = settings(max_examples=WORKFLOWS, deadline=None, derandomize=True, phases=[Phase.generate, Phase.shrink])
 
 
-@settings(max_examples=sized(100, 3_000), deadline=None)
+@settings(max_examples=sized(60, 3_000), deadline=None)
 @given(cases())
 def test_interpreter_equals_the_reference_walk(case: Case) -> None:
     compiled = compile_workflow(case.document)

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.bridge.rig import Rig, alive, eventually
+from tests.support.exam import sized
 from tradeloom.errors import BrokerUnavailable, StorageUnavailable
 from tradeloom.trading.intents import MarketOrderIntent, OrderIntent, OrderOutcome, OutcomeStatus
 from tradeloom.trading.mt5_client import BridgeClient
@@ -270,12 +271,13 @@ def test_a_full_disk_refuses_before_sending(tmp_path: Path) -> None:
         assert first.status is DONE
 
 
+@pytest.mark.exam(suite="kills of the bridge among market orders")
 def test_random_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
     """Worker or front is killed at a random moment of each round of orders; afterwards all three books agree."""
     chance = random.Random(20261122)
     with Rig(tmp_path, account={"history_horizon_s": 0.3}) as rig, ThreadPoolExecutor(1) as pool:
         outcomes: dict[MarketOrderIntent, OrderOutcome] = {}
-        for number in range(8):
+        for number in range(sized(ci=4, full=60)):
             intents = [rig.buy(f"round {number} order {order}") for order in range(4)]
             sending = pool.submit(send_until_decided, rig, intents)
             worker = rig.worker_pid()

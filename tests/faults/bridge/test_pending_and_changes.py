@@ -15,6 +15,7 @@ import pytest
 
 from tests.faults.bridge.test_lost_and_killed import CuttingProxy, sent_by_ten
 from tests.integration.bridge.rig import Rig, eventually
+from tests.support.exam import sized
 from tradeloom.errors import BrokerUnavailable
 from tradeloom.trading.intents import OrderIntent, OrderOutcome, OutcomeStatus
 from tradeloom.trading.mt5_client import BridgeClient
@@ -192,11 +193,12 @@ def test_replies_lost_on_the_network_are_asked_for_again(tmp_path: Path) -> None
         proxy.listener.close()
 
 
+@pytest.mark.exam(suite="kills of the bridge among pending orders")
 def test_random_kills_place_no_order_twice_and_lose_none(tmp_path: Path) -> None:
     """Worker or front is killed at a random moment of each round of pending orders and cancels."""
     chance = random.Random(20261125)
     with Rig(tmp_path, account={"history_horizon_s": 0.3}) as rig, ThreadPoolExecutor(1) as pool:
-        for number in range(6):
+        for number in range(sized(ci=3, full=60)):
             names = [f"round {number} order {order}" for order in range(3)]
             working = pool.submit(place_and_cancel, rig, names)
             worker = rig.worker_pid()

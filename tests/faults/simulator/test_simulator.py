@@ -14,7 +14,7 @@ from tests.faults.simulator.world import run
 from tests.support import exam
 
 ROOT = Path(__file__).parents[3]
-SCHEDULES = exam.sized(ci=1_000, full=200_000)
+SCHEDULES = exam.sized(ci=400, full=200_000)
 ENOUGH = 150
 """Schedules within which each missing protection must show."""
 

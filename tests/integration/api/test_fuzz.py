@@ -17,7 +17,7 @@ CHECKS = (
     "response_schema_conformance",
 )
 PHASES = "examples,coverage,fuzzing,stateful"
-EXAMPLES_EACH = exam.sized(6, 300)
+EXAMPLES_EACH = exam.sized(4, 300)
 LEAST_CASES = exam.sized(100, 5_000)
 
 
