@@ -2,9 +2,10 @@
 
 Run it as a module: `python -m tests.bench.bench_triggers [--json]`. A paper market is moved from one event of its
 replay to the next, from outside, over a connection of its own. The time is taken from before the move is asked for, so
-the terminal's own work is in it: `moved` to the answer to the move, `started` to the execution's start and `ran` to that
-of its first node, both by the times in their events. The start comes after the durable acceptance; that it is told some
-milliseconds later, once it is durable too, holds nothing up. On a machine that does other things all three grow alike.
+the terminal's own work is in it: `moved` to the answer to the move, `started` to the execution's start and `ran` to
+that of its first node, both by the times in their events. The start comes after the durable acceptance; that it is told
+some milliseconds later, once it is durable too, holds nothing up. On a machine that does other things all three grow
+alike.
 Required: p95 of `started` under 50 ms, for prices and for closed bars, the latter also beside fifty other workflows
 that watch the same symbol.
 """
