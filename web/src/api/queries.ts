@@ -10,7 +10,10 @@ export const queryClient = new QueryClient({
       // The server's word is final; only what did not reach it is asked again.
       retry: (count, error) => error instanceof ApiError && error.status === 0 && count < 2,
       refetchOnWindowFocus: true,
+      // The server is on this machine: whether the browser is on the internet says nothing about it.
+      networkMode: "always",
     },
+    mutations: { networkMode: "always" },
   },
 });
 
