@@ -1,7 +1,9 @@
 // Everything that can be done in the editor: the one list behind keys, the command palette and the list of shortcuts.
+
+import { viewport } from "./canvas/viewport";
 import {
-  align,
   type Alignment,
+  align,
   chosenNodes,
   deleteSelected,
   duplicate,
@@ -13,7 +15,6 @@ import {
   ungroup,
   walk,
 } from "./store/actions";
-import { viewport } from "./canvas/viewport";
 import { openPanel, redo, select, undo, useEditor } from "./store/store";
 import type { NodeType } from "./store/types";
 import { closePalette, openPalette, openSheet, startWriting, useUi } from "./store/ui";
@@ -78,16 +79,19 @@ export function commandsOf(doing: Doing): Command[] {
     { id: "group", area: "arrange", keys: ["Mod+G"], run: groupSelected },
     { id: "ungroup", area: "arrange", keys: ["Mod+Shift+G"], run: ungroup },
     { id: "tidy", area: "arrange", keys: ["Shift+Alt+T"], run: () => void tidyUp(doing.types) },
-    ...ALIGNMENTS.map(
-      (how): Command => ({ id: `align.${how}`, area: "arrange", run: () => align(how, doing.types) }),
-    ),
+    ...ALIGNMENTS.map((how): Command => ({ id: `align.${how}`, area: "arrange", run: () => align(how, doing.types) })),
     { id: "commands", area: "view", keys: ["Mod+K"], run: () => openSheet("commands") },
     { id: "find", area: "view", keys: ["Mod+F"], run: () => openSheet("nodes") },
     { id: "fit", area: "view", keys: ["1"], run: viewport.fit },
     { id: "actualSize", area: "view", keys: ["0"], run: viewport.actualSize },
     { id: "zoomIn", area: "view", keys: ["+", "="], run: viewport.zoomIn },
     { id: "zoomOut", area: "view", keys: ["-"], run: viewport.zoomOut },
-    { id: "palette", area: "view", keys: ["P"], run: () => (useUi.getState().palette ? closePalette() : openPalette()) },
+    {
+      id: "palette",
+      area: "view",
+      keys: ["P"],
+      run: () => (useUi.getState().palette ? closePalette() : openPalette()),
+    },
     { id: "minimap", area: "view", keys: ["M"], run: () => useUi.setState(({ minimap }) => ({ minimap: !minimap })) },
     { id: "snap", area: "view", run: () => useUi.setState(({ snap }) => ({ snap: !snap })) },
     { id: "problems", area: "view", run: () => openSheet("problems") },

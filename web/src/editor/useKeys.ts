@@ -6,7 +6,9 @@ import { copied, cut, pasteText } from "./store/actions";
 /** Whether what has the focus takes keys itself. */
 export function takesKeys(target: EventTarget | null): boolean {
   if (!(target instanceof HTMLElement)) return false;
-  return target.isContentEditable || !!target.closest("input, textarea, select, [role=dialog], [role=menu], [role=listbox]");
+  return (
+    target.isContentEditable || !!target.closest("input, textarea, select, [role=dialog], [role=menu], [role=listbox]")
+  );
 }
 
 const EVERYWHERE = new Set(["save", "run", "test", "debug", "commands"]);

@@ -52,6 +52,12 @@ export class LiveMarks implements Marks {
     this.#heard.add(hear);
     return () => this.#heard.delete(hear);
   };
+  get nodes(): Readonly<Record<string, NodeMark>> {
+    return this.#nodes;
+  }
+  get edges(): Readonly<Record<string, EdgeMark>> {
+    return this.#edges;
+  }
   node = (id: string): NodeMark | undefined => this.#nodes[id];
   edge = (key: string): EdgeMark | undefined => this.#edges[key];
 

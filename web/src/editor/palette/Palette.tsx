@@ -54,7 +54,6 @@ export function Palette({ types }: { types: ReadonlyMap<string, NodeType> }) {
   };
 
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: arrow keys walk from the search into its results
     <aside aria-label={t("palette.label")} className="palette" onKeyDown={keys}>
       <header className="flex items-center gap-1 px-3 pt-2.5 pb-1">
         <h2 className="min-w-0 flex-1 truncate">{place ? <After /> : t("palette.title")}</h2>

@@ -1,11 +1,11 @@
 import { useQuery } from "@tanstack/react-query";
-import { useMemo, useState } from "react";
+import { useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, type Schemas, told } from "@/api/client";
 import { isObject } from "@/forms/schema";
 import { isExpression, withValue } from "@/forms/values";
 import { Chart, type ChartMarker, type ChartSeries, type ChartTone } from "@/ui/Chart";
-import { Failure } from "@/ui/Notice";
+import { Failure, Notice } from "@/ui/Notice";
 import { useEditor } from "../store/store";
 import type { NodeDoc, WorkflowDocument } from "../store/types";
 
@@ -16,16 +16,21 @@ const COUNTS = [100, 200, 500];
 const TIMEFRAMES = ["M1", "M5", "M15", "M30", "H1", "H4", "D1"];
 
 /** The indicator on the last real candles, drawn anew as its settings change. */
-export function IndicatorChart({ node, values }: { node: NodeDoc; values: Record<string, unknown> }) {
+export function IndicatorChart({ node, values }: { node: NodeDoc; values: Record<string, unknown> | null }) {
   const { t } = useTranslation("panel");
   const document = useEditor((state) => state.document);
   const [chosen, setChosen] = useState<Partial<Where>>({});
   const [count, setCount] = useState(200);
-  const where = { ...placeOf(document, node, values), ...chosen };
-  const config = useMemo(() => fixed(withValue(values, "bars", undefined)), [values]);
+  // While the settings are wrong, the last drawing stays.
+  const sound = useRef(values ?? {});
+  if (values) sound.current = values;
+  const drawn = sound.current;
+  const where = { ...placeOf(document, node, drawn), ...chosen };
+  const config = useMemo(() => fixed(withValue(drawn, "bars", undefined)), [drawn]);
   const { data, error, isFetching } = useQuery({
     queryKey: ["indicator-preview", node.type, config, where, count],
     gcTime: 60_000,
+    enabled: values !== null,
     queryFn: ({ signal }) =>
       told(
         api.POST("/api/agentic/indicators/preview", {
@@ -59,6 +64,7 @@ export function IndicatorChart({ node, values }: { node: NodeDoc; values: Record
       </div>
       <Failure error={error} />
       {data && <Picture drawn={data} where={where} title={node.name || node.id} />}
+      {values === null && data && <Notice tone="warn">{t("chart.wrong")}</Notice>}
       {!data && !error && <p role="status">{t("app:loading")}</p>}
     </div>
   );

@@ -64,12 +64,6 @@ function Inside({ workflowId, node, onClose }: { workflowId: string | null; node
   const { test, testing } = useTesting(workflowId, node, run, known);
   const completions = useCompletions(given);
   const schema = type?.config_schema as JsonSchema | undefined;
-  const values = useMemo(() => {
-    const now: Record<string, unknown> = { ...node.config };
-    for (const [path, each] of Object.entries(preview.previews))
-      if (!path.includes(".") && !each.error && each.value !== undefined) now[path] = each.value;
-    return now;
-  }, [node.config, preview.previews]);
   const surroundings = useMemo(
     () => ({
       expressions: true,
@@ -132,7 +126,7 @@ function Inside({ workflowId, node, onClose }: { workflowId: string | null; node
             <NodeAbout node={node} />
           </Tabs.Content>
         </Tabs.Root>
-        <OutputColumn workflowId={workflowId} node={node} known={known} values={values} testing={testing} />
+        <OutputColumn workflowId={workflowId} node={node} known={known} values={preview.values} testing={testing} />
       </div>
     </>
   );

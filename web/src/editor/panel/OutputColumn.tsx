@@ -29,8 +29,8 @@ export function OutputColumn({
   workflowId: string | null;
   node: NodeDoc;
   known: Map<string, Known>;
-  /** The configuration with what its expressions give. */
-  values: Record<string, unknown>;
+  /** The configuration with what its expressions give; null while something in it is wrong. */
+  values: Record<string, unknown> | null;
   testing: boolean;
 }) {
   const { t } = useTranslation("panel");

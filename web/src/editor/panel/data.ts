@@ -210,6 +210,6 @@ const SHOWN = 60;
 export function shown(value: unknown): string {
   if (Array.isArray(value)) return `[${value.length}]`;
   if (typeof value === "object" && value !== null) return "{…}";
-  const text = String(value);
+  const text = typeof value === "number" ? String(Number(value.toPrecision(8))) : String(value);
   return text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text;
 }

@@ -106,13 +106,15 @@ export function usePreview(workflowId: string | null, nodeId: string, run: RunRe
     placeholderData: keepPreviousData,
     enabled: document.nodes.some((node) => node.id === nodeId),
     gcTime: 10_000,
-    queryFn: ({ signal }) =>
-      told(
+    queryFn: async ({ signal }) => ({
+      config: document.nodes.find((node) => node.id === nodeId)?.config ?? {},
+      ...(await told(
         api.POST("/api/agentic/expressions/preview", {
           signal,
           body: { document, node: nodeId, workflow_id: workflowId, outputs: {} },
         }),
-      ),
+      )),
+    }),
   });
   return useMemo(() => {
     const previews: Record<string, Preview> = {};
@@ -133,6 +135,7 @@ export function usePreview(workflowId: string | null, nodeId: string, run: RunRe
         severity: each.severity ?? "error",
       }),
     );
+    const wrong = told.some((each) => each.severity !== "warning");
     const ofConfig = (each: FieldProblem) => each.field === "config" || each.field.startsWith("config.");
     return {
       previews,
@@ -140,9 +143,18 @@ export function usePreview(workflowId: string | null, nodeId: string, run: RunRe
       problems: told.filter(ofConfig).map((each) => ({ ...each, field: within(each.field, "config") })),
       /** Of the node itself: its connections, its retries. */
       others: told.filter((each) => !ofConfig(each)),
+      /** The configuration that was judged, with what its expressions give; null while it is wrong. */
+      values: data && !wrong ? withGiven(data.config, previews) : null,
       error: error instanceof ApiError ? error : null,
     };
   }, [data, error]);
+}
+
+function withGiven(config: Record<string, unknown>, previews: Record<string, Preview>): Record<string, unknown> {
+  const values = { ...config };
+  for (const [path, each] of Object.entries(previews))
+    if (!path.includes(".") && !each.error && each.value !== undefined) values[path] = each.value;
+  return values;
 }
 
 /** Moving a node changes nothing that a preview says. */
