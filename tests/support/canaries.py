@@ -88,13 +88,13 @@ def traces(text: str) -> dict[str, str]:
 def sightings(where: Iterator[tuple[str, bytes]], secrets: Mapping[str, str]) -> list[str]:
     """`place: kind as form` of every trace in the contents given; the secret itself is not repeated."""
     found = []
-    sought = {
-        f"{kind} as {name}": form.encode("utf-8", "surrogatepass")
+    sought = {  # many forms of a plain secret are the same text
+        form.encode("utf-8", "surrogatepass"): f"{kind} as {name}"
         for kind, text in secrets.items()
         for name, form in traces(text).items()
     }
     for place, content in where:
-        found += [f"{place}: {what}" for what, form in sought.items() if form in content]
+        found += [f"{place}: {what}" for form, what in sought.items() if form in content]
     return found
 
 

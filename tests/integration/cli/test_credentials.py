@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.support.canaries import files, sightings
+from tradeloom.storage.postgres.server import PostgresServer
 
 TOKEN = "cnryCli-7d0e/55+a1"
 
@@ -44,7 +45,10 @@ class Shell:
 def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     folder = tmp_path_factory.mktemp("cli")
     made = Shell(folder)
+    server = PostgresServer(made.home / "postgres", url="")
+    server.start()  # once: each command would start it and stop it again
     yield made
+    server.stop()
     kept = (each for each in files(made.home) if "/pg_wal/" not in each[0])
     assert sightings(iter([*made.said, *kept]), {"token": TOKEN}) == []
 
