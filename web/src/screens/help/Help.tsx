@@ -1,11 +1,117 @@
+import { useQuery } from "@tanstack/react-query";
+import { Search } from "lucide-react";
+import { type ReactNode, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { Link } from "wouter";
+import { nodeTypesQuery } from "@/api/queries";
+import { Badge } from "@/ui/Badge";
+import { Empty } from "@/ui/Empty";
+import { Markdown } from "@/ui/Markdown";
 import { Page } from "@/ui/Page";
+import { Contents } from "./Contents";
+import { helpPages } from "./content";
+import { NodeIndex } from "./NodeIndex";
+import { NodePage } from "./NodePage";
+import { Screencasts } from "./Screencasts";
+import { Shortcuts } from "./Shortcuts";
+import { searchHelp } from "./searching";
 
-export default function Help() {
-  const { t } = useTranslation("app");
+const FIRST = "getting-started";
+
+export default function Help({ params }: { params: Record<string, string> }) {
+  const { t, i18n } = useTranslation("help");
+  const [search, setSearch] = useState("");
+  const pages = useMemo(() => helpPages(i18n.language), [i18n.language]);
+  const { data } = useQuery(nodeTypesQuery());
+  const slug = params.page ?? FIRST;
+  const page = pages.find((each) => each.slug === slug);
   return (
-    <Page title={t("nav.help")}>
-      <p className="text-soft">{t("loading")}</p>
+    <Page title={t("title")}>
+      <div className="grid gap-6 lg:grid-cols-[15rem_minmax(0,1fr)]">
+        <div className="flex flex-col gap-4">
+          <label className="relative">
+            <span className="sr-only">{t("search")}</span>
+            <Search size={16} aria-hidden className="absolute top-2.5 left-2.5 text-soft" />
+            <input
+              type="search"
+              value={search}
+              placeholder={t("search")}
+              onChange={(event) => setSearch(event.target.value)}
+              className="h-9 w-full rounded-md border border-line-strong bg-surface pr-2 pl-8 placeholder:text-soft"
+            />
+          </label>
+          <Contents pages={pages} here={slug} leave={() => setSearch("")} />
+        </div>
+        <article className="min-w-0 rounded-xl border border-line bg-surface p-5 md:p-8">
+          {search.trim() ? (
+            <Results found={searchHelp(pages, data?.items ?? [], search)} leave={() => setSearch("")} />
+          ) : page ? (
+            <Text title={page.title}>
+              <Markdown text={page.text} skipTitle />
+            </Text>
+          ) : (
+            <Other slug={slug} />
+          )}
+        </article>
+      </div>
     </Page>
+  );
+}
+
+/** The pages that are made of what the console and the server know. */
+function Other({ slug }: { slug: string }) {
+  const { t } = useTranslation("help");
+  const { data } = useQuery(nodeTypesQuery());
+  if (slug === "nodes") return <NodeIndex types={data?.items ?? []} />;
+  if (slug === "shortcuts") {
+    return (
+      <Text title={t("shortcuts")}>
+        <Shortcuts />
+      </Text>
+    );
+  }
+  if (slug === "screencasts") {
+    return (
+      <Text title={t("screencasts")}>
+        <Screencasts />
+      </Text>
+    );
+  }
+  if (data?.items.some(({ type }) => type === slug)) return <NodePage type={slug} />;
+  return data ? <Empty title={t("missing")} action={<Link href="/help">{t("toContents")}</Link>} /> : null;
+}
+
+export function Text({ title, children }: { title: string; children: ReactNode }) {
+  return (
+    <>
+      <h1 className="mb-4 text-2xl">{title}</h1>
+      {children}
+    </>
+  );
+}
+
+function Results({ found, leave }: { found: ReturnType<typeof searchHelp>; leave: () => void }) {
+  const { t } = useTranslation("help");
+  return (
+    <>
+      <p role="status" className="mb-3 text-soft">
+        {found.length === 0 ? t("noResults") : t("results", { count: found.length })}
+      </p>
+      <ul className="flex flex-col divide-y divide-line">
+        {found.map(({ path, title, kind, excerpt }) => (
+          <li key={path} className="py-3">
+            <Link
+              href={path}
+              onClick={leave}
+              className="flex items-center gap-2 font-medium text-accent hover:underline"
+            >
+              {title}
+              {kind === "node" && <Badge>{path.replace("/help/", "")}</Badge>}
+            </Link>
+            <p className="text-soft">{excerpt}</p>
+          </li>
+        ))}
+      </ul>
+    </>
   );
 }
