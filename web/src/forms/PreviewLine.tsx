@@ -1,10 +1,14 @@
 import { useTranslation } from "react-i18next";
+import { isObject } from "./schema";
 import { useSurroundings } from "./surroundings";
 
 const MOST = 400;
 
-/** A value in one line, as people read it. */
-export function shortly(value: unknown): string {
+/** A value in one line, as people read it; `whole` with every digit. */
+export function shortly(value: unknown, whole = false): string {
+  if (typeof value === "number" && !whole) return String(Number(value.toPrecision(8)));
+  if (isObject(value) && value.kind === "bars" && !whole)
+    return `${value.count} × ${value.symbol} ${value.timeframe} → ${String(value.to).slice(0, 16).replace("T", " ")}`;
   const text = typeof value === "string" ? value : JSON.stringify(value);
   return text.length > MOST ? `${text.slice(0, MOST)}…` : text;
 }
@@ -23,7 +27,7 @@ export function PreviewLine({ path }: { path: string }) {
   return (
     <p className="mt-1 flex min-w-0 gap-1.5 text-xs text-soft" data-preview={path}>
       <span className="shrink-0">{t("preview")}</span>
-      <span className="line-clamp-2 min-w-0 font-mono break-all text-good" title={shortly(preview.value)}>
+      <span className="line-clamp-2 min-w-0 font-mono break-all text-good" title={shortly(preview.value ?? null, true)}>
         {shortly(preview.value ?? null)}
       </span>
     </p>

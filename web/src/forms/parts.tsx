@@ -1,4 +1,5 @@
 // What several widgets are made of.
+import i18next from "i18next";
 import type { ComponentProps } from "react";
 import { cx } from "@/ui/cx";
 import type { Field } from "./schema";
@@ -42,5 +43,6 @@ export const marks = ({ id, invalid, describedBy }: WidgetProps) => ({
 export function placeholderOf(field: Field): string {
   if (field.default !== undefined && field.default !== null && field.default !== "") return String(field.default);
   const example = field.examples.find((each) => typeof each !== "object" && !String(each).startsWith("="));
-  return example === undefined ? "" : String(example);
+  if (example !== undefined) return String(example);
+  return field.nullable ? i18next.t("forms:unset") : "";
 }

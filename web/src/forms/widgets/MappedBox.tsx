@@ -17,6 +17,7 @@ export function MappedBox({
   text,
   value,
   placeholder,
+  within = false,
   onChange,
 }: {
   id?: string | undefined;
@@ -26,6 +27,8 @@ export function MappedBox({
   text: boolean;
   value: unknown;
   placeholder?: string | undefined;
+  /** It is the whole of a field, which shows what it gives and what is wrong. */
+  within?: boolean;
   onChange: (value: unknown) => void;
 }) {
   const { t } = useTranslation("forms");
@@ -71,8 +74,8 @@ export function MappedBox({
           }}
         />
       )}
-      <PreviewLine path={path} />
-      {wrong && <p className="mt-0.5 text-xs text-bad">{wrong.message}</p>}
+      {!within && <PreviewLine path={path} />}
+      {!within && wrong && <p className="mt-0.5 text-xs text-bad">{wrong.message}</p>}
     </div>
   );
 }

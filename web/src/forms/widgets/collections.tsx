@@ -219,6 +219,7 @@ export function AnyWidget(props: WidgetProps) {
   if (typeof value === "object" && value !== null) return <Structure {...props} />;
   return (
     <MappedBox
+      within
       id={props.id}
       label={field.title}
       path={props.path}
