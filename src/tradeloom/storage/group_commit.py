@@ -14,7 +14,7 @@ from typing import Final
 
 from tradeloom.engine.errors import JournalRefused, RecordRefused
 from tradeloom.engine.events import Event, Hint
-from tradeloom.engine.journal import Execution, LogLine, NodeRun, Record, StoredNotification
+from tradeloom.engine.journal import ACTIVE, Execution, LogLine, NodeRun, Record, StoredNotification
 from tradeloom.errors import StorageUnavailable
 
 log: Final = logging.getLogger(__name__)
@@ -56,6 +56,14 @@ class Batch:
     def waiting(self) -> set[str]:
         """The executions that somebody waits for."""
         return {*self.creations, *(execution_id for execution_id, _ in self.barriers)}
+
+    def crowd(self) -> set[str]:
+        """Whom the next batch had better wait a moment for. Who ends among several is followed by others, like as not;
+        who ends alone is not."""
+        waiting = self.waiting()
+        if len(waiting) > 1:
+            return waiting
+        return {each for each in waiting if each not in self.executions or self.executions[each].status in ACTIVE}
 
     def add(self, record: Record) -> None:
         match record:
@@ -217,7 +225,7 @@ class GroupCommit:
             self._wanted.clear()
             self._urgent.clear()
             if batch:
-                self._served = batch.waiting()
+                self._served = batch.crowd()
                 await self._settle(batch)
                 self._ended_at = time.monotonic()
             if self._closing and not self._batch:

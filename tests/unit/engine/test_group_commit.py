@@ -313,3 +313,18 @@ def test_closing_writes_what_is_queued() -> None:
         assert disk.batches == [[1]]
 
     loop.run(body())
+
+
+@pytest.mark.parametrize(("ended", "crowd"), [(("a",), set()), (("a", "b"), {"a", "b"}), ((), {"a"})])
+def test_an_execution_that_ends_alone_keeps_the_next_from_nothing(ended: tuple[str, ...], crowd: set[str]) -> None:
+    batch = Batch()
+    for name in ended or ("a",):
+        row = execution(name)
+        row.status = "SUCCEEDED" if ended else "RUNNING"
+        batch.add(row)
+        batch.barriers.append((name, loop.run(future())))
+    assert batch.crowd() == crowd
+
+
+async def future() -> asyncio.Future[None]:
+    return asyncio.get_running_loop().create_future()
