@@ -1,6 +1,7 @@
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { cx } from "@/ui/cx";
+import { Figure, toneOf } from "@/ui/Figure";
 import { money, number, percent, profit } from "@/ui/format";
 import type { Account } from "./queries";
 
@@ -38,42 +39,10 @@ export function Figures({ account }: { account: Account }) {
   );
 }
 
-type Tone = "good" | "bad" | undefined;
-
-export const toneOf = (amount: number | null | undefined): Tone => (!amount ? undefined : amount > 0 ? "good" : "bad");
-
 const limitOf = (account: Account, name: string): number | null => {
   const limit = account.limits?.[name];
   return typeof limit === "number" ? limit : null;
 };
-
-export function Figure({
-  name,
-  strong = false,
-  tone,
-  children,
-}: {
-  name: string;
-  strong?: boolean;
-  tone?: Tone;
-  children: ReactNode;
-}) {
-  return (
-    <div className="min-w-0 rounded-lg border border-line bg-surface px-3 py-2.5">
-      <dt className="text-xs text-soft">{name}</dt>
-      <dd
-        className={cx(
-          "truncate tabular-nums",
-          strong ? "text-xl font-semibold" : "text-lg font-medium",
-          tone === "good" && "text-good",
-          tone === "bad" && "text-bad",
-        )}
-      >
-        {children}
-      </dd>
-    </div>
-  );
-}
 
 const Aside = ({ children }: { children: ReactNode }) => <span className="ml-1 text-xs text-soft">{children}</span>;
 

@@ -6,9 +6,9 @@ import { workflowsQuery } from "@/api/queries";
 import { cx } from "@/ui/cx";
 import { type Column, DataTable } from "@/ui/DataTable";
 import { Empty } from "@/ui/Empty";
+import { toneOf } from "@/ui/Figure";
 import { moment, money, profit } from "@/ui/format";
 import { Notice } from "@/ui/Notice";
-import { toneOf } from "./Figures";
 import { type Account, holdingsQuery } from "./queries";
 
 type Position = Schemas["HeldPosition"];

@@ -7,10 +7,10 @@ import { ApiError, type Schemas } from "@/api/client";
 import { healthQuery } from "@/api/queries";
 import { Button } from "@/ui/Button";
 import { SelectField, TextField } from "@/ui/Field";
+import { Figure, toneOf } from "@/ui/Figure";
 import { moment, percent, profit } from "@/ui/format";
 import { Failure, Notice } from "@/ui/Notice";
 import { Card } from "@/ui/Page";
-import { Figure, toneOf } from "./Figures";
 import { type Account, replayQuery, useReplayWord, useStartReplay } from "./queries";
 
 const SPEEDS = ["0", "60", "3600", "86400"] as const;

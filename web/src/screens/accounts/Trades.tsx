@@ -7,10 +7,10 @@ import { Button } from "@/ui/Button";
 import { cx } from "@/ui/cx";
 import { type Column, DataTable } from "@/ui/DataTable";
 import { Empty } from "@/ui/Empty";
+import { toneOf } from "@/ui/Figure";
 import { moment, number, profit } from "@/ui/format";
 import { Failure } from "@/ui/Notice";
 import { saveFile } from "./download";
-import { toneOf } from "./Figures";
 import type { Account } from "./queries";
 
 type Trade = Schemas["Trade"];
