@@ -37,6 +37,7 @@ export const NodeCard = memo(function NodeCard({ id, data, selected, isConnectab
         )}
       >
         {plain ? <PlainFace data={data} label={label} /> : <Face data={data} label={label} mark={mark} />}
+        <CornerMarks mark={mark} />
       </section>
       {type?.kind !== "trigger" && (
         <Handle id="main" type="target" position={Position.Left} isConnectable={isConnectable} className="port" />
@@ -69,7 +70,6 @@ function PlainFace({ data: { type }, label }: { data: CardData; label: string })
 }
 
 function Face({ data: { node, type }, label, mark }: { data: CardData; label: string; mark: NodeMark | undefined }) {
-  const { t } = useTranslation("editor");
   const Icon = iconOf(type?.icon);
   const summary = summaryOf(node);
   const kind = type?.title ?? node.type;
@@ -83,16 +83,10 @@ function Face({ data: { node, type }, label, mark }: { data: CardData; label: st
           {label}
         </span>
         <span className="node-summary" title={summary || kind}>
-          {summary || (kind === label ? type?.category : kind)}
+          {summary || (kind === label ? t(`category.${type?.category ?? "utility"}`) : kind)}
         </span>
       </span>
       <StatusBadge mark={mark} />
-      {(mark?.breakpoint || mark?.pinned) && (
-        <span className="node-corner-left">
-          {mark.breakpoint && <span className="node-breakpoint" role="img" aria-label={t("node.breakpoint")} />}
-          {mark.pinned && <Pin size={12} aria-label={t("node.pinned")} className="text-accent" />}
-        </span>
-      )}
       {mark?.durationMs !== undefined && mark.durationMs !== null && (
         <span className="node-duration">
           {duration(mark.durationMs)}
@@ -100,6 +94,18 @@ function Face({ data: { node, type }, label, mark }: { data: CardData; label: st
         </span>
       )}
     </>
+  );
+}
+
+/** Shown from afar too: where a run pauses, and what does not run. */
+function CornerMarks({ mark }: { mark: NodeMark | undefined }) {
+  const { t } = useTranslation("editor");
+  if (!mark?.breakpoint && !mark?.pinned) return null;
+  return (
+    <span className="node-corner-left">
+      {mark.breakpoint && <span className="node-breakpoint" role="img" aria-label={t("node.breakpoint")} />}
+      {mark.pinned && <Pin size={12} aria-label={t("node.pinned")} className="text-accent" />}
+    </span>
   );
 }
 

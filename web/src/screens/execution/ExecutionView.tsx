@@ -72,7 +72,7 @@ function Watched({ id }: { id: string }) {
           </div>
           <RunTabs execution={execution} selected={selected} onSelect={select} />
         </div>
-        {debugged && <DebugPanel id={id} />}
+        {debugged && selected === null && <DebugPanel id={id} />}
         {selected !== null && (
           <NodeDetails
             key={selected}

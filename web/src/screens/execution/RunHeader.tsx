@@ -4,6 +4,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useLocation } from "wouter";
 import { api, told } from "@/api/client";
+import { workflowsQuery } from "@/api/queries";
 import type { Execution } from "@/live/run-record";
 import { hasEnded } from "@/live/run-watch";
 import { useWatch } from "@/live/use-run";
@@ -81,6 +82,7 @@ function Actions({ execution }: { execution: Execution }) {
   const { t } = useTranslation("runs");
   const [replaying, setReplaying] = useState(false);
   const ended = hasEnded(execution.status);
+  const known = useKnown(execution.workflow_id);
   return (
     <>
       {!ended && <StopButton execution={execution} />}
@@ -91,17 +93,19 @@ function Actions({ execution }: { execution: Execution }) {
             <Play size={14} aria-hidden />
             {t("actions.replay")}
           </Button>
-          <DebugButton execution={execution} />
+          {known && <DebugButton execution={execution} />}
           <CompareButton execution={execution} />
         </>
       )}
-      <Link
-        href={`/workflows/${encodeURIComponent(execution.workflow_id)}`}
-        className="inline-flex h-9 items-center gap-1.5 rounded-md border border-line bg-surface px-3 text-sm font-medium hover:bg-sunken"
-      >
-        <Pencil size={14} aria-hidden />
-        <span className="max-lg:sr-only">{t("editor")}</span>
-      </Link>
+      {known && (
+        <Link
+          href={`/workflows/${encodeURIComponent(execution.workflow_id)}`}
+          className="inline-flex h-9 items-center gap-1.5 rounded-md border border-line bg-surface px-3 text-sm font-medium hover:bg-sunken"
+        >
+          <Pencil size={14} aria-hidden />
+          <span className="max-lg:sr-only">{t("editor")}</span>
+        </Link>
+      )}
       {replaying && <ReplayDialog execution={execution} from={null} onClose={() => setReplaying(false)} />}
     </>
   );
@@ -158,10 +162,17 @@ function DebugButton({ execution }: { execution: Execution }) {
   );
 }
 
+/** Whether the workflow is still there: it may have been deleted since. */
+function useKnown(workflow: string): boolean {
+  const { data } = useQuery(workflowsQuery());
+  return data?.items.some(({ id }) => id === workflow) ?? false;
+}
+
 /** The run of the same workflow before this one. */
 function CompareButton({ execution }: { execution: Execution }) {
   const { t } = useTranslation("runs");
   const { data } = useQuery({
+    enabled: useKnown(execution.workflow_id),
     queryKey: ["executions", execution.id, "before"],
     queryFn: () =>
       told(
@@ -169,8 +180,6 @@ function CompareButton({ execution }: { execution: Execution }) {
           params: { path: { id: execution.workflow_id }, query: { limit: 2, before: execution.started_at } },
         }),
       ),
-    // A workflow that was deleted since has no list.
-    retry: false,
   });
   const other = data?.items.find((each) => each.id !== execution.id);
   if (!other) return null;

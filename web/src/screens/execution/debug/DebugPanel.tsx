@@ -78,8 +78,10 @@ function Controls({
   const names = useNames(id);
   const [skipping, setSkipping] = useState(false);
   const busy = command.isPending;
-  const stops = breakpoints.includes(paused.node);
-  const toggled = stops ? breakpoints.filter((each) => each !== paused.node) : [...breakpoints, paused.node];
+  // Shown as wanted while the server is being told.
+  const wanted = (busy && command.variables?.breakpoints) || breakpoints;
+  const stops = wanted.includes(paused.node);
+  const toggled = stops ? wanted.filter((each) => each !== paused.node) : [...wanted, paused.node];
   return (
     <>
       <div className="flex flex-wrap gap-2">

@@ -9,6 +9,7 @@ import { Button, IconButton } from "@/ui/Button";
 import { duration } from "@/ui/format";
 import { Notice } from "@/ui/Notice";
 import { RunStatus } from "@/ui/RunStatus";
+import { NodeDebug } from "../debug/NodeDebug";
 import { ReplayDialog } from "../ReplayDialog";
 import { Values } from "./Values";
 
@@ -50,6 +51,7 @@ export function NodeDetails({
         </IconButton>
       </div>
       <div className="flex min-h-0 flex-1 flex-col gap-3 overflow-y-auto p-3">
+        {execution.debugging && <NodeDebug id={execution.id} node={node} />}
         {run === undefined ? <p className="text-soft">{t("details.notRun")}</p> : <Outcome run={run} />}
         {runs.length > 1 && (
           <label className="flex items-center gap-2">
