@@ -1,10 +1,10 @@
 """Templates: each is a sound workflow that says what it risks, and each but the keepers trades on the bundled data."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import pytest
 
+from tests.support.template_signals import LEARN, OPEN_NOTHING, SIGNALS, START
 from tests.unit.api.conftest import Ask
 from tradeloom.api.models.templates import Template
 from tradeloom.compiler.compile import compile_workflow
@@ -14,9 +14,6 @@ from tradeloom.local.scouting import find_signal
 from tradeloom.local.templates import TemplateFiles
 
 TEMPLATES = {template.id: template for template in TemplateFiles(examples_folder()).all()}
-OPENS_NOTHING = {"account_guardian", "position_keeper"}
-LEARNS = {"forecast_filter"}
-"""Training on each bar of a month takes long; tests/integration/workflows/test_templates.py runs it once."""
 EXAMPLES = {file.stem for file in examples_folder().glob("*.json")}
 """tests/unit/local/test_scouting.py finds where these trade."""
 
@@ -50,10 +47,15 @@ def test_no_two_nodes_lie_on_each_other() -> None:
             assert all(abs(x - left) >= 200 or abs(y - top) >= 100 for left, top in places[:at]), template.id
 
 
-@pytest.mark.parametrize("template_id", sorted(set(TEMPLATES) - EXAMPLES - OPENS_NOTHING - LEARNS))
+def test_each_is_run_somewhere() -> None:
+    """By the integration tests: the new ones of workflows/test_templates.py, the examples by cli/test_run.py."""
+    assert set(TEMPLATES) == EXAMPLES | set(SIGNALS) | OPEN_NOTHING | LEARN
+
+
+@pytest.mark.parametrize("template_id", SIGNALS)
 def test_a_template_trades_on_the_bundled_data(template_id: str) -> None:
-    data = replace(bundled_data(), start=datetime(2017, 8, 30, 7, tzinfo=UTC))
-    assert find_signal(compile_workflow(TEMPLATES[template_id].document), data) >= data.start
+    data = replace(bundled_data(), start=START)
+    assert find_signal(compile_workflow(TEMPLATES[template_id].document), data) == SIGNALS[template_id]
 
 
 def test_the_api_lists_them_the_simplest_first(ask: Ask) -> None:
