@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 from typing import Any, Final
 
+from playwright.sync_api import Page
+
 from tests.console.demo_data import Asked
 
 LIST: Final = Path(__file__).parents[2] / "web/src/app/screens.ts"
@@ -34,10 +36,20 @@ def addresses(machine: Asked, **ids: str) -> dict[str, str]:
     return found
 
 
-READY: Final = """() => {
+_LEAVE: Final = """address => {
+  for (const each of document.querySelectorAll("main > *")) each.setAttribute("data-left", "");
+  location.hash = address;
+}"""
+_SHOWN: Final = """() => {
   const main = document.querySelector("main");
-  if (!main || !main.innerText.trim()) return false;
+  if (!main || !main.innerText.trim() || main.querySelector("[data-left]")) return false;
   const waits = [...main.querySelectorAll("[role=status]")].some((each) => /^(Loading|Drawing)/.test(each.innerText));
   return !waits && main.querySelector("h1, [role=application], .react-flow, [aria-label]") !== null;
 }"""
-"""Whether a screen shows more than that it loads."""
+
+
+def go(page: Page, address: str) -> None:
+    """Opens another screen within the page, as people do, and waits until it shows more than that it loads."""
+    page.evaluate(_LEAVE, address)
+    page.wait_for_function(_SHOWN)
+    page.wait_for_load_state("networkidle")

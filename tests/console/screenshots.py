@@ -15,7 +15,7 @@ import requests
 from playwright.sync_api import Page, sync_playwright
 
 from tests.console.demo_data import TRAINING, fill_tables
-from tests.console.screens import READY, addresses
+from tests.console.screens import addresses, go
 
 PLACE: Final = Path(__file__).parents[2] / "docs/screens"
 WIDTH, HEIGHT = 1440, 900
@@ -88,9 +88,7 @@ def _named(pattern: str) -> str:
 
 
 def _take(page: Page, address: str, to: Path) -> None:
-    page.evaluate("address => { location.hash = address }", address)
-    page.wait_for_function(READY)
-    page.wait_for_load_state("networkidle")
+    go(page, address)
     page.wait_for_timeout(SETTLE_MS)
     to.write_bytes(_small(page))
     print(f"{to.name}  {to.stat().st_size:,} bytes")

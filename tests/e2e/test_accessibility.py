@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.console.demo_data import TRAINING, fill_tables
-from tests.console.screens import READY, addresses, patterns
+from tests.console.screens import addresses, go, patterns
 from tests.e2e.conftest import PATIENCE_MS
 from tests.support.local_machine import RunningMachine
 
@@ -52,9 +52,7 @@ def tab(request: pytest.FixtureRequest, browser: Browser, machine: RunningMachin
 @pytest.mark.parametrize("pattern", patterns())
 def test_a_screen_has_no_serious_violation(tab: tuple[Page, str], shown: dict[str, str], pattern: str) -> None:
     page, theme = tab
-    page.evaluate("address => { location.hash = address }", shown[pattern])
-    page.wait_for_function(READY)
-    page.wait_for_load_state("networkidle")
+    go(page, shown[pattern])
     found: list[dict[str, Any]] = page.evaluate(_RUN, None if theme == "light" else ["color-contrast"])
     bad = [each for each in found if each["impact"] in BAD]
     told = "\n".join(
