@@ -305,3 +305,20 @@ def test_workers_that_cannot_start_are_told_of() -> None:
             await workers.invoke(call("echo"))
 
     asyncio.run(body())
+
+
+def test_a_task_that_waits_for_a_long_one_gets_a_worker_of_its_own() -> None:
+    async def body() -> None:
+        async with pool(least=1, most=2) as workers:
+            taken = asyncio.Event()
+            long = call("misbehave", {"how": "sleep", "s": 300}, on_begin=taken.set)
+            begun = asyncio.ensure_future(workers.invoke(long))
+            async with asyncio.timeout(60):
+                await taken.wait()
+                assert await workers.invoke(call("echo", {"n": 1})) == {"n": 1}
+            assert len(workers.pids) == 2
+            assert not begun.done()
+            begun.cancel()
+            await asyncio.gather(begun, return_exceptions=True)
+
+    asyncio.run(body())
