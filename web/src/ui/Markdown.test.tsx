@@ -56,6 +56,8 @@ describe("within a line", () => {
         },
       ],
     ],
+    ["a_b_c __x", [{ kind: "text", text: "a_b_c __x" }]],
+    ["_so_", [{ kind: "em", of: [{ kind: "text", text: "so" }] }]],
     ["*so*", [{ kind: "em", of: [{ kind: "text", text: "so" }] }]],
     ["[x](#/help)", [{ kind: "link", to: "#/help", of: [{ kind: "text", text: "x" }] }]],
   ])("%s", (text, parts) => {

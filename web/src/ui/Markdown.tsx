@@ -1,5 +1,5 @@
 import { createElement, Fragment, useMemo } from "react";
-import { type Block, type Inline, parse } from "./parse-markdown";
+import { type Block, type Inline, inline, parse } from "./parse-markdown";
 
 /** Elements of a Markdown text. No HTML is ever taken from it. */
 export function Markdown({ text, skipTitle = false }: { text: string; skipTitle?: boolean }) {
@@ -97,6 +97,9 @@ function Table({ block }: { block: Extract<Block, { kind: "table" }> }) {
     </div>
   );
 }
+
+/** A line of Markdown within other text. */
+export const MarkdownLine = ({ text }: { text: string }) => <Inlines of={inline(text)} />;
 
 function Inlines({ of }: { of: Inline[] }) {
   return of.map((part, at) => (

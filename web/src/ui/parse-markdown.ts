@@ -73,12 +73,14 @@ function table(lines: string[]): Block {
 const cells = (line: string): string[] =>
   (line.replace(/^\||\|$/g, "").match(/(?:`[^`]*`|[^|])+/g) ?? []).map((cell) => cell.trim());
 
-const SPAN = /`([^`]+)`|\*\*(.+?)\*\*|\*([^*\s](?:[^*]*[^*\s])?)\*|\[([^\]]+)\]\(([^)\s]+)\)/;
+const SPAN =
+  /`([^`]+)`|\*\*(.+?)\*\*|(?:\*([^*\s](?:[^*]*[^*\s])?)\*|(?<!\w)_([^_\s](?:[^_]*[^_\s])?)_(?!\w))|\[([^\]]+)\]\(([^)\s]+)\)/;
 
 export function inline(text: string): Inline[] {
   const found = SPAN.exec(text);
   if (found === null) return text === "" ? [] : [{ kind: "text", text }];
-  const [whole, code, strong, em, label, to] = found;
+  const [whole, code, strong, starred, underlined, label, to] = found;
+  const em = starred ?? underlined;
   const before = text.slice(0, found.index);
   const after = text.slice(found.index + whole.length);
   return [...(before ? [{ kind: "text" as const, text: before }] : []), span(), ...inline(after)];

@@ -5,7 +5,7 @@ import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
 import { nodeSchemaQuery } from "@/api/queries";
 import { Badge } from "@/ui/Badge";
-import { Markdown } from "@/ui/Markdown";
+import { Markdown, MarkdownLine } from "@/ui/Markdown";
 import { Failure } from "@/ui/Notice";
 import { fieldsOf } from "./fields";
 
@@ -109,7 +109,7 @@ function FieldTable({ schema, settings = false }: { schema: unknown; settings?: 
                 <code className="font-mono text-xs text-soft">{field.name}</code>
               </td>
               <td className="px-3 py-2">
-                {field.means}
+                <MarkdownLine text={field.means} />
                 <br />
                 <span className="font-mono text-xs text-soft">{field.kind}</span>
               </td>
