@@ -80,9 +80,9 @@ test("nothing in a text becomes markup", () => {
 });
 
 test("a title that is shown elsewhere is left out", () => {
-  render(<Markdown text={"# Title\n\n## Part\n\nText"} skipTitle />);
+  const { container } = render(<Markdown text={"# Title\n\n## Part\n\nText"} skipTitle />);
   expect(screen.queryByText("Title")).toBeNull();
-  expect(screen.getByRole("heading", { level: 2, name: "Part" })).toBeInTheDocument();
+  expect(container.querySelector("h2")).toHaveTextContent("Part");
 });
 
 test("words to search in have no marks", () => {

@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { accountsQuery, healthQuery } from "@/api/queries";
 import { useRunNews } from "@/live/hooks";
 import type { Account } from "@/screens/accounts/queries";
+import { TourOffer } from "@/tour/TourOffer";
 import { moment } from "@/ui/format";
 import { Failure } from "@/ui/Notice";
 import { Page } from "@/ui/Page";
@@ -76,6 +77,7 @@ function OfAccount({
         />
       }
     >
+      <TourOffer />
       <Failure error={total.error} />
       <Result account={account} sum={sum} loading={total.isLoading} />
       <ByVersion account={account.name} since={since} replay={shown} workflow={workflow} onWorkflow={setWorkflow} />
