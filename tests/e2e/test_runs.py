@@ -269,6 +269,7 @@ def test_a_failure_is_told_where_it_happened_with_what_to_do_and_retried(page: P
     failure = page.get_by_role("alert")
     expect(failure).to_contain_text("NotFound in Price")
     expect(failure).to_contain_text("<b>NOPE</b>")
+    expect(failure).to_contain_text("What to do: Look at the name in the node's settings")
     expect(page.get_by_role("heading", level=1)).to_have_text(EVIL)
     expect(_card(page, "Price")).to_have_attribute("data-status", "failed")
     failure.get_by_role("button", name="Show the node").click()
@@ -290,7 +291,7 @@ def test_it_fits_a_phone_and_follows_the_systems_colours(page: Page, machine: Ru
         assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     shades = []
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme)
         expect(page.locator("html")).to_have_attribute("data-theme", scheme)
         colour: str = page.evaluate("getComputedStyle(document.body).backgroundColor")
         shades.append(sum(int(part) for part in re.findall(r"\d+", colour)[:3]))

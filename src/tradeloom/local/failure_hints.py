@@ -13,6 +13,7 @@ _HINTS: Final[Mapping[str, str]] = {
     "MissingInput": "A value was not there: look whether the node before it ran, or test for it with has().",
     "NotEnoughBars": "Ask for more bars, or for a longer timeframe's history at the broker.",
     "NotEnoughMargin": "Reduce the volume, or close something.",
+    "NotFound": "Look at the name in the node's settings, such as its symbol or account: it is not known there.",
     "OrderNotSent": "Nothing reached the broker. Look whether the bridge and the terminal run.",
     "OrderRejected": "The broker refused the order; its own words say why.",
     "OrderUnknown": "The order left and nobody knows its fate yet: look at it under Orders before anything is sent.",

@@ -23,6 +23,7 @@ export default function Compare({ params }: { params: Record<string, string> }) 
     <Page title={t("compare.title")}>
       <Failure error={one.error ?? other.error} />
       {one.data && other.data && <Compared one={one.data} other={other.data} />}
+      {(one.isPending || other.isPending) && <p role="status">{t("app:loading")}</p>}
     </Page>
   );
 }

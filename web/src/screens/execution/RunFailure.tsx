@@ -14,7 +14,7 @@ export function RunFailure({ execution, onShow }: { execution: Execution; onShow
   return (
     <section
       role="alert"
-      className="mx-4 mt-3 flex flex-wrap items-start gap-x-4 gap-y-2 rounded-lg border border-bad bg-bad-soft px-4 py-3"
+      className="mx-4 my-3 flex flex-wrap items-start gap-x-4 gap-y-2 rounded-lg border border-bad bg-bad-soft px-4 py-3"
     >
       <CircleAlert size={20} aria-hidden className="mt-0.5 shrink-0 text-bad" />
       <div className="min-w-0 flex-1 basis-72 break-words">

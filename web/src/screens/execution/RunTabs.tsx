@@ -37,7 +37,7 @@ export function RunTabs({ execution, selected, onSelect }: Props) {
           <Tabs.Trigger
             key={each}
             value={each}
-            className="-mb-px flex items-center gap-1.5 border-b-2 border-transparent px-2.5 py-2 font-medium whitespace-nowrap text-soft hover:text-ink data-[state=active]:border-accent data-[state=active]:text-ink"
+            className="-mb-px flex items-center focus-visible:-outline-offset-2 gap-1.5 border-b-2 border-transparent px-2.5 py-2 font-medium whitespace-nowrap text-soft hover:text-ink data-[state=active]:border-accent data-[state=active]:text-ink"
           >
             {t(`tabs.${each}`)}
             <Count tab={each} execution={execution} />

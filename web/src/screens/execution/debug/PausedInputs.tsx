@@ -21,8 +21,12 @@ export function PausedInputs({
   names: ReadonlyMap<string, string>;
 }) {
   const { t } = useTranslation("runs");
-  const inputs = Object.entries(paused.inputs);
+  const inputs = Object.entries(paused.inputs).sort((a, b) => Number(isNamed(b[0])) - Number(isNamed(a[0])));
   const edited = Object.keys(paused.edited ?? {}).length > 0;
+  // What its expressions name stands first.
+  function isNamed(node: string): boolean {
+    return paused.config.some(({ written }) => typeof written === "string" && written.includes(`nodes.${node}`));
+  }
   const set = (path: string, value: unknown, done: () => void) =>
     command.mutate({ action: "set", ...about(paused), values: { [path]: value } }, { onSuccess: done });
   return (

@@ -1,5 +1,5 @@
 import { Lightbulb, Play, X } from "lucide-react";
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { WorkflowDocument } from "@/editor/store/types";
 import type { Execution, NodeRun } from "@/live/run-record";
@@ -31,11 +31,15 @@ export function NodeDetails({
   const drawn = document?.nodes.find((each) => each.id === node);
   const [turn, setTurn] = useState<number | null>(null);
   const [replaying, setReplaying] = useState(false);
+  const box = useRef<HTMLElement>(null);
+  // On a phone it stands below everything else.
+  useEffect(() => box.current?.scrollIntoView({ block: "nearest" }), []);
   const run = runs[turn ?? runs.length - 1];
   const name = drawn?.name || run?.name || node;
   const replays = hasEnded(execution.status) && run !== undefined && run.state !== "skipped" && !run.iteration?.length;
   return (
     <aside
+      ref={box}
       aria-label={t("details.label", { node: name })}
       className="flex w-96 shrink-0 flex-col border-l border-line bg-surface max-md:w-full max-md:border-t max-md:border-l-0"
     >
