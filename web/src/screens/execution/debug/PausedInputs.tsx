@@ -126,7 +126,7 @@ function Editable({
         {edited && <Badge tone="warn">{t("debug.edited")}</Badge>}
         <IconButton
           small
-          className="h-5"
+          className="h-5!"
           label={t("debug.edit", { name: path })}
           onClick={() => setText(text === null ? (JSON.stringify(value) ?? "null") : null)}
         >
