@@ -26,5 +26,7 @@ export default defineConfig({
     globals: true,
     setupFiles: ["src/test-setup.ts"],
     css: false,
+    // A guard against hanging, not a measure: a busy machine takes its time.
+    testTimeout: 60_000,
   },
 });

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Any, Final
 
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page
 
 from tests.console.demo_data import Asked
 
@@ -53,3 +53,12 @@ def go(page: Page, address: str) -> None:
     page.evaluate(_LEAVE, address)
     page.wait_for_function(_SHOWN)
     page.wait_for_load_state("networkidle")
+
+
+def write(page: Page, editor: Locator, text: str) -> None:
+    """Puts text in place of a code editor's. Over marked text the browser would keep its colours, which the policy
+    forbids and the console tells."""
+    editor.click()
+    editor.press("Control+a")
+    editor.press("Delete")
+    page.keyboard.insert_text(text)

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.console.demo_data import fill_tables, signals
-from tests.console.screens import go
+from tests.console.screens import go, write
 from tests.support.local_machine import RunningMachine
 
 ROWS = 40
@@ -60,7 +60,7 @@ def test_sql_reads_and_says_what_it_may_not(page: Page, machine: RunningMachine)
     page.get_by_role("tab", name="SQL").click()
     sql = page.get_by_role("textbox", name="SQL")
     weeks = "SELECT date_trunc('week', seen_at) AS week, sum(profit) AS profit FROM signals"
-    sql.fill(f"{weeks} WHERE rsi > :least GROUP BY 1")
+    write(page, sql, f"{weeks} WHERE rsi > :least GROUP BY 1")
     page.get_by_label(":least").fill("50")
     sql.press("Control+Enter")
     page.get_by_role("button", name="Chart").click()
@@ -68,7 +68,7 @@ def test_sql_reads_and_says_what_it_may_not(page: Page, machine: RunningMachine)
     page.get_by_role("button", name="Show as a table").click()
     expect(page.get_by_role("table", name="profit by week").get_by_role("row").nth(1)).to_be_visible()
 
-    sql.fill("DELETE FROM signals")
+    write(page, sql, "DELETE FROM signals")
     page.get_by_role("button", name="Run", exact=True).click()
     expect(page.get_by_role("alert")).to_contain_text("SELECT")
     assert machine.get("/tables")["items"][0]["rows"] == ROWS

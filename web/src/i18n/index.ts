@@ -1,50 +1,61 @@
 // Words of the console. One file a namespace: each screen brings `i18n/<language>/<namespace>.json` and names it in `useTranslation`.
-// English comes with the page; another language is fetched when it is chosen, and what it lacks is said in English.
-import i18next from "i18next";
+// A screen's words are fetched with it, the others' once there is time; what a language lacks is said in English.
+import i18next, { type BackendModule } from "i18next";
 import { initReactI18next } from "react-i18next";
+import app from "./en/app.json";
 
 type Words = Record<string, unknown>;
 const HOME = "en";
 const KEY = "tradeloom.language";
-const english = import.meta.glob<Words>("./en/*.json", { eager: true, import: "default" });
-const others = import.meta.glob<Words>(["./*/*.json", "!./en/*.json"], { import: "default" });
-
-const placeOf = (path: string): { language: string; namespace: string } => {
+const files = import.meta.glob<Words>(["./*/*.json", "!./en/app.json"], { import: "default" });
+const places = Object.keys(files).map((path) => {
   const [, language = "", namespace = ""] = /\.\/([^/]+)\/([^/]+)\.json$/.exec(path) ?? [];
   return { language, namespace };
-};
+});
+const NAMESPACES = [...new Set(places.map(({ namespace }) => namespace))];
 
-export const LANGUAGES = [HOME, ...new Set(Object.keys(others).map((path) => placeOf(path).language))];
+export const LANGUAGES = [...new Set([HOME, ...places.map(({ language }) => language)])];
 
 function wanted(): string {
   const chosen = localStorage.getItem(KEY) ?? navigator.language.slice(0, 2);
   return LANGUAGES.includes(chosen) ? chosen : HOME;
 }
 
-void i18next.use(initReactI18next).init({
-  resources: {
-    [HOME]: Object.fromEntries(Object.entries(english).map(([path, words]) => [placeOf(path).namespace, words])),
+const backend: BackendModule = {
+  type: "backend",
+  init() {},
+  read(language, namespace, told) {
+    const read = files[`./${language}/${namespace}.json`];
+    if (read === undefined) told(null, {});
+    else
+      read().then(
+        (words) => told(null, words),
+        (error: Error) => told(error, null),
+      );
   },
-  lng: HOME,
-  fallbackLng: HOME,
-  defaultNS: "app",
-  partialBundledLanguages: true,
-  interpolation: { escapeValue: false }, // React escapes
-  initAsync: false,
-});
+};
 
-async function speak(language: string): Promise<void> {
-  const files = Object.entries(others).filter(([path]) => placeOf(path).language === language);
-  const words = await Promise.all(files.map(async ([path, read]) => [placeOf(path).namespace, await read()] as const));
-  for (const [namespace, each] of words) i18next.addResourceBundle(language, namespace, each);
-  await i18next.changeLanguage(language);
-  document.documentElement.lang = language;
-}
+/** Settles once the words are there that stand around every screen. */
+export const ready: Promise<unknown> = i18next
+  .use(backend)
+  .use(initReactI18next)
+  .init({
+    resources: { [HOME]: { app } },
+    partialBundledLanguages: true,
+    lng: wanted(),
+    fallbackLng: HOME,
+    ns: ["app"],
+    defaultNS: "app",
+    interpolation: { escapeValue: false }, // React escapes
+    initAsync: false,
+  });
+document.documentElement.lang = wanted();
 
-/** Settles once the chosen language is there, or English stays because it could not be fetched. */
-export const ready: Promise<void> = wanted() === HOME ? Promise.resolve() : speak(wanted()).catch(() => undefined);
+/** Fetches all words there are, so that what is opened next need not wait. */
+export const readOn = (): Promise<void> => i18next.loadNamespaces(NAMESPACES);
 
 export async function chooseLanguage(language: string): Promise<void> {
-  await speak(language);
+  await i18next.changeLanguage(language);
   localStorage.setItem(KEY, language);
+  document.documentElement.lang = language;
 }
