@@ -41,6 +41,7 @@ class Up:
                 break
         assert text, self.process.stderr.read() if self.process.stderr else ""
         self.told = json.loads(text)
+        assert "api" in self.told, text
         return self
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
