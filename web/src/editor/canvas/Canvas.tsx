@@ -55,6 +55,8 @@ function Drawn({ types }: { types: ReadonlyMap<string, NodeType> }) {
   const [plain, setPlain] = useState(false);
   const [hovered, setHovered] = useState<string | null>(null);
   const element = useRef<HTMLDivElement>(null);
+  // A first node that is dropped stays where it was dropped.
+  const [fits] = useState(canvas.nodes.length > 0);
   const instance = useReactFlow<FlowNode, FlowEdge>();
   useEffect(() => (element.current ? viewport.show(instance, element.current) : undefined), [instance]);
 
@@ -119,7 +121,7 @@ function Drawn({ types }: { types: ReadonlyMap<string, NodeType> }) {
               multiSelectionKeyCode={["Shift", "Meta", "Control"]}
               selectNodesOnDrag={false}
               onlyRenderVisibleElements
-              fitView
+              fitView={fits}
               fitViewOptions={FIT}
               minZoom={0.1}
               maxZoom={2}

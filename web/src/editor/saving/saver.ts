@@ -67,6 +67,12 @@ export class Saver {
     this.#adopt(saved, draft);
     const copy = localCopy.read(id);
     if (copy === null) return;
+    // The draft went out while the page was closing.
+    const known = useEditor.getState().document;
+    if (JSON.stringify(asDocument(copy.document)) === JSON.stringify(known)) {
+      localCopy.drop(id);
+      return;
+    }
     if (copy.draft === this.#draft && copy.base === saved.version) edit(() => asDocument(copy.document));
     else {
       const theirs = useEditor.getState().document;
@@ -231,6 +237,7 @@ export class Saver {
 
   #soon(ms: number): void {
     clearTimeout(this.#timer);
+    if (!this.#leave) return;
     this.#timer = setTimeout(() => void this.#keep(), ms);
   }
 

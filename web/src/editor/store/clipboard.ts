@@ -97,9 +97,9 @@ export function paste(document: WorkflowDocument, parts: Parts, at: Point): Past
 
 function freeName(name: string, taken: Set<string>): string {
   if (name === "") return name;
-  const base = name.replace(/ \d+$/, "");
+  const base = name.replace(/ \(\d+\)$/, "");
   let free = name;
-  for (let number = 2; taken.has(free); number++) free = `${base} ${number}`;
+  for (let number = 2; taken.has(free); number++) free = `${base} (${number})`;
   taken.add(free);
   return free;
 }

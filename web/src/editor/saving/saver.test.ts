@@ -1,0 +1,186 @@
+import { ApiError } from "@/api/client";
+import { edit, undo, useEditor } from "../store/store";
+import type { WorkflowDocument } from "../store/types";
+import type { DraftKept, Saved, SavingApi } from "./api";
+import { localCopy } from "./local-copy";
+import { Saver, useSaving } from "./saver";
+
+const named = (name: string): WorkflowDocument => ({ name, nodes: [], connections: [], settings: {} });
+
+/** A server with one workflow, that says no as the real one does. */
+class Server implements SavingApi {
+  version = "v1";
+  document: WorkflowDocument = named("first");
+  kept: DraftKept | null = null;
+  gone = false;
+  writes = 0;
+
+  #saved(): Saved {
+    return {
+      id: "w",
+      name: this.document.name,
+      version: this.version,
+      document: this.document,
+      active: false,
+    } as never;
+  }
+  #answer<T>(make: () => T): Promise<T> {
+    if (this.gone) return Promise.reject(new ApiError(0, { name: "Unreachable", message: "no answer" }));
+    try {
+      return Promise.resolve(make());
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+  #refuse(): never {
+    throw new ApiError(409, { name: "Conflict", message: "someone else" });
+  }
+  workflow = () => this.#answer(() => this.#saved());
+  draft = () => this.#answer(() => this.kept);
+  keep = (_id: string, document: WorkflowDocument, base: string, over: string | null) =>
+    this.#answer(() => {
+      if (over !== "*" && over !== (this.kept?.revision ?? null)) this.#refuse();
+      this.kept = {
+        document,
+        base_version: base,
+        revision: `r${++this.writes}`,
+        saved_by: "me",
+        saved_at: "",
+      } as never;
+      return this.kept as DraftKept;
+    });
+  discard = () =>
+    this.#answer(() => {
+      this.kept = null;
+    });
+  create = (document: WorkflowDocument) => this.replace("w", document, this.version);
+  replace = (_id: string, document: WorkflowDocument, base: string) =>
+    this.#answer(() => {
+      if (base !== this.version) this.#refuse();
+      this.version = `v${++this.writes + 1}`;
+      this.document = document;
+      return this.#saved();
+    });
+}
+
+const rename = (name: string) => edit((document) => ({ ...document, name }));
+const state = () => useSaving.getState().state;
+const settle = () => vi.advanceTimersByTimeAsync(5_000);
+let server: Server;
+let saver: Saver;
+
+beforeEach(async () => {
+  vi.useFakeTimers();
+  localStorage.clear();
+  server = new Server();
+  saver = new Saver(server);
+  await saver.open("w");
+});
+afterEach(() => {
+  saver.close();
+  vi.useRealTimers();
+});
+
+test("a change is in the browser at once, a draft soon, a version when saved", async () => {
+  rename("mine");
+  expect(localCopy.read("w")?.document.name).toBe("mine");
+  await settle();
+  expect(state()).toBe("draft");
+  expect(server.kept?.document.name).toBe("mine");
+  expect(localCopy.read("w")).toBeNull();
+  expect(server.document.name).toBe("first");
+  await saver.save();
+  expect(state()).toBe("saved");
+  expect(server.document.name).toBe("mine");
+  expect(server.kept).toBeNull();
+});
+
+test("undoing all changes is as saved, and leaves no draft behind", async () => {
+  rename("mine");
+  await settle();
+  undo();
+  await settle();
+  expect(state()).toBe("saved");
+  expect(server.kept).toBeNull();
+});
+
+test("a server that is gone costs nothing: the draft goes out once it is back", async () => {
+  server.gone = true;
+  rename("mine");
+  await settle();
+  expect(state()).toBe("offline");
+  expect(localCopy.read("w")?.document.name).toBe("mine");
+  expect(await saver.save()).toBeNull();
+  server.gone = false;
+  await settle();
+  expect(state()).toBe("draft");
+  expect(server.kept?.document.name).toBe("mine");
+});
+
+test("a closed tab goes on where it was", async () => {
+  server.gone = true;
+  rename("mine");
+  saver.close();
+  server.gone = false;
+  const again = new Saver(server);
+  await again.open("w");
+  expect(useEditor.getState().document.name).toBe("mine");
+  await settle();
+  expect(server.kept?.document.name).toBe("mine");
+  again.close();
+});
+
+test("a draft of another tab is never overwritten unasked", async () => {
+  server.kept = { document: named("theirs"), base_version: "v1", revision: "other" } as never;
+  rename("mine");
+  await settle();
+  expect(state()).toBe("conflict");
+  expect(server.kept?.document).toEqual(named("theirs"));
+  rename("mine still");
+  await settle();
+  expect(server.kept?.document).toEqual(named("theirs"));
+  await saver.keepMine();
+  expect(server.kept?.document.name).toBe("mine still");
+  expect(state()).toBe("draft");
+});
+
+test("a version of someone else is never overwritten unasked, and taking it keeps mine one undo away", async () => {
+  rename("mine");
+  await settle();
+  server.version = "v9";
+  server.document = named("theirs");
+  expect(await saver.save()).toBeNull();
+  expect(state()).toBe("conflict");
+  expect(useSaving.getState().conflict?.kind).toBe("version");
+  saver.takeTheirs();
+  expect(useEditor.getState().document.name).toBe("theirs");
+  undo();
+  expect(useEditor.getState().document.name).toBe("mine");
+  await settle();
+  await saver.save();
+  expect(server.document.name).toBe("mine");
+});
+
+test("a tab without changes follows the other, one with changes shows both", async () => {
+  server.version = "v9";
+  server.document = named("theirs");
+  await saver.heard("w");
+  expect(useEditor.getState().document.name).toBe("theirs");
+  rename("mine");
+  server.version = "v10";
+  await saver.heard("w");
+  expect(state()).toBe("conflict");
+});
+
+test("a workflow that was never saved is kept in this browser until it is", async () => {
+  saver.openNew(named("New"));
+  rename("fresh");
+  expect(state()).toBe("local");
+  saver.close();
+  saver.openNew(named("New"));
+  expect(useEditor.getState().document.name).toBe("fresh");
+  const saved = await saver.save();
+  expect(saved?.id).toBe("w");
+  expect(state()).toBe("saved");
+  expect(localCopy.read(null)).toBeNull();
+});
