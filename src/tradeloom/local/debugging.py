@@ -101,6 +101,8 @@ class LocalDebugging:
         waiting = [] if debugger is None else [each for each in debugger.paused if not each.released.done()]
         artefact = await asyncio.to_thread(self._blobs.artefact, row.version) if waiting else {}
         paused = [await asyncio.to_thread(self._shown, artefact, each) for each in waiting]
+        if waiting:
+            await self._journal.barrier(execution_id)  # what pauses is to stand in the record that is read next
         return DebugSession(
             execution=await self._executions.read(tenant, execution_id),
             step=pausing.stepping,
