@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, Final
 
-from tradeloom.api.models.accounts import AccountDetail, Day, Flatten, UndeliveredKill
+from tradeloom.api.models.accounts import AccountDetail, Day, Flatten, UndeliveredKill, live_phrase
 from tradeloom.errors import BrokerTimeout, TradeloomError
 from tradeloom.trading.account_day import DayFigures
 from tradeloom.trading.exact import exact
@@ -32,6 +32,8 @@ async def detail_of(account: str, broker: MT5Broker, undelivered: UndeliveredKil
             raise part
         else:
             found |= part
+    if found.get("trade_mode") == "live":
+        found["acknowledgement"] = live_phrase(account)
     found["day"] = _day(found.get("day"), found.get("equity"))
     return AccountDetail(**found, detail=" ".join(dict.fromkeys(troubles)))
 

@@ -1263,6 +1263,11 @@ export interface components {
          */
         AccountDetail: {
             /**
+             * Acknowledgement
+             * @description What a person must type to resume it; null where the money is not real.
+             */
+            acknowledgement?: string | null;
+            /**
              * Available
              * @description Whether the account's terminal answers.
              */
@@ -3878,6 +3883,11 @@ export interface components {
          *     }
          */
         Resume: {
+            /**
+             * Acknowledgement
+             * @description Where the account trades real money: what its `acknowledgement` says, typed by a person.
+             */
+            acknowledgement?: string | null;
             /**
              * Reason
              * @description Kept with the account's state and in its journal.

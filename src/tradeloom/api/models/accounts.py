@@ -12,6 +12,11 @@ KillMode = Literal["pause", "reduce", "flatten"]
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 
 
+def live_phrase(account: str) -> str:
+    """What a person types to let an account trade real money."""
+    return f"trade live money on {account}"
+
+
 class Kill(Model):
     """How to stop an account, and why."""
 
@@ -40,6 +45,11 @@ class Resume(Model):
         max_length=128,
         description="Only lets this workflow open orders again, which the account's risk gate throttled. The account's "
         "own state stays as it is.",
+    )
+    acknowledgement: str | None = Field(
+        default=None,
+        max_length=200,
+        description="Where the account trades real money: what its `acknowledgement` says, typed by a person.",
     )
 
 
@@ -119,6 +129,9 @@ class AccountDetail(Model):
     unsettled: int | None = Field(default=None, description="Orders whose outcome is not known yet.")
     guards: int | None = Field(default=None, description="Trailing stops and other guards at work.")
     trade_mode: Literal["paper", "demo", "live"] | None = None
+    acknowledgement: str | None = Field(
+        default=None, description="What a person must type to resume it; null where the money is not real."
+    )
     currency: str | None = None
     balance: float | None = None
     equity: float | None = None
