@@ -13,7 +13,7 @@ import type { Listed } from "./listing";
 import { RowMenu } from "./RowMenu";
 import { COLUMNS } from "./WorkflowList";
 
-export function WorkflowRow({ workflow }: { workflow: Listed }) {
+export function WorkflowRow({ workflow, allRuns }: { workflow: Listed; allRuns: boolean }) {
   const { t } = useTranslation("workflows");
   const [, go] = useLocation();
   const [busy, setBusy] = useState(false);
@@ -33,7 +33,7 @@ export function WorkflowRow({ workflow }: { workflow: Listed }) {
       <Name workflow={workflow} />
       <ActiveSwitch workflow={workflow} />
       <Cell label={t("column.run")}>
-        <LastRun workflow={workflow} />
+        <LastRun workflow={workflow} allRuns={allRuns} />
       </Cell>
       <Cell label={t("column.profit")} className="lg:text-right">
         <Made workflow={workflow} />
@@ -103,9 +103,9 @@ function ActiveSwitch({ workflow }: { workflow: Listed }) {
   );
 }
 
-function LastRun({ workflow: { lastRun } }: { workflow: Listed }) {
+function LastRun({ workflow: { lastRun }, allRuns }: { workflow: Listed; allRuns: boolean }) {
   const { t } = useTranslation("workflows");
-  if (lastRun === null) return <span className="text-soft">{t("noRun")}</span>;
+  if (lastRun === null) return <span className="text-soft">{t(allRuns ? "noRun" : "noRecentRun")}</span>;
   return (
     <Link href={`/executions/${lastRun.id}`} className="inline-flex flex-col items-start gap-0.5 hover:underline">
       <RunStatus status={lastRun.status} />

@@ -19,13 +19,20 @@ const resultsQuery = () =>
   });
 
 /** Every workflow with its last run and what it made, kept true while the page is open. */
-export function useListed(): { workflows: Listed[] | undefined; error: unknown; refetch: () => void } {
+export function useListed(): {
+  workflows: Listed[] | undefined;
+  /** Whether all runs were looked at: otherwise a workflow without one may have run long ago. */
+  allRuns: boolean;
+  error: unknown;
+  refetch: () => void;
+} {
   const workflows = useQuery({ ...workflowsQuery(), refetchInterval: 30_000 });
   const runs = useQuery(lastRunsQuery());
   const sums = useQuery(resultsQuery());
   useRunNews("workflows", "executions", "trades");
   return {
     workflows: workflows.data && listed(workflows.data.items, runs.data?.items ?? [], sums.data?.items ?? []),
+    allRuns: runs.data !== undefined && runs.data.total <= RUNS,
     error: workflows.error ?? runs.error ?? sums.error,
     refetch: () => {
       for (const query of [workflows, runs, sums]) void query.refetch();
