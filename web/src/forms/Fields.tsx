@@ -65,7 +65,7 @@ function Advanced({
   const [chosen, setChosen] = useState<boolean | null>(null);
   const counts = fields.some(
     (field) =>
-      (value[field.name] !== undefined && value[field.name] !== field.default) ||
+      (value[field.name] ?? field.default) !== field.default ||
       problemsAt(problems, `${at}${field.name}`, true).length > 0,
   );
   const open = chosen ?? (!simple || counts);
