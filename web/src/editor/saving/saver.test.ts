@@ -121,6 +121,7 @@ test("a closed tab goes on where it was", async () => {
   server.gone = true;
   rename("mine");
   saver.close();
+  await settle();
   server.gone = false;
   const again = new Saver(server);
   await again.open("w");

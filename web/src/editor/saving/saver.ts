@@ -63,6 +63,7 @@ export class Saver {
 
   /** Opens a workflow with its draft, or goes on with what this browser kept of it. Raises what the server says. */
   async open(id: string): Promise<void> {
+    await this.#busy; // what the workflow before still sends
     const [saved, draft] = await Promise.all([this.api.workflow(id), this.api.draft(id)]);
     this.#adopt(saved, draft);
     const copy = localCopy.read(id);
