@@ -37,6 +37,7 @@ def addresses(machine: Asked, **ids: str) -> dict[str, str]:
 
 
 _LEAVE: Final = """address => {
+  if ((location.hash.slice(1) || "/") === address) return;
   for (const each of document.querySelectorAll("main > *")) each.setAttribute("data-left", "");
   location.hash = address;
 }"""
@@ -47,12 +48,20 @@ _SHOWN: Final = """() => {
   return !waits && main.querySelector("h1, [role=application], .react-flow, [aria-label]") !== null;
 }"""
 
+_SETTLED: Final = """() => new Promise((done) => {
+  let rest = setTimeout(done, 500);
+  setTimeout(done, 10000);
+  new MutationObserver(() => { clearTimeout(rest); rest = setTimeout(done, 500); })
+    .observe(document.querySelector("main"), { subtree: true, childList: true, characterData: true });
+})"""
+"""Half a second in which nothing is added to the screen; one that never rests is taken as it is."""
+
 
 def go(page: Page, address: str) -> None:
     """Opens another screen within the page, as people do, and waits until it shows more than that it loads."""
     page.evaluate(_LEAVE, address)
     page.wait_for_function(_SHOWN)
-    page.wait_for_load_state("networkidle")
+    page.evaluate(_SETTLED)
 
 
 def write(page: Page, editor: Locator, text: str) -> None:

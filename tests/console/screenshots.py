@@ -59,7 +59,7 @@ def main(page_address: str) -> None:
                 size = {"width": 390, "height": 844} if phone else {"width": WIDTH, "height": HEIGHT}
                 context = browser.new_context(viewport=size, color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]
                 page = context.new_page()
-                page.set_default_timeout(120_000)
+                page.set_default_timeout(60_000)
                 page.goto(page_address)
                 page.wait_for_selector("main")
                 for pattern, address in shown.items():
