@@ -123,17 +123,19 @@ def measure(page: Page, machine: RunningMachine) -> dict[str, Any]:
 
 def main() -> None:
     if CHROMIUM is None:
-        print("no chromium here")
+        print(json.dumps({"skipped": "no chromium here"}))
         return
-    with tempfile.TemporaryDirectory() as home, RunningMachine(Path(home), None, bundled_data()) as machine:
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path=CHROMIUM, args=["--headless", "--no-sandbox", "--disable-gpu"]
-            )
-            page = browser.new_page(viewport={"width": 1440, "height": 900})
-            for name, value in measure(page, machine).items():
-                print(f"{name:16} {value}")
-            browser.close()
+    with (
+        tempfile.TemporaryDirectory() as home,
+        RunningMachine(Path(home), None, bundled_data()) as machine,
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--headless", "--no-sandbox", "--disable-gpu"]
+        )
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        print(json.dumps(measure(page, machine)))
+        browser.close()
 
 
 if __name__ == "__main__":

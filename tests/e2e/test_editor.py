@@ -100,7 +100,7 @@ def test_a_workflow_from_an_empty_canvas_to_its_run(page: Page, machine: Running
     assert moved["y"] > before["y"] + 50
     page.locator("body").press("Control+z")
     page.wait_for_function(
-        "y => Math.abs(document.querySelector('.react-flow__node[data-id=live_price]').getBoundingClientRect().y - y) < 1",
+        "y => document.querySelector('.react-flow__node[data-id=live_price]').getBoundingClientRect().y === y",
         arg=before["y"],
     )
 
