@@ -33,7 +33,10 @@ export function NodeDetails({
   const [replaying, setReplaying] = useState(false);
   const box = useRef<HTMLElement>(null);
   // On a phone it stands below everything else.
-  useEffect(() => box.current?.scrollIntoView({ block: "nearest" }), []);
+  useEffect(() => {
+    // The braces matter: a newer browser gives a promise here, which is no clean-up.
+    box.current?.scrollIntoView({ block: "nearest" });
+  }, []);
   const run = runs[turn ?? runs.length - 1];
   const name = drawn?.name || run?.name || node;
   const replays = hasEnded(execution.status) && run !== undefined && run.state !== "skipped" && !run.iteration?.length;
