@@ -33,8 +33,8 @@ def test_a_table_is_asked_by_menus_drawn_and_saved(page: Page, machine: RunningM
     expect(result.get_by_role("row")).to_have_count(ROWS + 1)
 
     page.get_by_role("button", name="Filter", exact=True).click()
-    page.get_by_label("Column").select_option("symbol")
-    page.get_by_label("Value").fill("EURUSD")
+    page.get_by_label("Column", exact=True).select_option("symbol")
+    page.get_by_label("Value", exact=True).fill("EURUSD")
     page.get_by_label("Group by").select_option("signal")
     page.get_by_role("button", name="Run", exact=True).click()
     euro = [each for each in signals(ROWS) if each["symbol"] == "EURUSD"]
@@ -52,7 +52,7 @@ def test_a_table_is_asked_by_menus_drawn_and_saved(page: Page, machine: RunningM
     assert {row["signal"]: int(row["rows"]) for row in written}.keys() == kinds
 
     page.reload()  # what stands in the fields is kept
-    expect(page.get_by_label("Value")).to_have_value("EURUSD")
+    expect(page.get_by_label("Value", exact=True)).to_have_value("EURUSD")
 
 
 def test_sql_reads_and_says_what_it_may_not(page: Page, machine: RunningMachine) -> None:
