@@ -67,7 +67,7 @@ function Entry({
         >
           <Table2 size={14} aria-hidden className="shrink-0" />
           <span className="min-w-0 flex-1 truncate font-medium">{table.name}</span>
-          <span className="text-xs tabular-nums opacity-80" title={size(table.bytes)}>
+          <span className="text-xs tabular-nums" title={size(table.bytes)}>
             {t(more ? "schema.rowsOrMore" : "schema.rows", { count: table.rows })}
           </span>
         </button>
