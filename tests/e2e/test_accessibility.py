@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -34,11 +34,11 @@ def shown(machine: RunningMachine) -> dict[str, str]:
 @pytest.fixture(scope="module", params=["light", "dark"])
 def tab(request: pytest.FixtureRequest, browser: Browser, machine: RunningMachine) -> Iterator[tuple[Page, str]]:
     """One tab for all screens of a theme: each is opened within the page, as people do."""
-    theme: str = request.param
+    theme: Literal["light", "dark"] = request.param
     context = browser.new_context(
         viewport={"width": 1280, "height": 860},
         color_scheme=theme,
-        reduced_motion="reduce",  # type: ignore[arg-type]
+        reduced_motion="reduce",
     )
     page = context.new_page()
     page.set_default_timeout(PATIENCE_MS)
