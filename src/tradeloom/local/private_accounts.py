@@ -52,6 +52,7 @@ class PrivateVersions:
         self.workflow = store.workflow
         self.workflows = store.workflows
         self.set_active = store.set_active
+        self.set_tags = store.set_tags
         self.delete = store.delete
 
     async def version(self, tenant: str, workflow_id: str, version: str) -> VersionRecord:

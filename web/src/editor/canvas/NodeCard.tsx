@@ -70,6 +70,7 @@ function PlainFace({ data: { type }, label }: { data: CardData; label: string })
 }
 
 function Face({ data: { node, type }, label, mark }: { data: CardData; label: string; mark: NodeMark | undefined }) {
+  const { t } = useTranslation("editor");
   const Icon = iconOf(type?.icon);
   const summary = summaryOf(node);
   const kind = type?.title ?? node.type;
