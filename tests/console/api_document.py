@@ -1,4 +1,4 @@
-"""The API's OpenAPI document as the console's client is made from it: `python -m tests.console.api_document` writes it."""
+"""The OpenAPI document that the console's client is made from: `python -m tests.console.api_document` writes it."""
 
 import json
 from pathlib import Path

@@ -43,6 +43,8 @@ ROUTES = {
     "/workflows/{id}/executions": {"get"},
     "/executions": {"get"},
     "/executions/{id}": {"get"},
+    "/executions/{id}/decisions": {"get"},
+    "/executions/{id}/document": {"get"},
     "/executions/{id}/logs": {"get"},
     "/executions/{id}/stop": {"post"},
     "/executions/{id}/retry": {"post"},
@@ -130,7 +132,9 @@ def test_every_operation_is_named_described_typed_and_can_fail_typed(api: Api) -
 
 
 def test_the_example_document_is_one_that_can_be_saved(api: Api) -> None:
-    assert api.openapi["components"]["schemas"]["WorkflowDocument"]["examples"] == [EXAMPLE]
+    schemas = api.openapi["components"]["schemas"]
+    assert schemas["WorkflowDocument"] == {"$ref": "#/components/schemas/Workflow"}
+    assert schemas["Workflow"]["examples"] == [EXAMPLE]
     assert compile_workflow(EXAMPLE).warnings == []
 
 

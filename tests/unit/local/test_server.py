@@ -241,7 +241,16 @@ def test_a_head_has_no_body(ask: Ask) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/static/", "/static/../home.py", "/static/..%2fhome.py", "/etc/passwd", "/index.html", "/static/.vite/m.json", "/api"]
+    "path",
+    [
+        "/static/",
+        "/static/../home.py",
+        "/static/..%2fhome.py",
+        "/etc/passwd",
+        "/index.html",
+        "/static/.vite/m.json",
+        "/api",
+    ],
 )
 def test_nothing_else_is_served(ask: Ask, path: str) -> None:
     answer = ask("GET", path)

@@ -19,7 +19,7 @@ def trades(amounts: list[Decimal]) -> list[ClosedResult]:
 
 def test_each_trade_makes_a_point() -> None:
     curve = closed_curve(trades([Decimal(10), Decimal(-4), Decimal(-9), Decimal(20)]), 100)
-    assert [(point.net, point.drawdown) for point in curve] == [(10, 0), (6, 4), (-3, 13), (17, 0)]
+    assert [(int(point.net), int(point.drawdown)) for point in curve] == [(10, 0), (6, 4), (-3, 13), (17, 0)]
     assert curve[0].at == BEGAN
 
 

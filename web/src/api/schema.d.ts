@@ -4558,8 +4558,8 @@ export interface components {
         };
         /**
          * Template
-         * @description A workflow document with what a person should know before it trades. A workflow is made of it by creating one with
-         *     its document.
+         * @description A workflow document with what a person should know before it trades. A workflow is made of it by creating one
+         *     with its document.
          */
         Template: {
             /**

@@ -41,9 +41,9 @@ export function Shell({ children }: { children: ReactNode }) {
         <IconButton label={t("nav.menu")} className="md:hidden" aria-expanded={open} onClick={() => setOpen(!open)}>
           <Menu size={18} aria-hidden />
         </IconButton>
-        <Link href="/" className="flex items-center gap-2 font-semibold">
+        <Link href="/" className="flex shrink-0 items-center gap-2 font-semibold">
           <img src="/static/icon.svg" alt="" width="24" height="24" />
-          <span className="hidden sm:inline">{t("brand")}</span>
+          <span className="max-sm:sr-only">{t("brand")}</span>
         </Link>
         <Standing />
         <Bell />

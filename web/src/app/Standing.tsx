@@ -32,12 +32,22 @@ export function Standing() {
         </span>
       )}
       {account && <Mode mode={account.trade_mode} state={account.state} name={account.name} />}
-      {stopped.map((each) => (
-        <Mode key={each.name} mode={each.trade_mode} state={each.state} name={each.name} named />
-      ))}
+      <span className="contents max-md:hidden">
+        {stopped.map((each) => (
+          <Mode key={each.name} mode={each.trade_mode} state={each.state} name={each.name} named />
+        ))}
+      </span>
+      {stopped.length > 0 && (
+        <Link
+          href="/accounts"
+          className="rounded-full bg-bad-soft px-2 py-0.5 text-xs font-medium whitespace-nowrap text-bad md:hidden"
+        >
+          {t("standing.stopped", { count: stopped.length })}
+        </Link>
+      )}
       <Badge
         tone={down.length ? "bad" : "good"}
-        className="hidden md:inline-flex"
+        className={down.length ? "max-sm:hidden" : "max-lg:hidden"}
         title={down.map((part) => `${part.name}: ${part.detail}`).join("\n")}
       >
         {down.length ? t("standing.down", { names: down.map((part) => part.name).join(", ") }) : t("standing.up")}

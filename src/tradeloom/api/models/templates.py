@@ -15,8 +15,8 @@ class GuideStep(Model):
 
 
 class Template(Model):
-    """A workflow document with what a person should know before it trades. A workflow is made of it by creating one with
-    its document."""
+    """A workflow document with what a person should know before it trades. A workflow is made of it by creating one
+    with its document."""
 
     id: str = Field(examples=["rsi_dip_buyer"])
     name: str

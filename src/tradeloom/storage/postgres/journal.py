@@ -258,7 +258,7 @@ class PostgresJournal:
             "tenant = %s AND (%s::text IS NULL OR workflow_id = %s) AND (%s::text IS NULL OR status = %s)"
             " AND (%s::timestamptz IS NULL OR created_at >= %s) AND (%s::timestamptz IS NULL OR created_at < %s)"
         )
-        values = [which.tenant]
+        values: list[str | datetime | None] = [which.tenant]
         for value in (which.workflow_id, which.status, which.since, which.before):
             values += [value, value]
         found = await self._database.all(

@@ -58,7 +58,7 @@ def notification(row: Row) -> StoredNotification:
 
 
 def workflow(row: Row) -> WorkflowRecord:
-    return WorkflowRecord(**row | {"tags": tuple(row["tags"])})
+    return WorkflowRecord(**{**row, "tags": tuple(row["tags"])})
 
 
 def version(row: Row) -> VersionRecord:
