@@ -15,7 +15,7 @@ SECRET = "s3cret-token-0123456789"
 
 def opened(page: Page, machine: RunningMachine, route: str) -> Page:
     page.goto(machine.served.page)
-    expect(page.get_by_role("main")).to_be_visible()  # the navigation is folded away on a phone
+    expect(page.get_by_role("banner")).to_be_visible()  # the navigation is folded away on a phone
     page.evaluate("route => { location.hash = route }", route)
     return page
 

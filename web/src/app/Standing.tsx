@@ -19,7 +19,12 @@ export function Standing() {
   const stopped = data?.accounts.slice(1).filter(({ state }) => state && state !== "active") ?? [];
   const down = data?.components.filter((component) => component.status !== "ok") ?? [];
   return (
-    <div className={cx("flex min-w-0 flex-1 items-center justify-end gap-3", offline && "opacity-70")}>
+    <div
+      className={cx(
+        "flex min-w-0 flex-1 items-center justify-end gap-3 overflow-hidden p-1 max-sm:gap-1.5",
+        offline && "opacity-70",
+      )}
+    >
       {account?.market_time && (
         <span className="hidden text-soft lg:inline">
           {t("standing.market")} <span className="text-ink tabular-nums">{moment(account.market_time)}</span>
@@ -47,12 +52,12 @@ export function Standing() {
       )}
       <Badge
         tone={down.length ? "bad" : "good"}
-        className={down.length ? "max-sm:hidden" : "max-lg:hidden"}
+        className={cx(down.length === 0 && "max-lg:hidden")}
         title={down.map((part) => `${part.name}: ${part.detail}`).join("\n")}
       >
         {down.length ? t("standing.down", { names: down.map((part) => part.name).join(", ") }) : t("standing.up")}
       </Badge>
-      <span role="status">
+      <span role="status" className={cx(down.length > 0 && !offline && "max-sm:hidden")}>
         <Badge tone={offline ? "bad" : live ? "good" : "warn"}>
           {t(offline ? "link.offline" : live ? "link.live" : "link.polling")}
         </Badge>

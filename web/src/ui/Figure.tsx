@@ -3,7 +3,8 @@ import { cx } from "./cx";
 
 export type FigureTone = "good" | "bad" | undefined;
 
-export const toneOf = (amount: number | null | undefined): FigureTone => (!amount ? undefined : amount > 0 ? "good" : "bad");
+export const toneOf = (amount: number | null | undefined): FigureTone =>
+  !amount ? undefined : amount > 0 ? "good" : "bad";
 
 export function Figure({
   name,
