@@ -52,7 +52,7 @@ export function Standing() {
       )}
       <Badge
         tone={down.length ? "bad" : "good"}
-        className={cx(down.length === 0 && "max-lg:hidden")}
+        className={cx(down.length === 0 && "max-md:hidden")}
         title={down.map((part) => `${part.name}: ${part.detail}`).join("\n")}
       >
         {down.length ? t("standing.down", { names: down.map((part) => part.name).join(", ") }) : t("standing.up")}
