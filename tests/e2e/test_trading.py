@@ -3,10 +3,11 @@
 import re
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.support.local_machine import PATIENCE_S, RunningMachine
 
@@ -31,6 +32,14 @@ def until(machine: RunningMachine, path: str, found: Any) -> Any:
         assert time.monotonic() < give_up, told
         time.sleep(0.2)
     return told
+
+
+def assert_apart(links: Locator) -> None:
+    """No link lies over the one before it: the logo, and the badges of the accounts."""
+    expect(links.nth(1)).to_be_visible()
+    boxes = [box for link in links.all() if (box := link.bounding_box()) is not None]
+    for left, right in pairwise(boxes):
+        assert left["x"] + left["width"] <= right["x"], (left, right)
 
 
 @pytest.fixture
@@ -73,6 +82,7 @@ def test_on_a_phone_two_touches_close_everything(machine: RunningMachine, phone:
     machine.execute(workflow["id"])
     until(machine, "/accounts/paper", lambda told: told["positions"] == 1)
     opened(phone, machine, "#/accounts/paper")
+    assert_apart(phone.get_by_role("banner").get_by_role("link"))
     button = phone.get_by_role("button", name="Close all")
     button.scroll_into_view_if_needed()
     box = button.bounding_box()
@@ -153,7 +163,8 @@ def test_a_refused_limit_is_told_at_its_field_and_nothing_typed_is_lost(
         loss.fill("95")
         page.get_by_label("I want the account to be allowed more than before.").uncheck()
         page.get_by_role("button", name="Change limits").click()
-        expect(page.get_by_role("alert").first).to_contain_text("max_drawdown_pct")
+        expect(loss).to_have_accessible_description(re.compile("allow more by max_drawdown_pct"))
+        expect(loss).to_be_focused()
         assert machine.get("/accounts/paper-test/limits")["limits"]["max_drawdown_pct"] == 90
     finally:
         context.close()

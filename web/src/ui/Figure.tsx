@@ -22,7 +22,7 @@ export function Figure({
       <dt className="text-xs text-soft">{name}</dt>
       <dd
         className={cx(
-          "truncate tabular-nums",
+          "break-words tabular-nums",
           strong ? "text-xl font-semibold" : "text-lg font-medium",
           tone === "good" && "text-good",
           tone === "bad" && "text-bad",

@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { type FormEvent, useState } from "react";
+import { type FormEvent, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ApiError, type Schemas } from "@/api/client";
 import { Button } from "@/ui/Button";
@@ -33,6 +33,7 @@ function Form({ account, limits }: { account: Account; limits: Schemas["RiskLimi
   const { t } = useTranslation("accounts");
   const [edits, setEdits] = useState<Draft>({});
   const [tried, setTried] = useState(false);
+  const fields = useRef<HTMLDivElement>(null);
   const change = useChangeLimits(account.name);
   const draft = { ...draftOf(limits), ...edits };
   const wrong = notNumbers(draft);
@@ -50,6 +51,7 @@ function Form({ account, limits }: { account: Account; limits: Schemas["RiskLimi
           setTried(false);
           toast.done(t("limits.done"));
         },
+        onError: (error) => show(error instanceof ApiError ? fieldOf(error.trouble.field) : undefined),
       },
     );
   }
@@ -61,9 +63,16 @@ function Form({ account, limits }: { account: Account; limits: Schemas["RiskLimi
         ? refused?.message
         : null;
 
+  /** What was refused may stand far above the button, or under the word's own box. */
+  function show(name: string | undefined) {
+    const field = fields.current?.querySelector<HTMLInputElement>(`input[name="${name}"]`);
+    field?.focus({ preventScroll: true });
+    field?.scrollIntoView({ block: "center" });
+  }
+
   const own = Object.keys(limits.workflows ?? {});
   return (
-    <div className="flex flex-col gap-4">
+    <div ref={fields} className="flex flex-col gap-4">
       <p className="text-soft">{t("limits.lead")}</p>
       {GROUPS.map(({ group, fields }) => (
         <fieldset key={group} className="rounded-lg border border-line bg-surface p-4">
