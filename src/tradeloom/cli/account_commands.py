@@ -56,10 +56,14 @@ def resume(
     workflow: Annotated[
         str | None, typer.Option(help="Only lift this workflow's throttle.", show_default=False)
     ] = None,
+    acknowledge: Annotated[
+        str | None,
+        typer.Option(help="Real money trades only with this: 'trade live money on ACCOUNT'.", show_default=False),
+    ] = None,
     home: Home = None,
     as_json: Json = False,
 ) -> None:
     """Let an account trade again, or a workflow that its risk gate throttled, on your word."""
     from tradeloom.cli.accounts import resume as let_it
 
-    let_it(account, workflow=workflow, reason=reason, home=home, as_json=as_json)
+    let_it(account, workflow=workflow, reason=reason, acknowledge=acknowledge, home=home, as_json=as_json)

@@ -1,5 +1,6 @@
 """`tradeloom accounts`, `kill` and `resume`: how the accounts stand, the kill switch, and the word that lifts it."""
 
+import shlex
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -79,10 +80,22 @@ def kill(
         stop(Exit.FAILED)
 
 
-def resume(account: str, *, workflow: str | None, reason: str, home: Path | None, as_json: bool) -> None:
-    """The account, or only a workflow that its gate throttled."""
-    body = {"reason": reason} | ({} if workflow is None else {"workflow_id": workflow})
-    told = Running(home).post("accounts", account, "resume", body=body)
+def resume(
+    account: str, *, workflow: str | None, reason: str, acknowledge: str | None, home: Path | None, as_json: bool
+) -> None:
+    """The account, or only a workflow that its gate throttled. A live account takes what a person typed for it."""
+    wanted = {"reason": reason, "workflow_id": workflow, "acknowledgement": acknowledge}
+    body = {name: value for name, value in wanted.items() if value is not None}
+    try:
+        told = Running(home).post("accounts", account, "resume", body=body)
+    except InvalidInput as error:
+        if error.field != "acknowledgement":
+            raise
+        from tradeloom.api.models.accounts import live_phrase
+
+        raise InvalidInput(
+            error.message, field="--acknowledge", hint=f"If it may: --acknowledge {shlex.quote(live_phrase(account))}"
+        ) from error
     if as_json:
         say_json(told)
         return

@@ -11,6 +11,8 @@ from typer.testing import CliRunner, Result
 from tests.support.local_machine import RunningMachine
 from tests.support.postgres import new_database, postgres_server
 from tradeloom.cli.app import app
+from tradeloom.local.live_money import LiveMoney
+from tradeloom.trading.broker import Account
 
 __all__ = ["postgres_server"]
 
@@ -155,6 +157,36 @@ def test_what_cannot_be_done_is_said(
     told = say(home, *words)
     assert (told.exit_code, said in told.output) == (code, True), told.output
     assert machine.get("/accounts/paper")["state"] == "active"
+
+
+class RealMoney:
+    """A terminal that is logged in to an account with real money, as far as one is asked for that."""
+
+    def account(self) -> Account:
+        return Account(
+            name="Somebody", login=1, trade_mode="live", margin_mode="hedging", currency="USD", leverage=30,
+            balance=1.0, equity=1.0, margin=0.0, free_margin=1.0, margin_level=None, profit=0.0,
+        )  # fmt: skip
+
+
+def test_real_money_is_let_loose_word_for_word(
+    machine: RunningMachine, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = LiveMoney()
+    assert live.is_live("paper-test", RealMoney())
+    monkeypatch.setattr(machine.machine.ports.accounts, "_live", live)  # no terminal here has real money
+    assert say(home, "kill", "paper-test", "--reason", "stop").exit_code == 0
+    resume = ("resume", "paper-test", "--reason", "go")
+    for typed in ((), ("--acknowledge", "yes"), ("--acknowledge", "trade live money on paper")):
+        told = say(home, *resume, *typed)
+        assert told.exit_code == 3, told.output
+        assert "--acknowledge 'trade live money on paper-test'" in told.stderr
+        assert machine.get("/accounts/paper-test")["state"] == "halted"
+    refused = json.loads(say(home, *resume, "--json").stdout)
+    assert refused["error"]["field"] == "--acknowledge"
+    told = say(home, *resume, "--acknowledge", "trade live money on paper-test")
+    assert told.exit_code == 0, told.output
+    assert machine.get("/accounts/paper-test")["state"] == "active"
 
 
 def test_nothing_runs(tmp_path: Path) -> None:
