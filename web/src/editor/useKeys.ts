@@ -12,6 +12,10 @@ export function takesKeys(target: EventTarget | null): boolean {
 }
 
 const EVERYWHERE = new Set(["save", "run", "test", "debug", "commands"]);
+/** A search field in which nothing stands has nothing to take back: the canvas has. */
+const OVER_EMPTY_SEARCH = new Set(["undo", "redo"]);
+const isEmptySearch = (target: EventTarget | null): boolean =>
+  target instanceof HTMLInputElement && target.type === "search" && target.value === "";
 /** On a button or a link these do what they always do there. */
 const OWN_OF_BUTTONS = new Set(["Enter", "Tab", " "]);
 
@@ -21,7 +25,8 @@ export function useKeys(commands: readonly Command[]): void {
       if (event.defaultPrevented || event.isComposing) return;
       const command = findCommand(commands, event);
       if (!command) return;
-      if (takesKeys(event.target) && !EVERYWHERE.has(command.id)) return;
+      const passes = EVERYWHERE.has(command.id) || (OVER_EMPTY_SEARCH.has(command.id) && isEmptySearch(event.target));
+      if (takesKeys(event.target) && !passes) return;
       const onCanvas = event.target instanceof Element && event.target.closest(".react-flow__node, .react-flow__edge");
       const onControl = event.target instanceof Element && !onCanvas && event.target.closest("button, a, [role=tab]");
       if (onControl && OWN_OF_BUTTONS.has(event.key)) return;

@@ -49,7 +49,9 @@ export function Palette({ types }: { types: ReadonlyMap<string, NodeType> }) {
     if (search) setSearch("");
     else {
       useUi.setState({ place: null });
-      document.querySelector<HTMLElement>(".react-flow__node.selected, .react-flow__pane")?.focus();
+      const chosen = document.querySelector<HTMLElement>(".react-flow__node.selected");
+      if (chosen) chosen.focus();
+      else field.current?.blur();
     }
   };
 
@@ -71,8 +73,11 @@ export function Palette({ types }: { types: ReadonlyMap<string, NodeType> }) {
           value={search}
           onChange={(event) => setSearch(event.target.value)}
           onKeyDown={(event) => {
-            const first = found[0]?.types[0];
-            if (event.key === "Enter" && first) add(first);
+            // With Ctrl it runs the workflow; with no words it would add whatever comes first.
+            if (event.key !== "Enter" || event.ctrlKey || event.metaKey || !search.trim()) return;
+            // What is shown may lag behind fast fingers; what is added may not.
+            const first = sections(types.values(), search, place !== null)[0]?.types[0];
+            if (first) add(first);
           }}
           className="h-8 w-full rounded-md border border-line-strong bg-surface pr-2 pl-8"
         />
