@@ -18,6 +18,8 @@ export function Standing() {
   // Another account than the first shows itself only while it is stopped.
   const stopped = data?.accounts.slice(1).filter(({ state }) => state && state !== "active") ?? [];
   const down = data?.components.filter((component) => component.status !== "ok") ?? [];
+  // A phone has room for what is wrong, or for that nothing is.
+  const calm = down.length === 0 && stopped.length === 0 && (account?.state ?? "active") === "active";
   return (
     <div
       className={cx(
@@ -45,9 +47,10 @@ export function Standing() {
       {stopped.length > 0 && (
         <Link
           href="/accounts"
-          className="rounded-full bg-bad-soft px-2 py-0.5 text-xs font-medium whitespace-nowrap text-bad md:hidden"
+          aria-label={t("standing.stopped", { count: stopped.length })}
+          className="shrink-0 rounded-full bg-bad-soft px-2 py-0.5 text-xs font-medium whitespace-nowrap text-bad md:hidden"
         >
-          {t("standing.stopped", { count: stopped.length })}
+          +{stopped.length}
         </Link>
       )}
       <Badge
@@ -57,7 +60,7 @@ export function Standing() {
       >
         {down.length ? t("standing.down", { names: down.map((part) => part.name).join(", ") }) : t("standing.up")}
       </Badge>
-      <span role="status" className={cx(down.length > 0 && !offline && "max-sm:hidden")}>
+      <span role="status" className={cx("shrink-0", live && !offline && !calm && "max-sm:hidden")}>
         <Badge tone={offline ? "bad" : live ? "good" : "warn"}>
           {t(offline ? "link.offline" : live ? "link.live" : "link.polling")}
         </Badge>
@@ -88,7 +91,7 @@ export function Mode({
     <Link
       href={`/accounts/${encodeURIComponent(name)}`}
       className={cx(
-        "rounded-full border-2 px-2.5 py-0.5 text-xs whitespace-nowrap",
+        "min-w-13 truncate rounded-full border-2 px-2.5 py-0.5 text-xs",
         looks[(mode ?? "paper") as keyof typeof looks] ?? "border-line",
       )}
     >

@@ -62,8 +62,10 @@ export function KillDialog({
         )}
         <Reason reason={reason} onReason={setReason} missing={missing && reason.trim() === ""} />
         <Failure error={kill.error} />
-        <div className="flex flex-wrap justify-end gap-2">
-          <Button onClick={onClose}>{t("app:cancel")}</Button>
+        <div className="sticky -bottom-5 -mx-5 -mb-5 flex flex-wrap justify-end gap-2 bg-raised px-5 pt-2 pb-5">
+          <Button className="max-sm:h-12" onClick={onClose}>
+            {t("app:cancel")}
+          </Button>
           <Button type="submit" tone="danger" disabled={kill.isPending} className="max-sm:h-12 max-sm:flex-1">
             {t(`kill.confirm.${mode}`)}
           </Button>
@@ -86,12 +88,20 @@ function Modes({ mode, onMode }: { mode: KillMode; onMode: (mode: KillMode) => v
         <RadioGroup.Item
           key={each}
           value={each}
-          className="flex items-start gap-3 rounded-lg border border-line p-3 text-left hover:bg-sunken data-[state=checked]:border-bad data-[state=checked]:bg-bad-soft"
+          className="group flex items-start gap-3 rounded-lg border border-line p-3 text-left hover:bg-sunken data-[state=checked]:border-bad data-[state=checked]:bg-bad-soft"
         >
           <Icon size={18} aria-hidden className="mt-0.5 shrink-0" />
-          <span>
+          <span className="min-w-0 flex-1">
             <span className="block font-semibold">{t(`kill.${each}`)}</span>
-            <span className="block text-soft">{t(`kill.${each}Means`)}</span>
+            <span className="block text-soft max-sm:hidden max-sm:group-data-[state=checked]:block">
+              {t(`kill.${each}Means`)}
+            </span>
+          </span>
+          <span
+            aria-hidden
+            className="mt-0.5 flex size-4.5 shrink-0 items-center justify-center rounded-full border border-line-strong group-data-[state=checked]:border-bad"
+          >
+            <RadioGroup.Indicator className="size-2.5 rounded-full bg-bad" />
           </span>
         </RadioGroup.Item>
       ))}

@@ -31,7 +31,9 @@ function Tiles({ account, sum, currency }: { account: Account; sum: Sum | undefi
   const { t } = useTranslation("dashboard");
   const holdings = useQuery(holdingsQuery(account.name)).data;
   const none = t("none");
-  const small = (text: string) => <span className="ml-1 text-xs font-normal text-soft">{text}</span>;
+  const small = (text: string) => (
+    <span className="ml-1 inline-block text-xs font-normal whitespace-nowrap text-soft">{text}</span>
+  );
   return (
     <dl className="grid grid-cols-2 gap-3 sm:grid-cols-4 xl:grid-cols-7">
       <Figure name={t("equity")} strong>
