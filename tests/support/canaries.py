@@ -87,14 +87,15 @@ def traces(text: str) -> dict[str, str]:
 
 def sightings(where: Iterator[tuple[str, bytes]], secrets: Mapping[str, str]) -> list[str]:
     """`place: kind as form` of every trace in the contents given; the secret itself is not repeated."""
+    sought: dict[bytes, list[str]] = {}  # many forms of a plain secret are the same text: each is looked for once
+    for kind, text in secrets.items():
+        for name, form in traces(text).items():
+            sought.setdefault(form.encode("utf-8", "surrogatepass"), []).append(f"{kind} as {name}")
     found = []
-    sought = {  # many forms of a plain secret are the same text
-        form.encode("utf-8", "surrogatepass"): f"{kind} as {name}"
-        for kind, text in secrets.items()
-        for name, form in traces(text).items()
-    }
     for place, content in where:
-        found += [f"{place}: {what}" for form, what in sought.items() if form in content]
+        for form, what in sought.items():
+            if form in content:
+                found += [f"{place}: {each}" for each in what]
     return found
 
 
