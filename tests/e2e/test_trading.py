@@ -44,7 +44,9 @@ def assert_apart(links: Locator) -> None:
 
 @pytest.fixture
 def phone(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    context = browser.new_context(
+        viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True, color_scheme="dark"
+    )
     page = context.new_page()
     page.set_default_timeout(PATIENCE_S * 1000)
     yield page
@@ -82,6 +84,7 @@ def test_on_a_phone_two_touches_close_everything(machine: RunningMachine, phone:
     machine.execute(workflow["id"])
     until(machine, "/accounts/paper", lambda told: told["positions"] == 1)
     opened(phone, machine, "#/accounts/paper")
+    expect(phone.locator("html")).to_have_attribute("data-theme", "dark")  # as the system says, before any choice
     assert_apart(phone.get_by_role("banner").get_by_role("link"))
     button = phone.get_by_role("button", name="Close all")
     button.scroll_into_view_if_needed()

@@ -2,6 +2,7 @@ import { StrictMode, Suspense } from "react";
 import { createRoot } from "react-dom/client";
 import "@/app/nonce";
 import "@/app/styles.css";
+import "@/app/theme";
 import { takeToken } from "@/api/token";
 import { App } from "@/app/App";
 import { readOn, ready } from "@/i18n";
