@@ -93,8 +93,8 @@ def sightings(where: Iterator[tuple[str, bytes]], secrets: Mapping[str, str]) ->
             sought.setdefault(form.encode("utf-8", "surrogatepass"), []).append(f"{kind} as {name}")
     found = []
     for place, content in where:
-        for form, what in sought.items():
-            if form in content:
+        for traced, what in sought.items():
+            if traced in content:
                 found += [f"{place}: {each}" for each in what]
     return found
 
