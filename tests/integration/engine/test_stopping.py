@@ -88,7 +88,7 @@ def test_what_does_not_heed_the_word_is_killed_after_the_grace_time(
 def test_an_order_that_is_being_handed_in_is_finished(postgres_dsn: str, tmp_path: Path) -> None:
     async def body() -> None:
         async with local_engine(postgres_dsn, tmp_path, grace_s=GRACE_S) as local:
-            row, run = await stopped(local, tmp_path, "hands_in", s=0.5)
+            row, run = await stopped(local, tmp_path, "hands_in", s=3.0)
             assert (row.status, run.status) == ("STOPPED", "SUCCEEDED")
             assert (tmp_path / "handed_in").exists()
 
