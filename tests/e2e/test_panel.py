@@ -7,15 +7,16 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.support.local_machine import RunningMachine
+from tests.support.workflow_examples import read_example
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def workflow(machine: RunningMachine) -> str:
-    """The RSI dip buyer, once it has run."""
-    (found,) = [item for item in machine.get("/workflows")["items"] if item["name"] == "RSI dip buyer"]
-    ran = machine.execute(found["id"], test_mode=True)
+    """An RSI dip buyer of the test's own, so that no draft of another test is in it, once it has run."""
+    made = machine.post("/workflows", read_example("rsi_dip_buyer"))
+    ran = machine.execute(made["id"], test_mode=True)
     assert ran["status"] == "succeeded", ran
-    name: str = found["id"]
+    name: str = made["id"]
     return name
 
 

@@ -56,7 +56,7 @@ export function NodePanel({ workflowId, nodeId, onClose }: Props) {
 function Inside({ workflowId, node, onClose }: { workflowId: string | null; node: NodeDoc; onClose: () => void }) {
   const { t } = useTranslation("panel");
   const graph = useEditor((state) => state.document);
-  const { run, known } = useKnown(workflowId);
+  const { run, known, reading } = useKnown(workflowId);
   const preview = usePreview(workflowId, node.id, run);
   const { data: type, error } = useSchema(node.type);
   const sources = useMemo(() => sourcesOf(graph, node.id), [graph, node.id]);
@@ -96,7 +96,8 @@ function Inside({ workflowId, node, onClose }: { workflowId: string | null; node
               <Tab value="settings" wrong={preview.others.some((each) => each.severity !== "warning")} />
               <Tab value="about" wrong={false} />
             </Tabs.List>
-            <Button small tone="primary" disabled={testing} onClick={test}>
+            {/* A test before the last run is read would be a test on nothing. */}
+            <Button small tone="primary" disabled={testing || reading} onClick={test}>
               <FlaskConical size={14} aria-hidden /> {t(testing ? "testing" : "test")}
             </Button>
           </div>

@@ -45,8 +45,8 @@ export type RunRecord = Schemas["Execution"];
 /** The last run and the pins of a workflow, and what is known of each node's output by them. */
 export function useKnown(workflowId: string | null) {
   useRunNews("last-run");
-  const { data: run } = useQuery(lastRunQuery(workflowId));
-  const { data: pins } = useQuery(pinsQuery(workflowId));
+  const { data: run, isLoading: runIsRead } = useQuery(lastRunQuery(workflowId));
+  const { data: pins, isLoading: pinsAreRead } = useQuery(pinsQuery(workflowId));
   const known = useMemo(() => {
     const found = new Map<string, Known>();
     for (const each of run?.node_runs ?? []) {
@@ -64,7 +64,7 @@ export function useKnown(workflowId: string | null) {
       found.set(pin.node, { output: pin.output, state: "succeeded", port: pin.port ?? "main", from: "pin" });
     return found;
   }, [run, pins]);
-  return { run: run ?? null, pins: pins?.items ?? [], known };
+  return { run: run ?? null, pins: pins?.items ?? [], known, reading: runIsRead || pinsAreRead };
 }
 
 export function usePinning(workflowId: string | null, nodeId: string) {
