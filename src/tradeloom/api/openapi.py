@@ -7,7 +7,7 @@ _ERROR = {"schema": {"$ref": "#/components/schemas/ErrorAnswer"}}
 
 
 def tidied(document: dict[str, Any]) -> dict[str, Any]:
-    """Paths in order, every failure in the one error shape, empty answers without content, no unused schemas."""
+    """Paths in order, every failure in the one error shape, empty answers without content, one name a schema."""
     document["paths"] = dict(sorted(document["paths"].items()))
     for operations in document["paths"].values():
         for operation in operations.values():
@@ -17,7 +17,16 @@ def tidied(document: dict[str, Any]) -> dict[str, Any]:
             for parameter in operation.get("parameters", ()):
                 if parameter["name"].lower() == "if-match":  # left out it is a 428, which says more than a 422
                     parameter["required"] = True
+    _without_other_names(document["components"]["schemas"])
     return _without_unused_schemas(document)
+
+
+def _without_other_names(schemas: dict[str, Any]) -> None:
+    """A schema that only names another becomes what it names: whether pydantic writes one or the other depends on
+    which model was used first."""
+    for name, schema in schemas.items():
+        if schema.keys() == {"$ref"}:
+            schemas[name] = schemas[schema["$ref"].rpartition("/")[2]]
 
 
 def _json(content: dict[str, Any]) -> dict[str, Any]:

@@ -132,9 +132,7 @@ def test_every_operation_is_named_described_typed_and_can_fail_typed(api: Api) -
 
 
 def test_the_example_document_is_one_that_can_be_saved(api: Api) -> None:
-    schemas = api.openapi["components"]["schemas"]
-    assert schemas["WorkflowDocument"] == {"$ref": "#/components/schemas/Workflow"}
-    assert schemas["Workflow"]["examples"] == [EXAMPLE]
+    assert api.openapi["components"]["schemas"]["WorkflowDocument"]["examples"] == [EXAMPLE]
     assert compile_workflow(EXAMPLE).warnings == []
 
 

@@ -5195,81 +5195,6 @@ export interface components {
              */
             workflow_id: string | null;
         };
-        /**
-         * Workflow
-         * @example {
-         *       "connections": [
-         *         {
-         *           "source": "start",
-         *           "target": "price"
-         *         },
-         *         {
-         *           "source": "price",
-         *           "target": "tell"
-         *         }
-         *       ],
-         *       "name": "Tell me the price",
-         *       "nodes": [
-         *         {
-         *           "id": "start",
-         *           "name": "Start",
-         *           "type": "trigger.manual"
-         *         },
-         *         {
-         *           "config": {
-         *             "symbol": "EURUSD"
-         *           },
-         *           "id": "price",
-         *           "name": "EURUSD",
-         *           "type": "market.live_price"
-         *         },
-         *         {
-         *           "config": {
-         *             "message": "Bid {{ nodes.price.bid }}, ask {{ nodes.price.ask }}",
-         *             "title": "EURUSD"
-         *           },
-         *           "id": "tell",
-         *           "name": "Tell",
-         *           "type": "notify.dashboard"
-         *         }
-         *       ],
-         *       "settings": {
-         *         "broker_account": "paper"
-         *       }
-         *     }
-         */
-        Workflow: {
-            /** Connections */
-            connections?: components["schemas"]["Connection"][];
-            /**
-             * Description
-             * @default
-             */
-            description: string;
-            /**
-             * Groups
-             * @default []
-             */
-            groups: components["schemas"]["Group"][];
-            /** Name */
-            name: string;
-            /** Nodes */
-            nodes?: components["schemas"]["Node"][];
-            /**
-             * Notes
-             * @default []
-             */
-            notes: components["schemas"]["Note"][];
-            /**
-             * @default {
-             *       "broker_account": "paper",
-             *       "execution_type": "auto",
-             *       "time_zone": "UTC",
-             *       "timeout_s": 60
-             *     }
-             */
-            settings: components["schemas"]["Settings"];
-        };
         /** WorkflowDetail */
         WorkflowDetail: {
             /**
@@ -5353,7 +5278,81 @@ export interface components {
              */
             warnings?: components["schemas"]["Problem"][];
         };
-        WorkflowDocument: components["schemas"]["Workflow"];
+        /**
+         * Workflow
+         * @example {
+         *       "connections": [
+         *         {
+         *           "source": "start",
+         *           "target": "price"
+         *         },
+         *         {
+         *           "source": "price",
+         *           "target": "tell"
+         *         }
+         *       ],
+         *       "name": "Tell me the price",
+         *       "nodes": [
+         *         {
+         *           "id": "start",
+         *           "name": "Start",
+         *           "type": "trigger.manual"
+         *         },
+         *         {
+         *           "config": {
+         *             "symbol": "EURUSD"
+         *           },
+         *           "id": "price",
+         *           "name": "EURUSD",
+         *           "type": "market.live_price"
+         *         },
+         *         {
+         *           "config": {
+         *             "message": "Bid {{ nodes.price.bid }}, ask {{ nodes.price.ask }}",
+         *             "title": "EURUSD"
+         *           },
+         *           "id": "tell",
+         *           "name": "Tell",
+         *           "type": "notify.dashboard"
+         *         }
+         *       ],
+         *       "settings": {
+         *         "broker_account": "paper"
+         *       }
+         *     }
+         */
+        WorkflowDocument: {
+            /** Connections */
+            connections?: components["schemas"]["Connection"][];
+            /**
+             * Description
+             * @default
+             */
+            description: string;
+            /**
+             * Groups
+             * @default []
+             */
+            groups: components["schemas"]["Group"][];
+            /** Name */
+            name: string;
+            /** Nodes */
+            nodes?: components["schemas"]["Node"][];
+            /**
+             * Notes
+             * @default []
+             */
+            notes: components["schemas"]["Note"][];
+            /**
+             * @default {
+             *       "broker_account": "paper",
+             *       "execution_type": "auto",
+             *       "time_zone": "UTC",
+             *       "timeout_s": 60
+             *     }
+             */
+            settings: components["schemas"]["Settings"];
+        };
         /**
          * WorkflowKilled
          * @description A workflow that no trigger starts any more.
