@@ -10,7 +10,7 @@ import { Empty } from "@/ui/Empty";
 import { toneOf } from "@/ui/Figure";
 import { moment, number, profit } from "@/ui/format";
 import { Failure } from "@/ui/Notice";
-import { saveFile } from "./download";
+import { saveFile } from "@/ui/save";
 import type { Account } from "./queries";
 
 type Trade = Schemas["Trade"];
@@ -39,7 +39,7 @@ export function Trades({ account }: { account: Account }) {
       told(
         api.GET("/api/agentic/trades/export", { params: { query: { account: account.name } }, parseAs: "blob" }),
       ) as Promise<unknown> as Promise<Blob>,
-    onSuccess: (file) => saveFile(file, `trades-${account.name}.csv`),
+    onSuccess: (file) => saveFile(`trades-${account.name}.csv`, file),
   });
   const rows = trades.data?.pages.flatMap((page) => page.items) ?? [];
   return (

@@ -2,13 +2,14 @@ import { ChartLine, Download, Table2 } from "lucide-react";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Button } from "@/ui/Button";
-import { csvOf, saveAs } from "@/ui/csv";
+import { csvOf } from "@/ui/csv";
 import { cx } from "@/ui/cx";
 import { type Column, DataTable } from "@/ui/DataTable";
 import { Empty } from "@/ui/Empty";
 import { duration, moment, number } from "@/ui/format";
 import { Notice } from "@/ui/Notice";
 import { Card } from "@/ui/Page";
+import { saveFile } from "@/ui/save";
 import { AnswerChart } from "./AnswerChart";
 import { chartingOf } from "./charting";
 import type { Result } from "./queries";
@@ -56,7 +57,9 @@ export function Answer({ result: given }: { result: Result }) {
       <Button
         small
         disabled={!result.rows.length}
-        onClick={() => saveAs("query.csv", csvOf(result.columns, result.rows))}
+        onClick={() =>
+          saveFile("query.csv", new Blob([csvOf(result.columns, result.rows)], { type: "text/csv;charset=utf-8" }))
+        }
       >
         <Download size={14} aria-hidden />
         CSV

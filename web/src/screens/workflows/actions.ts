@@ -2,6 +2,7 @@
 import i18next from "i18next";
 import { ApiError, api, type Schemas, told } from "@/api/client";
 import { queryClient } from "@/api/queries";
+import { saveFile } from "@/ui/save";
 import { toast } from "@/ui/toast";
 import { fileName, type Summary } from "./listing";
 
@@ -58,12 +59,8 @@ export const duplicate = (workflow: Summary) =>
 export const exportJson = (workflow: Summary) =>
   tried(async () => {
     const { document } = await read(workflow.id);
-    const url = URL.createObjectURL(new Blob([`${JSON.stringify(document, null, 2)}\n`], { type: "application/json" }));
-    const link = window.document.createElement("a");
-    link.href = url;
-    link.download = fileName(workflow.name);
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(url), 10_000);
+    const text = `${JSON.stringify(document, null, 2)}\n`;
+    saveFile(fileName(workflow.name), new Blob([text], { type: "application/json" }));
   });
 
 export type Refused = { file: string; error: unknown };
