@@ -13,6 +13,7 @@ from tradeloom.api.models.executions import (
     Execution,
     ExecutionDocument,
     ExecutionPage,
+    ExecutionQuery,
     ExecutionStatus,
     LogPage,
 )
@@ -72,8 +73,8 @@ def listing(
     since: Since = None,
     before: Before = None,
 ) -> ExecutionPage:
-    period = {"since": since, "before": before}
-    return router.ports.executions.page(router.caller.tenant, id, limit=limit, offset=offset, status=status, **period)
+    wanted = ExecutionQuery(workflow_id=id, status=status, since=since, before=before)
+    return router.ports.executions.page(router.caller.tenant, wanted, limit=limit, offset=offset)
 
 
 @router.get(
@@ -90,8 +91,8 @@ def every(
     since: Since = None,
     before: Before = None,
 ) -> ExecutionPage:
-    period = {"since": since, "before": before}
-    return router.ports.executions.page(router.caller.tenant, None, limit=limit, offset=offset, status=status, **period)
+    wanted = ExecutionQuery(status=status, since=since, before=before)
+    return router.ports.executions.page(router.caller.tenant, wanted, limit=limit, offset=offset)
 
 
 @router.get(

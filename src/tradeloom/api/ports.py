@@ -5,7 +5,6 @@ Every method takes the caller's tenant first; what belongs to another tenant is 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Protocol
 
 from tradeloom.api.models.accounts import AccountDetail, AccountPage, Kill, Killed, Resume, WorkflowKilled
@@ -24,7 +23,7 @@ from tradeloom.api.models.executions import (
     Execution,
     ExecutionDocument,
     ExecutionPage,
-    ExecutionStatus,
+    ExecutionQuery,
     LogPage,
 )
 from tradeloom.api.models.health import Health
@@ -131,18 +130,8 @@ class Executions(Protocol):
         """Start once and wait up to `wanted.wait_s` for the end. Raises `InvalidInput`, `Conflict`, `NotFound`."""
         ...
 
-    def page(
-        self,
-        tenant: str,
-        workflow_id: str | None,
-        *,
-        limit: int,
-        offset: int,
-        status: ExecutionStatus | None,
-        since: datetime | None = None,
-        before: datetime | None = None,
-    ) -> ExecutionPage:
-        """Newest first; of all workflows for None."""
+    def page(self, tenant: str, wanted: ExecutionQuery, *, limit: int, offset: int) -> ExecutionPage:
+        """Newest first. Raises `NotFound` for a workflow that is not there."""
         ...
 
     def get(self, tenant: str, execution_id: str) -> Execution: ...

@@ -8,7 +8,7 @@ from typing import Final, get_args
 from rich.text import Text
 
 from tradeloom.api.models.execution_trades import ExecutionTrades, TradeResult
-from tradeloom.api.models.executions import ExecutionPage, ExecutionStatus
+from tradeloom.api.models.executions import ExecutionPage, ExecutionQuery, ExecutionStatus
 from tradeloom.cli.database import Place, on_database
 from tradeloom.cli.output import out, plain_table, say_json
 from tradeloom.errors import InvalidInput
@@ -36,7 +36,8 @@ def show_executions(
             PostgresJournal(place.database), stores, PostgresOrders(place.database), PostgresTrades(place.database)
         )
         found = None if workflow is None else (await workflow_named(stores, TENANT, workflow)).id
-        _say(await pages.page(TENANT, found, limit, offset, wanted), offset, as_json=as_json)
+        query = ExecutionQuery(workflow_id=found, status=wanted)
+        _say(await pages.page(TENANT, query, limit=limit, offset=offset), offset, as_json=as_json)
 
     on_database(home, work)
 

@@ -1,10 +1,9 @@
 """Executions as lists show them, with what each traded: read from the stores alone, whether or not an engine runs."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Final
 
-from tradeloom.api.models.executions import ExecutionPage, ExecutionStatus
+from tradeloom.api.models.executions import ExecutionPage, ExecutionQuery
 from tradeloom.engine.execution_trades import ExecutedOrders, ExecutionTrades, LedgerTotals, trades_of
 from tradeloom.engine.journal import ExecutionFilter, Journal
 from tradeloom.engine.stores import WorkflowStore
@@ -28,17 +27,9 @@ class ExecutionPages:
         self._orders = orders
         self._trades = trades
 
-    async def page(
-        self,
-        tenant: str,
-        workflow_id: str | None,
-        limit: int,
-        offset: int,
-        status: ExecutionStatus | None,
-        since: datetime | None = None,
-        before: datetime | None = None,
-    ) -> ExecutionPage:
-        """Newest first; of all workflows for None. Raises `NotFound`."""
+    async def page(self, tenant: str, wanted: ExecutionQuery, *, limit: int, offset: int) -> ExecutionPage:
+        """Newest first. Raises `NotFound` for a workflow that is not there."""
+        workflow_id = wanted.workflow_id
         if workflow_id is not None:
             names = {workflow_id: (await self._workflows.workflow(tenant, workflow_id)).name}
         else:
@@ -47,9 +38,9 @@ class ExecutionPages:
         which = ExecutionFilter(
             tenant=tenant,
             workflow_id=workflow_id,
-            status=stored_status(status),
-            since=since,
-            before=before,
+            status=stored_status(wanted.status),
+            since=wanted.since,
+            before=wanted.before,
             limit=limit,
             offset=offset,
         )

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime
 
 from tradeloom.accounts.quotas import QuotaGate
 from tradeloom.api.addresses import MAX_ITEMS
@@ -13,7 +12,7 @@ from tradeloom.api.models.executions import (
     Execution,
     ExecutionDocument,
     ExecutionPage,
-    ExecutionStatus,
+    ExecutionQuery,
     LogPage,
 )
 from tradeloom.api.models.notifications import NotificationPage
@@ -91,18 +90,8 @@ class LocalExecutions:
     def start(self, tenant: str, user: str, workflow_id: str, wanted: Execute) -> Execution:
         return self._on_loop(self.begin(tenant, user, workflow_id, wanted))
 
-    def page(
-        self,
-        tenant: str,
-        workflow_id: str | None,
-        *,
-        limit: int,
-        offset: int,
-        status: ExecutionStatus | None,
-        since: datetime | None = None,
-        before: datetime | None = None,
-    ) -> ExecutionPage:
-        return self._on_loop(self._pages.page(tenant, workflow_id, limit, offset, status, since, before))
+    def page(self, tenant: str, wanted: ExecutionQuery, *, limit: int, offset: int) -> ExecutionPage:
+        return self._on_loop(self._pages.page(tenant, wanted, limit=limit, offset=offset))
 
     def get(self, tenant: str, execution_id: str) -> Execution:
         return self._on_loop(self.read(tenant, execution_id))

@@ -22,6 +22,7 @@ from tradeloom.api.models.executions import (
     Execution,
     ExecutionDocument,
     ExecutionPage,
+    ExecutionQuery,
     ExecutionStatus,
     ExecutionSummary,
     Failure,
@@ -154,27 +155,17 @@ class FakeExecutions:
         self.rows[tenant, made.id] = made
         return made
 
-    def page(
-        self,
-        tenant: str,
-        workflow_id: str | None,
-        *,
-        limit: int,
-        offset: int,
-        status: ExecutionStatus | None,
-        since: datetime | None = None,
-        before: datetime | None = None,
-    ) -> ExecutionPage:
-        if workflow_id is not None:
-            self.workflows.get(tenant, workflow_id)
+    def page(self, tenant: str, wanted: ExecutionQuery, *, limit: int, offset: int) -> ExecutionPage:
+        if wanted.workflow_id is not None:
+            self.workflows.get(tenant, wanted.workflow_id)
         mine = [
             ExecutionSummary(**row.model_dump(include=set(ExecutionSummary.model_fields)))
             for (owner, _), row in reversed(self.rows.items())
             if owner == tenant
-            and workflow_id in (None, row.workflow_id)
-            and status in (None, row.status)
-            and (since is None or row.started_at >= since)
-            and (before is None or row.started_at < before)
+            and wanted.workflow_id in (None, row.workflow_id)
+            and wanted.status in (None, row.status)
+            and (wanted.since is None or row.started_at >= wanted.since)
+            and (wanted.before is None or row.started_at < wanted.before)
         ]
         return ExecutionPage(items=mine[offset : offset + limit], total=len(mine))
 

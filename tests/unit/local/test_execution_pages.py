@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.support.loop import run
 from tests.unit.engine.fakes import AS_OF
+from tradeloom.api.models.executions import ExecutionQuery
 from tradeloom.engine.journal import Execution
 from tradeloom.engine.orders import News, OrderRecord
 from tradeloom.engine.stores import VersionRecord
@@ -50,7 +51,7 @@ async def questions(count: int) -> tuple[Counter[str], int]:
         await orders.intend(order)
         await orders.tell("local", f"x{number}", News(state="done", at=at, outcome={"volume": "0.1", "position": 7}))
     pages = ExecutionPages(*[Counted(store, asked) for store in (journal, stores, orders, MemoryTrades())])
-    page = await pages.page("local", None, 200, 0, None)
+    page = await pages.page("local", ExecutionQuery(), limit=200, offset=0)
     assert {(item.workflow_name, item.trades.state) for item in page.items} == {("Dip buyer", "open")}
     await journal.close()
     return asked, len(page.items)

@@ -1,5 +1,7 @@
 """Executions, the runs of their nodes, and their logs."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import AwareDatetime, ConfigDict, Field, StrictBool
@@ -14,6 +16,16 @@ NodeRunState = Literal["running", "succeeded", "failed", "skipped", "waiting", "
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 FINISHED: frozenset[str] = frozenset({"succeeded", "failed", "stopped", "timed_out"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionQuery:
+    """Which executions; unset parts match all. They were started at `since` or later, and earlier than `before`."""
+
+    workflow_id: str | None = None
+    status: ExecutionStatus | None = None
+    since: datetime | None = None
+    before: datetime | None = None
 
 
 class Execute(Model):
