@@ -6,9 +6,9 @@ from concurrent.futures import Executor, Future
 from datetime import UTC, datetime
 from typing import Any
 
+from tests.support.on_loop import on_loop
 from tests.support.series import bars_from, eurusd_h1
 from tradeloom.errors import InvalidInput, NotEnoughBars, NotFound
-from tradeloom.local.bridging import OnLoop
 from tradeloom.local.trained_models import LocalModels
 from tradeloom.storage.memory.variables import MemoryVariables
 from tradeloom.trading.bars import Bars, BarsReference
@@ -55,7 +55,7 @@ class Market:
         return bars_from(self.columns, first=end - reference.count, end=end, to=reference.to)
 
 
-def models_in_memory(on_loop: OnLoop, market: Market | None = None) -> LocalModels:
+def models_in_memory(market: Market | None = None) -> LocalModels:
     market = market or Market()
     return LocalModels(
         on_loop, MemoryVariables(), MemoryFiles(), market_now=market.time, bars_of=market.bars, pool=AtOnce()

@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tests.support.fake_broker import FakeBroker
+from tests.support.on_loop import on_loop
 from tests.support.series import eurusd_h1
 from tradeloom.engine.clock import Clock
 from tradeloom.engine.journal import Execution, NodeRun
 from tradeloom.errors import NotFound
-from tradeloom.local.bridging import OnLoop
 from tradeloom.local.expression_previews import ExpressionPreviews
 from tradeloom.local.indicator_previews import IndicatorPreviews
 from tradeloom.local.previews import LocalPreviews
@@ -21,7 +21,7 @@ from tradeloom.trading.broker import Broker
 MARKET_NOW = datetime(2017, 8, 30, 19, tzinfo=UTC)
 
 
-def previews_in_memory(on_loop: OnLoop) -> LocalPreviews:
+def previews_in_memory() -> LocalPreviews:
     """One account, `paper`, with the bundled EURUSD bars."""
     broker = FakeBroker(now=MARKET_NOW, history={("EURUSD", "H1"): eurusd_h1()})
 

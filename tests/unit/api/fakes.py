@@ -1,13 +1,14 @@
 """The API's ports in memory, and events as API Gateway sends them."""
 
 import json
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import count
 from typing import Any, cast
 
 from tests.support.loop import run
+from tests.support.on_loop import on_loop
 from tests.support.trade_records import make_record
 from tests.unit.api.fake_models import models_in_memory
 from tests.unit.api.fake_previews import previews_in_memory
@@ -44,7 +45,6 @@ from tradeloom.api.ports import Ports
 from tradeloom.compiler.compile import Compiled
 from tradeloom.engine.stores import WorkflowStore
 from tradeloom.errors import Conflict, InvalidInput, NotFound, TradeloomError
-from tradeloom.local.bridging import OnLoop
 from tradeloom.local.credentials import LocalCredentials
 from tradeloom.local.drafts import LocalDrafts
 from tradeloom.local.orders import LocalOrders
@@ -305,13 +305,6 @@ class FakeAccounts:
         )  # fmt: skip
 
 
-class _ByHand:
-    """The loop of tests that run one thing after another."""
-
-    def __call__[T](self, coroutine: Coroutine[Any, Any, T]) -> T:
-        return run(coroutine)
-
-
 class _NoKeyFile:
     """Wraps nothing: what a key file does has tests of its own."""
 
@@ -328,7 +321,7 @@ class _NoKeyFile:
 def credentials_in_memory() -> LocalCredentials:
     """The real thing on stores in memory."""
     vault = Vault(MemoryCredentials(), _NoKeyFile(), now=lambda: NOW)
-    return LocalCredentials(cast(OnLoop, _ByHand()), vault, MemoryStores(), MemoryBlobs(), Redactor())
+    return LocalCredentials(on_loop, vault, MemoryStores(), MemoryBlobs(), Redactor())
 
 
 class FakeSchedules:
@@ -362,11 +355,7 @@ def trades_in_memory() -> LocalTrades:
     run(store.keep("acme", "", made, {"wf-1": "=Breakout"}))
     run(store.keep("globex", "", [make_record(9)], {}))
 
-    class Loop:
-        def __call__(self, work: Coroutine[Any, Any, Any], timeout_s: float = 0) -> Any:
-            return run(work)
-
-    return LocalTrades(cast("OnLoop", Loop()), store)
+    return LocalTrades(on_loop, store)
 
 
 class FakeUsage:
@@ -447,7 +436,7 @@ def fake_ports() -> Ports:
     return Ports(
         workflows=workflows,
         versions=FakeVersions(workflows),
-        drafts=LocalDrafts(cast(OnLoop, _ByHand()), MemoryDrafts(cast(WorkflowStore, _Known(workflows)))),
+        drafts=LocalDrafts(on_loop, MemoryDrafts(cast(WorkflowStore, _Known(workflows)))),
         templates=TemplateFiles(examples_folder()),
         schedules=FakeSchedules(workflows),
         executions=executions,
@@ -455,7 +444,7 @@ def fake_ports() -> Ports:
         debugging=FakeDebugging(executions, workflows, NOW),
         notifications=FakeNotifications(),
         node_tests=FakeNodeTests(),
-        previews=previews_in_memory(cast(OnLoop, _ByHand())),
+        previews=previews_in_memory(),
         credentials=credentials_in_memory(),
         status=FakeStatus(),
         accounts=FakeAccounts(),
@@ -463,8 +452,8 @@ def fake_ports() -> Ports:
         market_replays=FakeMarketReplays(),
         usage=FakeUsage(),
         tables=FakeTables(),
-        models=models_in_memory(cast(OnLoop, _ByHand())),
-        orders=LocalOrders(cast(OnLoop, _ByHand()), MemoryOrders(), lambda: None),
+        models=models_in_memory(),
+        orders=LocalOrders(on_loop, MemoryOrders(), lambda: None),
     )
 
 

@@ -2,16 +2,14 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
-from tests.support.loop import run
 from tests.unit.api.conftest import Ask
 from tests.unit.api.fake_models import Market, models_in_memory
 from tests.unit.api.fakes import fake_ports
 from tradeloom.api.ports import Ports
-from tradeloom.local.bridging import OnLoop
 
 WANTED = {"account": "paper", "symbol": "EURUSD", "timeframe": "H1", "training_bars": 500, "retrain_every": 1}
 
@@ -23,7 +21,7 @@ def market() -> Market:
 
 @pytest.fixture
 def ports(market: Market) -> Ports:
-    return replace(fake_ports(), models=models_in_memory(cast(OnLoop, run), market))
+    return replace(fake_ports(), models=models_in_memory(market))
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-from collections.abc import Coroutine
 from datetime import UTC, datetime
 from decimal import Decimal
 from types import SimpleNamespace
@@ -11,6 +10,7 @@ from typing import Any, cast
 import pytest
 
 from tests.support import loop
+from tests.support.on_loop import on_loop
 from tests.unit.mt5_bridge.fake_terminal import LIMITS
 from tradeloom.api.models.accounts import Kill, Resume
 from tradeloom.api.models.limits import ChangeLimits
@@ -27,7 +27,6 @@ from tradeloom.errors import (
 )
 from tradeloom.local.account_notices import AccountNotices
 from tradeloom.local.accounts import LocalAccounts
-from tradeloom.local.bridging import OnLoop
 from tradeloom.local.halts import Halts
 from tradeloom.local.undelivered import Undelivered
 from tradeloom.storage.memory.blobs import MemoryBlobs
@@ -139,7 +138,7 @@ class House:
         self.asked = 0
         bridge = SimpleNamespace(account=self._account)
         self.switch = LocalAccounts(
-            cast(OnLoop, _InThisThread()), bridge=cast(BridgeClient, bridge), accounts=tuple(self.accounts),
+            on_loop, bridge=cast(BridgeClient, bridge), accounts=tuple(self.accounts),
             halts=self.halts, sweep=self._sweep, kill_workflow=self._kill_workflow, look_s=0.01, patience_s=patience_s,
             undelivered=Undelivered("local", self.wishes), notices=self.notices,
         )  # fmt: skip
@@ -184,11 +183,6 @@ class House:
     async def _kill_workflow(self, tenant: str, workflow: str, reason: str) -> int:
         self.killed.append((tenant, workflow, reason))
         return 3
-
-
-class _InThisThread:
-    def __call__[T](self, work: Coroutine[Any, Any, T]) -> T:
-        return loop.run(work)
 
 
 @pytest.mark.parametrize(("mode", "state"), [("pause", "halted"), ("reduce", "reducing"), ("flatten", "halted")])

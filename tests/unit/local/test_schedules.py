@@ -1,13 +1,13 @@
 """Schedules set aside, as people see them: in the API, in a notification, and gone once the workflow is saved."""
 
-from collections.abc import Coroutine
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import cast
 
 import pytest
 
 from tests.support import loop
+from tests.support.on_loop import on_loop
 from tradeloom.accounts.credentials.vault import Vault
 from tradeloom.api.models.schedules import SchedulePreviewRequest
 from tradeloom.compiler.compile import Compiled, compile_workflow
@@ -15,7 +15,6 @@ from tradeloom.engine.clock import ManualClock
 from tradeloom.engine.dispatcher import Dispatched
 from tradeloom.engine.schedules import WHOLE_WORKFLOW, ScheduleFault
 from tradeloom.errors import InvalidInput, NotFound, QuotaExceeded
-from tradeloom.local.bridging import OnLoop
 from tradeloom.local.schedules import LocalSchedules
 from tradeloom.local.start_notices import StartNotices
 from tradeloom.local.webhooks import _answer
@@ -38,11 +37,6 @@ FAULT = ScheduleFault(
 )
 
 
-class Here:
-    def __call__(self, work: Coroutine[Any, Any, Any], timeout_s: float = 0) -> Any:
-        return loop.run(work)
-
-
 class Desk:
     """The API's workflows and schedules in memory; the market stands at `NOW`."""
 
@@ -50,7 +44,6 @@ class Desk:
         self.stores = MemoryStores()
         self.blobs = MemoryBlobs()
         self.changed: list[str] = []
-        on_loop = cast(OnLoop, Here())
         self.workflows = LocalWorkflows(
             on_loop,
             self.stores,

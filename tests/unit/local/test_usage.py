@@ -1,22 +1,14 @@
 """What was run, put beside what the plan allows."""
 
-from collections.abc import Coroutine
 from datetime import UTC, date, datetime
-from typing import Any, cast
 
-from tests.support.loop import run
+from tests.support.on_loop import on_loop
 from tradeloom.accounts.quotas import TIERS
 from tradeloom.engine.usage import DayUsage, ExecutionUsage
-from tradeloom.local.bridging import OnLoop
 from tradeloom.local.usage import DAYS, LocalUsage
 from tradeloom.storage.memory.stores import MemoryStores
 
 AT = datetime(2026, 12, 31, 23, 30, tzinfo=UTC)
-
-
-class ByHand:
-    def __call__[T](self, work: Coroutine[Any, Any, T]) -> T:
-        return run(work)
 
 
 class Counted:
@@ -27,7 +19,7 @@ class Counted:
 
 def test_the_plan_s_limits_stand_beside_what_was_used() -> None:
     local = LocalUsage(
-        cast("OnLoop", ByHand()), reader=Counted(), workflows=MemoryStores(), allowance=lambda tenant: TIERS["pro"],
+        on_loop, reader=Counted(), workflows=MemoryStores(), allowance=lambda tenant: TIERS["pro"],
         now=lambda: AT,
     )  # fmt: skip
     told = local.usage("acme")
@@ -42,7 +34,7 @@ def test_the_plan_s_limits_stand_beside_what_was_used() -> None:
 
 def test_a_plan_without_limits_says_so() -> None:
     local = LocalUsage(
-        cast("OnLoop", ByHand()), reader=Counted(), workflows=MemoryStores(),
+        on_loop, reader=Counted(), workflows=MemoryStores(),
         allowance=lambda tenant: TIERS["unlimited"], now=lambda: AT,
     )  # fmt: skip
     told = local.usage("acme")
