@@ -14,25 +14,8 @@ from psycopg.conninfo import make_conninfo
 from tradeloom.storage.postgres.migrations import migrate
 from tradeloom.storage.postgres.server import PostgresServer
 
-TABLES = (
-    "credentials",
-    "orders",
-    "trades",
-    "notifications",
-    "logs",
-    "node_runs",
-    "executions",
-    "schedule_fires",
-    "schedule_faults",
-    "quota_starts",
-    "quota_usage",
-    "workflow_versions",
-    "workflows",
-    "variables",
-    "variable_writes",
-    "tenant_databases",
-    "expectations",
-)
+_SCHEMAS_OWN = ["alembic_version", "schema_migrations"]
+"""What says how far the schema is; every other table holds rows of tests."""
 
 
 class _Shared:
@@ -111,6 +94,9 @@ def postgres_database(postgres_server: str) -> str:
 def postgres_dsn(postgres_database: str) -> str:
     """The DSN of a migrated database without rows."""
     with psycopg.connect(postgres_database) as connection:
-        for table in TABLES:
+        tables = connection.execute(
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> ALL(%s)", [_SCHEMAS_OWN]
+        ).fetchall()
+        for (table,) in tables:
             connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
     return postgres_database
