@@ -187,6 +187,24 @@ describe("a run that is watched", () => {
     expect(record.execution?.seq).toBe(after.seq);
   });
 
+  test("an old word of its start does not undo an end that was read; a retry's does", () => {
+    const record = new RunRecord();
+    record.read({
+      id: "e",
+      seq: 0,
+      node_runs: [],
+      status: "failed",
+      error: { name: "E", message: "m" },
+      finished_at: at(3),
+    } as unknown as Execution);
+    const started = (seq: number) =>
+      ({ type: "execution.started", execution_id: "e", workflow_id: "w", seq, time: at(seq) }) as RunMessage;
+    record.hear(started(1));
+    expect(record.execution).toMatchObject({ status: "failed", error: { name: "E" }, finished_at: at(3) });
+    expect(record.hear(started(4))).toBe("now");
+    expect(record.execution).toMatchObject({ status: "running", error: null, finished_at: null });
+  });
+
   test("a node keeps its object while it looks the same", () => {
     const server = new Server(history(random(3)));
     const record = new RunRecord();
