@@ -109,9 +109,10 @@ export class RunRecord {
     const last = this.lines.at(-1);
     if (last === undefined || line.seq > last.seq) this.lines.push(line);
     else {
-      const at = this.lines.findIndex((known) => known.seq >= line.seq);
+      // From the end: a long log that is read while a run goes on comes before the few lines that were heard.
+      const at = this.lines.findLastIndex((known) => known.seq <= line.seq);
       const known = this.lines[at];
-      if (known?.seq !== line.seq) this.lines.splice(at, 0, line);
+      if (known?.seq !== line.seq) this.lines.splice(at + 1, 0, line);
       else if (known.cut && !line.cut) this.lines[at] = line;
       else return;
     }
