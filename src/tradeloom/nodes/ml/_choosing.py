@@ -29,28 +29,35 @@ class Ready:
     scores: Scores
 
 
+@dataclass(frozen=True)
+class TrainingSet:
+    """What a built-in model is trained on, and as what. `inputs` is the digest of window, kind and horizon."""
+
+    shelf: str
+    window: "Bars"
+    kind: "Kind"
+    horizon: int
+    inputs: str
+
+
 def trained_model(config: "PredictConfig", context: "NodeContext", bars: "Bars") -> Ready:
     """The built-in model of the last completed `retrain_every` bars: from the store, or trained now."""
-    from tradeloom.nodes.ml._features import require_prices
-    from tradeloom.nodes.ml._forecast import inputs_digest
-
-    window, start = training_window(config, bars)
-    require_prices(cut(bars, start, len(bars)))
-    kind: Kind = "kernel" if config.model == "kernel" else "ridge"
-    inputs = inputs_digest(window, {"kind": kind, "horizon": config.horizon})
-    name = shelf_name(config, bars.reference, kind)
-    shelf = context.models.shelf(name)
+    training = training_set(config, bars)
+    shelf = context.models.shelf(training.shelf)
     record = shelf.chosen
     if record is None or _from_the_future(record, bars):
-        record = next((each for each in shelf.versions if each.inputs == inputs), None)
+        record = next((each for each in shelf.versions if each.inputs == training.inputs), None)
     if record is not None:
         with suppress(NotFound):  # its file may be gone; it is trained again then, the same
             return Ready(record, context.models.content(record), Scores.from_json(record.scores))
-    return _train(window, kind, config.horizon, inputs, name, context)
+    return _train(training, context)
 
 
-def training_window(config: "PredictConfig", bars: "Bars") -> "tuple[Bars, int]":
-    """The bars a built-in model is trained on, and where they begin. Raises `NotEnoughBars`."""
+def training_set(config: "PredictConfig", bars: "Bars") -> TrainingSet:
+    """What a node with this configuration would train on now. Raises `NotEnoughBars` and `NotANumber`."""
+    from tradeloom.nodes.ml._features import require_prices
+    from tradeloom.nodes.ml._forecast import inputs_digest
+
     end = _known_bars(bars, config.retrain_every)
     length = config.training_bars + WARMUP - 1
     if end < length:
@@ -60,39 +67,48 @@ def training_window(config: "PredictConfig", bars: "Bars") -> "tuple[Bars, int]"
             field="config.bars",
             hint="lower training_bars, or wait until the broker has more history",
         )
-    return cut(bars, end - length, end), end - length
+    window = cut(bars, end - length, end)
+    require_prices(cut(bars, end - length, len(bars)))
+    kind: Kind = "kernel" if config.model == "kernel" else "ridge"
+    return TrainingSet(
+        shelf=_shelf_name(config, bars.reference, kind),
+        window=window,
+        kind=kind,
+        horizon=config.horizon,
+        inputs=inputs_digest(window, {"kind": kind, "horizon": config.horizon}),
+    )
 
 
-def _train(window: "Bars", kind: "Kind", horizon: int, inputs: str, name: str, context: "NodeContext") -> Ready:
-    ready = trained_on(window, kind, horizon, inputs, lambda done, total: context.progress(done, total, "training"))
+def _train(training: TrainingSet, context: "NodeContext") -> Ready:
+    ready = trained_on(training, lambda done, total: context.progress(done, total, "training"))
     try:
-        context.models.keep(name, ready.record, ready.content)
+        context.models.keep(training.shelf, ready.record, ready.content)
     except TradeloomError as error:
         # What is not kept is trained again, the same: no reason to give no forecast.
         context.log(f"the trained model could not be kept: {error.message}", level="warning")
     return ready
 
 
-def trained_on(window: "Bars", kind: "Kind", horizon: int, inputs: str, progress: "Progress") -> Ready:
-    """A model of exactly these bars, and all that is to be known about it."""
+def trained_on(training: TrainingSet, progress: "Progress") -> Ready:
+    """A model of exactly this, and all that is to be known about it."""
     import hashlib
 
     from tradeloom.nodes.ml._forecast import train
     from tradeloom.nodes.models import ModelRecord
 
-    made = train(window, kind, horizon, progress)
-    timeframe = window.reference.timeframe
+    made = train(training.window, training.kind, training.horizon, progress)
+    reference = training.window.reference
     record = ModelRecord(
         version=hashlib.sha256(made.content).hexdigest(),
-        kind=kind,
-        inputs=inputs,
-        symbol=window.reference.symbol,
-        timeframe=timeframe,
-        horizon=horizon,
+        kind=training.kind,
+        inputs=training.inputs,
+        symbol=reference.symbol,
+        timeframe=reference.timeframe,
+        horizon=training.horizon,
         features=made.features,
         target="scaled_return",
         trained_from=time_of(made.first_time),
-        trained_to=time_of(made.last_time + timeframe.seconds),
+        trained_to=time_of(made.last_time + reference.timeframe.seconds),
         bars=made.bars,
         scores=made.scores.as_json(),
         file_bytes=len(made.content),
@@ -158,7 +174,7 @@ def _from_the_future(record: "ModelRecord", bars: "Bars") -> bool:
     return record.trained_to is not None and record.trained_to > closed
 
 
-def shelf_name(config: "PredictConfig", reference: "BarsReference", kind: str) -> str:
+def _shelf_name(config: "PredictConfig", reference: "BarsReference", kind: str) -> str:
     """One shelf for each account, symbol, timeframe, kind and settings; what people read of it comes first."""
     import hashlib
     import json

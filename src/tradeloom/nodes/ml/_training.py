@@ -2,11 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from tradeloom.nodes.ml._choosing import cut, shelf_name, trained_on, training_window
+from tradeloom.nodes.ml._choosing import trained_on, training_set
 
 if TYPE_CHECKING:
     from tradeloom.nodes.ml._forecast import Progress
-    from tradeloom.nodes.ml._network import Kind
     from tradeloom.nodes.ml.predict import PredictConfig
     from tradeloom.nodes.models import ModelRecord, ModelStore
     from tradeloom.trading.bars import Bars
@@ -20,16 +19,9 @@ def train_now(
     Gives the model's name, the version's record, and whether it is new. Raises `NotEnoughBars`, `NotANumber`, and what
     keeping a model raises.
     """
-    from tradeloom.nodes.ml._features import require_prices
-    from tradeloom.nodes.ml._forecast import inputs_digest
-
-    window, start = training_window(config, bars)
-    require_prices(cut(bars, start, len(bars)))
-    kind: Kind = "kernel" if config.model == "kernel" else "ridge"
-    inputs = inputs_digest(window, {"kind": kind, "horizon": config.horizon})
-    name = shelf_name(config, bars.reference, kind)
-    ready = trained_on(window, kind, config.horizon, inputs, progress)
-    new = models.shelf(name).version(ready.record.version) is None
+    training = training_set(config, bars)
+    ready = trained_on(training, progress)
+    new = models.shelf(training.shelf).version(ready.record.version) is None
     if new:
-        models.keep(name, ready.record, ready.content)
-    return name, ready.record, new
+        models.keep(training.shelf, ready.record, ready.content)
+    return training.shelf, ready.record, new
