@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tradeloom.nodes.ml._features import FEATURES, MOST, WARMUP, matrix, volatility
 from tradeloom.nodes.ml._network import Kind, fit
-from tradeloom.nodes.ml._scores import Scores, Trial, errors_of, score
+from tradeloom.nodes.ml._scores import Scores, Trial, mean_errors, score
 from tradeloom.nodes.ml._session import Session
 
 if TYPE_CHECKING:
@@ -123,6 +123,7 @@ def walk_forward(rows: Rows, target: "Numbers", kind: Kind, horizon: int, progre
         progress(len(forecasts), WINDOWS + 1)
     scores = score(rows.trial(first, len(target), np.concatenate(forecasts)), horizon, WINDOWS)
     windows = [
-        errors_of(rows.trial(start, end, made)) for (start, end), made in zip(pairwise(borders), forecasts, strict=True)
+        mean_errors(rows.trial(start, end, made))
+        for (start, end), made in zip(pairwise(borders), forecasts, strict=True)
     ]
     return replace(scores, window_mae=tuple(own for own, _ in windows), window_naive_mae=tuple(n for _, n in windows))

@@ -109,8 +109,7 @@ def score(trial: Trial, horizon: int, windows: int, *, seen: bool = False) -> Sc
     """Everything about a test of at least one forecast."""
     import numpy as np
 
-    error = np.abs(price_after(trial.close, trial.forecast * trial.move) - trial.later)
-    naive = np.abs(trial.close - trial.later)
+    error, naive = _errors(trial)
     mae, naive_mae = float(error.mean()), float(naive.mean())
     hit = np.where(trial.forecast * trial.outcome > 0, 1.0, 0.0)
     hit[(trial.outcome == 0) | (trial.forecast == 0)] = 0.5
@@ -135,12 +134,19 @@ def score(trial: Trial, horizon: int, windows: int, *, seen: bool = False) -> Sc
     )
 
 
-def errors_of(trial: Trial) -> tuple[float, float]:
+def mean_errors(trial: Trial) -> tuple[float, float]:
     """Mean absolute error of the forecasts, and of the naive ones."""
+    error, naive = _errors(trial)
+    return _short(float(error.mean())), _short(float(naive.mean()))
+
+
+def _errors(trial: Trial) -> "tuple[Numbers, Numbers]":
+    """By how much each forecast was wrong, and each naive one: in price, without sign."""
     import numpy as np
 
-    error = np.abs(price_after(trial.close, trial.forecast * trial.move) - trial.later)
-    return _short(float(error.mean())), _short(float(np.abs(trial.close - trial.later).mean()))
+    error: Numbers = np.abs(price_after(trial.close, trial.forecast * trial.move) - trial.later)
+    naive: Numbers = np.abs(trial.close - trial.later)
+    return error, naive
 
 
 def diebold_mariano(gain: "Numbers", horizon: int) -> float:
