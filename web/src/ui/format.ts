@@ -1,8 +1,9 @@
 // Figures as traders write them. Market time is UTC unless a screen says otherwise.
 import i18next from "i18next";
 
-const formats = new Map<string, Intl.NumberFormat | Intl.DateTimeFormat>();
-function made<T extends Intl.NumberFormat | Intl.DateTimeFormat>(key: string, make: (language: string) => T): T {
+type Format = Intl.NumberFormat | Intl.DateTimeFormat | Intl.RelativeTimeFormat;
+const formats = new Map<string, Format>();
+function made<T extends Format>(key: string, make: (language: string) => T): T {
   const id = `${i18next.language} ${key}`;
   const known = formats.get(id) as T | undefined;
   if (known) return known;
@@ -67,7 +68,7 @@ const STEPS: [Intl.RelativeTimeFormatUnit, seconds: number][] = [
 /** "3 minutes ago", of a moment on this computer's clock. */
 export function ago(iso: string, now = Date.now()): string {
   const seconds = (new Date(iso).getTime() - now) / 1_000;
-  const relative = new Intl.RelativeTimeFormat(i18next.language, { numeric: "auto" });
+  const relative = made("ago", (language) => new Intl.RelativeTimeFormat(language, { numeric: "auto" }));
   const [unit, size] = STEPS.find(([, size]) => Math.abs(seconds) >= size) ?? ["second", 1];
   return relative.format(Math.round(seconds / size), unit);
 }
