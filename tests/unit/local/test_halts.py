@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.support import loop
+from tests.unit.local.accounts_house import status_of
 from tradeloom.compiler.compile import local_arn
 from tradeloom.engine.journal import Execution
 from tradeloom.engine.stores import VersionRecord
@@ -114,8 +115,6 @@ def test_every_node_that_trades_opens_unless_it_says_otherwise() -> None:
 
 def test_only_a_change_of_state_is_news() -> None:
     made: Any = halts(AccountState.ACTIVE)
-    from tests.unit.local.test_local_accounts import status_of
-
     assert made.take("paper", status_of(AccountState.HALTED)) is True
     assert made.take("paper", status_of(AccountState.HALTED)) is False
     assert made.any is True
