@@ -90,9 +90,9 @@ class TradeStore(LedgerTotals, Protocol):
         ...
 
 
-def grouped(lines: Iterable[TradeLine], by: GroupBy) -> list[tuple[TradeGroup, list[ClosedResult]]]:
-    """The results of each account, of each workflow on it, or of each of a workflow's versions, the first closed
-    first."""
+def summaries(lines: Iterable[TradeLine], by: GroupBy, *, points: int = 0) -> list[TradeSummary]:
+    """The statistics of each account, of each workflow on it, or of each of a workflow's versions; with `points` also
+    its curve, of at most so many."""
 
     def key(line: TradeLine) -> tuple[str, ...]:
         group = line.group
@@ -114,17 +114,7 @@ def grouped(lines: Iterable[TradeLine], by: GroupBy) -> list[tuple[TradeGroup, l
             workflow_name=None if by == "account" else last.workflow_name,
             version=last.version if by == "version" else None,
         )
-        found.append((group, [ClosedResult(trade.closed_at, trade.net, trade.r_multiple) for trade in trades]))
+        results = [ClosedResult(trade.closed_at, trade.net, trade.r_multiple) for trade in trades]
+        curve = tuple(closed_curve(results, points)) if points else ()
+        found.append(TradeSummary(group=group, statistics=TradeStatistics.of(results), curve=curve))
     return found
-
-
-def summaries(lines: Iterable[TradeLine], by: GroupBy, *, points: int = 0) -> list[TradeSummary]:
-    """The statistics of each group; with `points` also its curve, of at most so many."""
-    return [
-        TradeSummary(
-            group=group,
-            statistics=TradeStatistics.of(results),
-            curve=tuple(closed_curve(results, points)) if points else (),
-        )
-        for group, results in grouped(lines, by)
-    ]
