@@ -1,5 +1,4 @@
 import { useQuery } from "@tanstack/react-query";
-import { Search } from "lucide-react";
 import { type ReactNode, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
@@ -8,13 +7,14 @@ import { Badge } from "@/ui/Badge";
 import { Empty } from "@/ui/Empty";
 import { Markdown } from "@/ui/Markdown";
 import { Page } from "@/ui/Page";
+import { SearchField } from "@/ui/SearchField";
 import { Contents } from "./Contents";
 import { helpPages } from "./content";
 import { NodeIndex } from "./NodeIndex";
 import { NodePage } from "./NodePage";
 import { Screencasts } from "./Screencasts";
 import { Shortcuts } from "./Shortcuts";
-import { searchHelp } from "./searching";
+import { type Found, searchHelp } from "./searching";
 
 const FIRST = "getting-started";
 
@@ -29,17 +29,7 @@ export default function Help({ params }: { params: Record<string, string> }) {
     <Page title={t("title")}>
       <div className="grid gap-6 lg:grid-cols-[15rem_minmax(0,1fr)]">
         <div className="flex flex-col gap-4">
-          <label className="relative">
-            <span className="sr-only">{t("search")}</span>
-            <Search size={16} aria-hidden className="absolute top-2.5 left-2.5 text-soft" />
-            <input
-              type="search"
-              value={search}
-              placeholder={t("search")}
-              onChange={(event) => setSearch(event.target.value)}
-              className="h-9 w-full rounded-md border border-line-strong bg-surface pr-2 pl-8 placeholder:text-soft"
-            />
-          </label>
+          <SearchField label={t("search")} value={search} onChange={setSearch} />
           <Contents pages={pages} here={slug} leave={() => setSearch("")} />
         </div>
         <article className="min-w-0 rounded-xl border border-line bg-surface p-5 md:p-8">
@@ -90,7 +80,7 @@ export function Text({ title, children }: { title: string; children: ReactNode }
   );
 }
 
-function Results({ found, leave }: { found: ReturnType<typeof searchHelp>; leave: () => void }) {
+function Results({ found, leave }: { found: Found[]; leave: () => void }) {
   const { t } = useTranslation("help");
   return (
     <>

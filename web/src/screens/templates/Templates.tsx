@@ -1,5 +1,4 @@
 import { useQuery } from "@tanstack/react-query";
-import { Search } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Button } from "@/ui/Button";
@@ -7,6 +6,7 @@ import { cx } from "@/ui/cx";
 import { Empty } from "@/ui/Empty";
 import { Failure } from "@/ui/Notice";
 import { Page } from "@/ui/Page";
+import { SearchField } from "@/ui/SearchField";
 import { CATEGORIES, type Category, matching } from "./matching";
 import { templatesQuery } from "./queries";
 import { TemplateCard } from "./TemplateCard";
@@ -20,17 +20,7 @@ export default function Templates() {
   return (
     <Page title={t("title")} lead={t("lead")}>
       <div className="flex flex-wrap items-center gap-3">
-        <label className="relative min-w-56 flex-1 md:max-w-80">
-          <span className="sr-only">{t("search")}</span>
-          <Search size={16} aria-hidden className="absolute top-2.5 left-2.5 text-soft" />
-          <input
-            type="search"
-            value={search}
-            placeholder={t("search")}
-            onChange={(event) => setSearch(event.target.value)}
-            className="h-9 w-full rounded-md border border-line-strong bg-surface pr-2 pl-8 placeholder:text-soft"
-          />
-        </label>
+        <SearchField label={t("search")} value={search} onChange={setSearch} className="min-w-56 flex-1 md:max-w-80" />
         <fieldset className="flex flex-wrap gap-1.5">
           <legend className="sr-only">{t("categories")}</legend>
           {[null, ...CATEGORIES].map((each) => (

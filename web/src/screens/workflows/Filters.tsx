@@ -1,6 +1,6 @@
-import { Search } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { cx } from "@/ui/cx";
+import { SearchField } from "@/ui/SearchField";
 import type { Show, Sort, View } from "./listing";
 
 const SHOWS: Show[] = ["all", "active", "inactive", "failing"];
@@ -18,17 +18,12 @@ export function Filters({
   const { t } = useTranslation("workflows");
   return (
     <div className="flex flex-wrap items-center gap-x-4 gap-y-2">
-      <label className="relative min-w-56 flex-1 md:max-w-80">
-        <span className="sr-only">{t("search")}</span>
-        <Search size={16} aria-hidden className="absolute top-2.5 left-2.5 text-soft" />
-        <input
-          type="search"
-          value={view.search}
-          placeholder={t("search")}
-          onChange={(event) => change({ search: event.target.value })}
-          className="h-9 w-full rounded-md border border-line-strong bg-surface pr-2 pl-8 placeholder:text-soft"
-        />
-      </label>
+      <SearchField
+        label={t("search")}
+        value={view.search}
+        onChange={(search) => change({ search })}
+        className="min-w-56 flex-1 md:max-w-80"
+      />
       <fieldset className="flex rounded-md border border-line bg-surface p-0.5">
         <legend className="sr-only">{t("show")}</legend>
         {SHOWS.map((show) => (
