@@ -6,9 +6,9 @@ import { workflowsQuery } from "@/api/queries";
 import { cx } from "@/ui/cx";
 import { type Column, DataTable } from "@/ui/DataTable";
 import { Empty } from "@/ui/Empty";
-import { toneOf } from "@/ui/Figure";
 import { moment, money, profit } from "@/ui/format";
 import { Notice } from "@/ui/Notice";
+import { Profit } from "@/ui/Profit";
 import { type Account, holdingsQuery } from "./queries";
 
 type Position = Schemas["HeldPosition"];
@@ -135,15 +135,6 @@ function Side({ held, waiting, most, side }: { held: string; waiting: string; mo
   );
 }
 
-const signed = (amount: number, currency: string) => {
-  const tone = toneOf(amount);
-  return (
-    <span className={cx("font-medium", tone === "good" && "text-good", tone === "bad" && "text-bad")}>
-      {profit(amount, currency)}
-    </span>
-  );
-};
-
 function usePositionColumns(currency: string, names: Map<string, string>): Column<Position>[] {
   const { t } = useTranslation("accounts");
   return [
@@ -169,7 +160,7 @@ function usePositionColumns(currency: string, names: Map<string, string>): Colum
       id: "profit",
       header: t("positions.profit"),
       align: "right",
-      cell: (each) => signed(each.profit, currency),
+      cell: (each) => <Profit amount={each.profit} currency={currency} className="font-medium" />,
       sort: (each) => each.profit,
     },
     {

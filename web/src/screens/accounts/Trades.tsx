@@ -4,12 +4,11 @@ import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
 import { api, type Schemas, told } from "@/api/client";
 import { Button } from "@/ui/Button";
-import { cx } from "@/ui/cx";
 import { type Column, DataTable } from "@/ui/DataTable";
 import { Empty } from "@/ui/Empty";
-import { toneOf } from "@/ui/Figure";
-import { moment, number, profit } from "@/ui/format";
+import { moment, number } from "@/ui/format";
 import { Failure } from "@/ui/Notice";
+import { Profit } from "@/ui/Profit";
 import { saveFile } from "@/ui/save";
 import type { Account } from "./queries";
 
@@ -72,14 +71,6 @@ export function Trades({ account }: { account: Account }) {
 
 function useColumns(): Column<Trade>[] {
   const { t } = useTranslation("accounts");
-  const net = (trade: Trade) => {
-    const tone = toneOf(trade.net);
-    return (
-      <span className={cx("font-medium", tone === "good" && "text-good", tone === "bad" && "text-bad")}>
-        {profit(trade.net, trade.currency)}
-      </span>
-    );
-  };
   return [
     {
       id: "closed",
@@ -111,7 +102,13 @@ function useColumns(): Column<Trade>[] {
       cell: (trade) => (trade.r_multiple === null ? "–" : number(trade.r_multiple)),
       sort: (trade) => trade.r_multiple,
     },
-    { id: "net", header: t("trades.net"), align: "right", cell: net, sort: (trade) => trade.net },
+    {
+      id: "net",
+      header: t("trades.net"),
+      align: "right",
+      cell: (trade) => <Profit amount={trade.net} currency={trade.currency} className="font-medium" />,
+      sort: (trade) => trade.net,
+    },
     {
       id: "workflow",
       header: t("trades.workflow"),

@@ -3,12 +3,11 @@ import { X } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
 import { Button } from "@/ui/Button";
-import { cx } from "@/ui/cx";
 import { type Column, DataTable } from "@/ui/DataTable";
-import { toneOf } from "@/ui/Figure";
-import { money, number, percent, profit } from "@/ui/format";
+import { money, number, percent } from "@/ui/format";
 import { Failure } from "@/ui/Notice";
 import { Card } from "@/ui/Page";
+import { Profit } from "@/ui/Profit";
 import { ranked, type Sum, shortVersion } from "./figures";
 import { versionsQuery } from "./queries";
 import { Spark } from "./Spark";
@@ -117,15 +116,12 @@ function useColumns(): Column<Sum>[] {
       cell: (sum) => money(sum.max_drawdown, sum.currency),
       sort: (sum) => sum.max_drawdown,
     },
-    { id: "net", header: t("by.net"), align: "right", cell: net, sort: (sum) => sum.net },
+    {
+      id: "net",
+      header: t("by.net"),
+      align: "right",
+      cell: (sum) => <Profit amount={sum.net} currency={sum.currency} className="font-semibold" />,
+      sort: (sum) => sum.net,
+    },
   ];
-}
-
-function net(sum: Sum) {
-  const tone = toneOf(sum.net);
-  return (
-    <span className={cx("font-semibold", tone === "good" && "text-good", tone === "bad" && "text-bad")}>
-      {profit(sum.net, sum.currency)}
-    </span>
-  );
 }

@@ -6,7 +6,8 @@ import { Link, useLocation } from "wouter";
 import { Badge } from "@/ui/Badge";
 import { IconButton } from "@/ui/Button";
 import { cx } from "@/ui/cx";
-import { ago, moment, profit } from "@/ui/format";
+import { ago, moment } from "@/ui/format";
+import { Profit } from "@/ui/Profit";
 import { RunStatus } from "@/ui/RunStatus";
 import { run, toggle } from "./actions";
 import type { Listed } from "./listing";
@@ -121,8 +122,8 @@ function Made({ workflow: { results } }: { workflow: Listed }) {
   if (results.length === 0) return <span className="text-soft">{t("noTrades")}</span>;
   return results.map(({ currency, net, trades }) => (
     <div key={currency}>
-      <p className={cx("font-medium tabular-nums", net > 0 && "text-good", net < 0 && "text-bad")}>
-        {profit(net, currency)}
+      <p>
+        <Profit amount={net} currency={currency} className="font-medium tabular-nums" />
       </p>
       <p className="text-xs text-soft">{t("trades", { count: trades })}</p>
     </div>
