@@ -5,12 +5,12 @@ import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
 import { Badge } from "@/ui/Badge";
-import { Failure, Notice } from "@/ui/Notice";
+import { Failure } from "@/ui/Notice";
 import { Page } from "@/ui/Page";
 import { Figures } from "./Figures";
 import { KillSwitch } from "./KillSwitch";
 import { LimitsForm } from "./LimitsForm";
-import { ModeBand } from "./looks";
+import { ModeBand, Unavailable } from "./looks";
 import { Positions } from "./Positions";
 import { accountQuery, type Account as Detail, openQuestionsQuery } from "./queries";
 import { Replay } from "./Replay";
@@ -40,11 +40,10 @@ export default function Account({ params }: { params: Record<string, string> }) 
 }
 
 function Standing({ account }: { account: Detail }) {
-  const { t } = useTranslation("accounts");
   return (
     <>
       <ModeBand mode={account.trade_mode} />
-      {!account.available && <Notice tone="bad">{`${t("unavailable")}. ${account.detail ?? ""}`}</Notice>}
+      <Unavailable account={account} />
       <div className="grid items-start gap-4 lg:grid-cols-[22rem_1fr]">
         <KillSwitch account={account} />
         <div className="flex min-w-0 flex-col gap-4">

@@ -7,13 +7,13 @@ import { accountsQuery } from "@/api/queries";
 import { Button } from "@/ui/Button";
 import { cx } from "@/ui/cx";
 import { Empty } from "@/ui/Empty";
-import { toneOf } from "@/ui/Figure";
-import { moment, money, profit } from "@/ui/format";
+import { money } from "@/ui/format";
 import { Failure, Notice } from "@/ui/Notice";
 import { Page } from "@/ui/Page";
+import { Profit } from "@/ui/Profit";
 import { KillDialog } from "./KillDialog";
-import { ModeBand, StateBadge } from "./looks";
-import type { Account } from "./queries";
+import { Because, ModeBand, StateBadge, Unavailable } from "./looks";
+import { type Account, floatingOf } from "./queries";
 import { ResumeDialog } from "./ResumeDialog";
 
 /** All accounts, and the switches that stop one or all of them. */
@@ -67,14 +67,9 @@ function AccountCard({ account }: { account: Account }) {
         <StateBadge state={account.state} />
       </div>
       <ModeBand mode={account.trade_mode} />
-      {!account.available && <Notice tone="bad">{`${t("unavailable")}. ${account.detail ?? ""}`}</Notice>}
+      <Unavailable account={account} />
       <Money account={account} />
-      {account.state !== "active" && account.state_reason && (
-        <p className="text-soft">
-          {t("because", { by: account.state_by, when: moment(account.state_since) })}{" "}
-          <span className="text-ink break-words">{account.state_reason}</span>
-        </p>
-      )}
+      {account.state !== "active" && <Because account={account} />}
       {account.undelivered && <Notice tone="bad">{t("undelivered", { ...account.undelivered })}</Notice>}
       <div className="mt-auto flex flex-wrap gap-2 pt-1">
         <Button tone="danger" className="max-sm:h-12 max-sm:flex-1" onClick={() => setAsked("kill")}>
@@ -110,9 +105,8 @@ function AccountCard({ account }: { account: Account }) {
 function Money({ account }: { account: Account }) {
   const { t } = useTranslation("accounts");
   const currency = account.currency ?? "USD";
-  if (account.equity == null || account.balance == null) return null;
-  const floating = account.equity - account.balance;
-  const tone = toneOf(floating);
+  const floating = floatingOf(account);
+  if (account.equity == null || floating === null) return null;
   return (
     <dl className="grid grid-cols-3 gap-2">
       <div>
@@ -121,8 +115,8 @@ function Money({ account }: { account: Account }) {
       </div>
       <div>
         <dt className="text-xs text-soft">{t("figures.floating")}</dt>
-        <dd className={cx("text-lg tabular-nums", tone === "good" && "text-good", tone === "bad" && "text-bad")}>
-          {profit(floating, currency)}
+        <dd className="text-lg tabular-nums">
+          <Profit amount={floating} currency={currency} />
         </dd>
       </div>
       <div>

@@ -3,7 +3,7 @@ import { useTranslation } from "react-i18next";
 import { cx } from "@/ui/cx";
 import { Figure, toneOf } from "@/ui/Figure";
 import { money, number, percent, profit } from "@/ui/format";
-import type { Account } from "./queries";
+import { type Account, floatingOf } from "./queries";
 
 /** An account's figures. What only the terminal can tell is a dash while it does not answer. */
 export function Figures({ account }: { account: Account }) {
@@ -11,7 +11,7 @@ export function Figures({ account }: { account: Account }) {
   const currency = account.currency ?? "USD";
   const told = (value: number | null | undefined, write: (value: number) => string) =>
     value === null || value === undefined ? "–" : write(value);
-  const floating = account.equity != null && account.balance != null ? account.equity - account.balance : null;
+  const floating = floatingOf(account);
   return (
     <dl className="grid grid-cols-2 gap-3 sm:grid-cols-3 lg:grid-cols-4">
       <Figure name={t("figures.equity")} strong>

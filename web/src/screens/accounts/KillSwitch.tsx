@@ -3,12 +3,11 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Button } from "@/ui/Button";
 import { cx } from "@/ui/cx";
-import { moment } from "@/ui/format";
 import { Notice } from "@/ui/Notice";
 import { Card } from "@/ui/Page";
 import { FlattenProgress } from "./FlattenProgress";
 import { KILL_MODES, KillDialog } from "./KillDialog";
-import { StateBadge } from "./looks";
+import { Because, StateBadge } from "./looks";
 import type { Account, KillMode } from "./queries";
 import { ResumeDialog } from "./ResumeDialog";
 
@@ -29,7 +28,7 @@ export function KillSwitch({ account }: { account: Account }) {
     >
       <Why account={account} />
       {account.undelivered && <Notice tone="bad">{t("undelivered", { ...account.undelivered })}</Notice>}
-      {account.flatten && account.state !== "active" && <FlattenProgress flatten={account.flatten} />}
+      {account.flatten && stopped && <FlattenProgress flatten={account.flatten} />}
       <div className="grid grid-cols-3 gap-2">
         {KILL_MODES.map(({ mode, icon: Icon }) => (
           <Button
@@ -62,12 +61,7 @@ function Why({ account }: { account: Account }) {
   return (
     <div>
       <p>{t(`stateMeans.${account.state ?? "unknown"}`)}</p>
-      {account.state_reason && (
-        <p className="mt-1 text-soft">
-          {t("because", { by: account.state_by, when: moment(account.state_since) })}{" "}
-          <span className="text-ink break-words">{account.state_reason}</span>
-        </p>
-      )}
+      <Because account={account} className="mt-1" />
     </div>
   );
 }

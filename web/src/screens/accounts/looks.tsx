@@ -3,6 +3,8 @@ import { CircleCheck, CircleHelp, OctagonX, TriangleAlert } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { Badge, type Tone } from "@/ui/Badge";
 import { cx } from "@/ui/cx";
+import { moment } from "@/ui/format";
+import { Notice } from "@/ui/Notice";
 import type { Account } from "./queries";
 
 const STATES: Record<string, [Tone, typeof CircleCheck]> = {
@@ -28,6 +30,24 @@ const BANDS = {
   live: "border-live bg-live text-surface font-bold",
   unknown: "border-line-strong bg-sunken text-soft",
 };
+
+/** Who decided how the account stands, when and why. */
+export function Because({ account, className }: { account: Account; className?: string }) {
+  const { t } = useTranslation("accounts");
+  if (!account.state_reason) return null;
+  return (
+    <p className={cx("text-soft", className)}>
+      {t("because", { by: account.state_by, when: moment(account.state_since) })}{" "}
+      <span className="text-ink break-words">{account.state_reason}</span>
+    </p>
+  );
+}
+
+export function Unavailable({ account }: { account: Account }) {
+  const { t } = useTranslation("accounts");
+  if (account.available) return null;
+  return <Notice tone="bad">{`${t("unavailable")}. ${account.detail ?? ""}`}</Notice>;
+}
 
 /** A band across an account's page, so that paper, demo and live money are never taken for one another. */
 export function ModeBand({ mode }: { mode: Account["trade_mode"] }) {

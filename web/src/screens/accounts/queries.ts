@@ -6,6 +6,10 @@ import { accountsQuery } from "@/api/queries";
 export type Account = Schemas["AccountDetail"];
 export type KillMode = Schemas["Kill"]["mode"];
 
+/** What the open positions make or lose as prices stand; null while the terminal does not tell. */
+export const floatingOf = ({ equity, balance }: Account): number | null =>
+  equity != null && balance != null ? equity - balance : null;
+
 const LOOK_MS = 3_000;
 const id = (name: string) => ({ params: { path: { id: name } } });
 

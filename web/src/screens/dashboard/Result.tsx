@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
-import { type Account, holdingsQuery } from "@/screens/accounts/queries";
+import { type Account, floatingOf, holdingsQuery } from "@/screens/accounts/queries";
 import { Chart, type ChartSeries } from "@/ui/Chart";
 import { Empty } from "@/ui/Empty";
 import { Figure, toneOf } from "@/ui/Figure";
@@ -14,8 +14,8 @@ import { fallCurve, resultCurve, type Sum } from "./figures";
 export function Result({ account, sum, loading }: { account: Account; sum: Sum | undefined; loading: boolean }) {
   const { t } = useTranslation("dashboard");
   const currency = sum?.currency ?? account.currency ?? "USD";
-  const floating =
-    account.equity != null && account.balance != null ? profit(account.equity - account.balance, currency) : t("none");
+  const open = floatingOf(account);
+  const floating = open === null ? t("none") : profit(open, currency);
   return (
     <>
       <Tiles account={account} sum={sum} currency={currency} />
