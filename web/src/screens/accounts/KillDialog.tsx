@@ -4,10 +4,10 @@ import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Button } from "@/ui/Button";
 import { Dialog } from "@/ui/Dialog";
-import { TextArea } from "@/ui/Field";
 import { Failure, Notice } from "@/ui/Notice";
 import { toast } from "@/ui/toast";
 import { type Account, type KillMode, useKill } from "./queries";
+import { ReasonField } from "./ReasonField";
 
 export const KILL_MODES = [
   { mode: "pause", icon: Pause },
@@ -28,12 +28,12 @@ export function KillDialog({
   const { t } = useTranslation("accounts");
   const [mode, setMode] = useState<KillMode>(first);
   const [reason, setReason] = useState("");
-  const [missing, setMissing] = useState(false);
+  const [tried, setTried] = useState(false);
   const kill = useKill(account?.name ?? null);
 
   function stop(event: FormEvent) {
     event.preventDefault();
-    setMissing(reason.trim() === "");
+    setTried(true);
     if (reason.trim() === "") return;
     kill.mutate(
       { mode, reason: reason.trim() },
@@ -60,7 +60,10 @@ export function KillDialog({
         {mode === "flatten" && (account?.positions ?? 0) > 0 && (
           <Notice tone="warn">{t("kill.flattenWarns", { count: account?.positions ?? 0 })}</Notice>
         )}
-        <Reason reason={reason} onReason={setReason} missing={missing && reason.trim() === ""} />
+        <div className="flex flex-col gap-2">
+          <ReasonField reason={reason} tried={tried} onReason={setReason} />
+          <QuickReasons onReason={setReason} />
+        </div>
         <Failure error={kill.error} />
         <div className="sticky -bottom-5 -mx-5 -mb-5 flex flex-wrap justify-end gap-2 bg-raised px-5 pt-2 pb-5">
           <Button className="max-sm:h-12" onClick={onClose}>
@@ -111,35 +114,17 @@ function Modes({ mode, onMode }: { mode: KillMode; onMode: (mode: KillMode) => v
 
 const QUICK = ["news", "behaves", "unsure", "away"] as const;
 
-/** Quick reasons, because whoever needs the switch has no time to write. */
-function Reason({
-  reason,
-  onReason,
-  missing,
-}: {
-  reason: string;
-  onReason: (reason: string) => void;
-  missing: boolean;
-}) {
+/** Whoever needs the switch has no time to write. */
+function QuickReasons({ onReason }: { onReason: (reason: string) => void }) {
   const { t } = useTranslation("accounts");
   return (
-    <div className="flex flex-col gap-2">
-      <TextArea
-        label={t("kill.reason")}
-        help={t("kill.reasonHelp")}
-        error={missing ? t("kill.reasonMissing") : null}
-        maxLength={500}
-        value={reason}
-        onChange={(event) => onReason(event.target.value)}
-      />
-      <fieldset className="flex flex-wrap gap-1.5">
-        <legend className="sr-only">{t("kill.quick")}</legend>
-        {QUICK.map((each) => (
-          <Button key={each} small onClick={() => onReason(t(`kill.quickReasons.${each}`))} className="max-sm:h-9">
-            {t(`kill.quickReasons.${each}`)}
-          </Button>
-        ))}
-      </fieldset>
-    </div>
+    <fieldset className="flex flex-wrap gap-1.5">
+      <legend className="sr-only">{t("kill.quick")}</legend>
+      {QUICK.map((each) => (
+        <Button key={each} small onClick={() => onReason(t(`kill.quickReasons.${each}`))} className="max-sm:h-9">
+          {t(`kill.quickReasons.${each}`)}
+        </Button>
+      ))}
+    </fieldset>
   );
 }

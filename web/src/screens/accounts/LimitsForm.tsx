@@ -3,7 +3,7 @@ import { type FormEvent, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ApiError, type Schemas } from "@/api/client";
 import { Button } from "@/ui/Button";
-import { TextArea, TextField } from "@/ui/Field";
+import { TextField } from "@/ui/Field";
 import { Failure, Notice } from "@/ui/Notice";
 import { toast } from "@/ui/toast";
 import {
@@ -19,6 +19,7 @@ import {
   wordOf,
 } from "./limits";
 import { type Account, limitsQuery, useChangeLimits } from "./queries";
+import { ReasonField } from "./ReasonField";
 
 export function LimitsForm({ account }: { account: Account }) {
   const { t } = useTranslation("accounts");
@@ -35,7 +36,8 @@ function Form({ account, limits }: { account: Account; limits: Schemas["RiskLimi
   const [tried, setTried] = useState(false);
   const fields = useRef<HTMLDivElement>(null);
   const change = useChangeLimits(account.name);
-  const draft = { ...draftOf(limits), ...edits };
+  const was = draftOf(limits);
+  const draft = { ...was, ...edits };
   const wrong = notNumbers(draft);
   const refused = change.error instanceof ApiError ? change.error.trouble : null;
   const refusedField = fieldOf(refused?.field);
@@ -84,7 +86,7 @@ function Form({ account, limits }: { account: Account; limits: Schemas["RiskLimi
                 key={field.name}
                 field={field}
                 currency={account.currency ?? ""}
-                was={draftOf(limits)[field.name] ?? ""}
+                was={was[field.name] ?? ""}
                 value={draft[field.name] ?? ""}
                 error={errorOf(field.name)}
                 onChange={(value) => setEdits({ ...edits, [field.name]: value })}
@@ -185,14 +187,7 @@ function Word({
       ) : (
         <p className="text-good">{t("limits.tighter")}</p>
       )}
-      <TextArea
-        label={t("limits.reason")}
-        help={t("kill.reasonHelp")}
-        error={tried && reason.trim() === "" ? t("kill.reasonMissing") : null}
-        maxLength={500}
-        value={reason}
-        onChange={(event) => setReason(event.target.value)}
-      />
+      <ReasonField label={t("limits.reason")} reason={reason} tried={tried} onReason={setReason} />
       <Failure error={error} />
       <div className="flex justify-end gap-2">
         <Button onClick={onUndo}>{t("limits.undo")}</Button>

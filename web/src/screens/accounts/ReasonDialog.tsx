@@ -2,8 +2,8 @@ import { type FormEvent, type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Button } from "@/ui/Button";
 import { Dialog } from "@/ui/Dialog";
-import { TextArea } from "@/ui/Field";
 import { Failure } from "@/ui/Notice";
+import { ReasonField } from "./ReasonField";
 
 /** A person's word that loosens something: what it means, and why. */
 export function ReasonDialog({
@@ -42,14 +42,7 @@ export function ReasonDialog({
     <Dialog open onClose={onClose} title={title} description={description}>
       <form onSubmit={submit} className="flex flex-col gap-4">
         {children}
-        <TextArea
-          label={t("kill.reason")}
-          help={t("kill.reasonHelp")}
-          error={tried && reason.trim() === "" ? t("kill.reasonMissing") : null}
-          maxLength={500}
-          value={reason}
-          onChange={(event) => setReason(event.target.value)}
-        />
+        <ReasonField reason={reason} tried={tried} onReason={setReason} />
         <Failure error={error} />
         <div className="flex flex-wrap justify-end gap-2">
           <Button onClick={onClose}>{t("app:cancel")}</Button>
