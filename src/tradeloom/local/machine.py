@@ -1,10 +1,8 @@
 """The whole system on one machine, brought up in order and taken down in reverse."""
 
 import asyncio
-import contextlib
 import logging
-import logging.handlers
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -12,11 +10,8 @@ from typing import Any, Final
 from tradeloom.accounts.credentials.vault import Vault
 from tradeloom.accounts.quotas import TIERS, QuotaGate
 from tradeloom.api.ports import Ports
-from tradeloom.compiler.compile import local_arn
 from tradeloom.engine.engine import Engine
 from tradeloom.engine.orders import OrderAnswers
-from tradeloom.engine.permission import ActiveVersions
-from tradeloom.engine.questions import Answers
 from tradeloom.engine.run_events import hub_of
 from tradeloom.engine.scheduler import Scheduler
 from tradeloom.engine.variables import VariableAnswers
@@ -31,6 +26,7 @@ from tradeloom.local.clocks import AccountClock
 from tradeloom.local.credentials import LocalCredentials
 from tradeloom.local.debugging import LocalDebugging
 from tradeloom.local.drafts import LocalDrafts
+from tradeloom.local.engine_services import engine_up, scheduler_of, sub_workflows_of, watcher_of, workflows_of
 from tradeloom.local.executions import LocalExecutions, LocalNotifications
 from tradeloom.local.expectations import Expectations, Skips
 from tradeloom.local.halts import Halts
@@ -56,16 +52,13 @@ from tradeloom.local.schedules import LocalSchedules
 from tradeloom.local.settings import Settings
 from tradeloom.local.start_notices import StartNotices
 from tradeloom.local.storage import TENANT, Storage, database_up, storage_up
-from tradeloom.local.sub_workflows import SubWorkflowAnswers
 from tradeloom.local.tasks import ended, together
 from tradeloom.local.templates import TemplateFiles
 from tradeloom.local.tenant_services import models_up, tables_up
-from tradeloom.local.triggers import market_triggers, telling
 from tradeloom.local.usage import LocalUsage
 from tradeloom.local.webhooks import Door
 from tradeloom.local.workflow_versions import LocalVersions
 from tradeloom.local.workflows import LocalWorkflows
-from tradeloom.nodes.registry import node_types
 from tradeloom.realtime.hub import RunEvents
 from tradeloom.runtime.redaction import Redactor
 from tradeloom.storage.postgres.journal import PostgresJournal
@@ -181,7 +174,7 @@ async def _engine_up(
     halts = Halts(kept.blobs)
     notices = AccountNotices(TENANT, kept.journal)
     starts = StartNotices(kept.journal)
-    engine = _engine(stack, kept, pool, clocks, answers, halts)
+    engine = engine_up(stack, kept, pool, clocks, answers, halts)
     run_events = hub_of(engine, kept.journal)
     stack.push_async_callback(run_events.close)
     private_market = PrivateMarket(clocks.of)
@@ -201,15 +194,15 @@ async def _engine_up(
         trades=kept.trades,
         modes=modes,
     )
-    answers |= _sub_workflows(kept, engine, executions, pool, clocks).answers()
+    answers |= sub_workflows_of(kept, engine, executions, pool, clocks).answers()
     skips = Skips(executions.dispatcher)
-    scheduler = _scheduler(kept, skips, clocks, starts)
+    scheduler = scheduler_of(kept, skips, clocks, starts)
     stack.push_async_callback(scheduler.close)
-    watcher = _watcher(kept, executions, clocks)
+    watcher = watcher_of(kept, executions, clocks)
     clocks.watching = lambda account: watcher.busy(account) or scheduler.busy(account)
     stack.push_async_callback(watcher.close)
     expectations = expectations_of(kept, skips, clocks, halts)
-    workflows = _workflows(kept, on_loop, executions, clocks, scheduler, watcher, expectations)
+    workflows = workflows_of(kept, on_loop, executions, clocks, scheduler, watcher, expectations)
     aftermath_up(stack, kept, engine, executions.dispatcher)
     accounts = await accounts_up(stack, kept, on_loop, market, engine, workflows, halts, notices)
     reruns, debugging = reruns_up(kept, on_loop, engine, executions, modes, private_market, clocks.of, halts.refuses)
@@ -292,92 +285,6 @@ async def _engine_up(
     )
 
 
-def _engine(
-    stack: AsyncExitStack, kept: Storage, pool: WorkerPool, clocks: MarketClocks, answers: Answers, halts: Halts
-) -> Engine:
-    engine = Engine(
-        journal=kept.journal,
-        workers=pool,
-        blobs=kept.blobs,
-        is_effect=_acting_functions().__contains__,
-        clock_for=clocks.for_run,
-        permit=ActiveVersions(kept.stores, kept.journal),
-        answers=answers,
-        halt=halts.reaches,
-    )
-    clocks.engine = engine
-    stack.push_async_callback(engine.close)
-    return engine
-
-
-def _sub_workflows(
-    kept: Storage, engine: Engine, executions: LocalExecutions, pool: WorkerPool, clocks: MarketClocks
-) -> SubWorkflowAnswers:
-    @contextlib.contextmanager
-    def resting(execution_id: str) -> Iterator[None]:
-        with pool.lending(), clocks.resting(execution_id):
-            yield
-
-    return SubWorkflowAnswers(
-        engine=engine,
-        journal=kept.journal,
-        workflows=kept.stores,
-        blobs=kept.blobs,
-        dispatcher_for=executions.dispatcher_for,
-        resting=resting,
-    )
-
-
-def _scheduler(kept: Storage, skips: Skips, clocks: MarketClocks, starts: StartNotices) -> Scheduler:
-    return Scheduler(
-        workflows=kept.stores,
-        schedules=kept.stores,
-        blobs=kept.blobs,
-        dispatcher=skips,
-        clock_for_account=clocks.of,
-        on_quarantine=starts.set_aside,
-        tenant=TENANT,
-    )
-
-
-def _watcher(kept: Storage, executions: LocalExecutions, clocks: MarketClocks) -> Watcher:
-    return Watcher(
-        workflows=kept.stores,
-        schedules=kept.stores,
-        variables=kept.variables,
-        blobs=kept.blobs,
-        dispatcher=executions.dispatcher,
-        triggers=market_triggers(),
-        clock_for_account=clocks.of,
-        market_for_account=clocks.market_of,
-        next_event=clocks.next_event,
-        wait_for_market=clocks.wait,
-        heard=clocks.heard,
-    )
-
-
-def _workflows(
-    kept: Storage,
-    on_loop: OnLoop,
-    executions: LocalExecutions,
-    clocks: MarketClocks,
-    scheduler: Scheduler,
-    watcher: Watcher,
-    expectations: Expectations,
-) -> LocalWorkflows:
-    return LocalWorkflows(
-        on_loop,
-        kept.stores,
-        kept.stores,
-        kept.blobs,
-        kept.vault,
-        market_now=lambda account: clocks.of(account).now(),
-        account_status=lambda account: clocks.market_of(account).state(),
-        changed=telling(scheduler, watcher, expectations.look_soon),
-        stop_all=executions.stop_all,
-    )
-
-
 def _status(kept: Storage, on_loop: OnLoop, market: PaperMarket, engine: Engine, pool: WorkerPool) -> LocalStatus:
     assert market.client is not None
     return LocalStatus(
@@ -388,10 +295,6 @@ def _status(kept: Storage, on_loop: OnLoop, market: PaperMarket, engine: Engine,
         running=lambda: len(engine.running),
         workers=lambda: len(pool.pids),
     )
-
-
-def _acting_functions() -> frozenset[str]:
-    return frozenset(local_arn(name) for name, node in node_types().items() if node.acts())
 
 
 def _worker_settings(home: Home, market: PaperMarket, settings: Settings) -> WorkerSettings:
