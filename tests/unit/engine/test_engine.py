@@ -1,16 +1,14 @@
-"""Executions from start to end: statuses, errors, stops, events, resuming."""
+"""Executions from start to end: statuses, errors, events, closing, resuming."""
 
 import asyncio
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from tests.support import loop
 from tests.support.loop import until
-from tests.unit.engine.fakes import AS_OF, Machinery, run_info
+from tests.unit.engine.fakes import Machinery, run_info
 from tests.unit.engine.machines import Raised, machine, task
-from tradeloom.engine.clock import ManualClock
 from tradeloom.engine.engine import StartRequest
 from tradeloom.engine.errors import AlreadyStarted, EngineClosed, InvalidDefinition
 from tradeloom.engine.events import Event
@@ -266,109 +264,6 @@ def test_nobody_knows_an_execution_of_somebody_else() -> None:
     loop.run(body())
 
 
-def test_a_stop_reaches_a_running_handler() -> None:
-    refused: list[str] = []
-
-    async def acts(payload: Any, invocation: Any) -> Any:
-        await invocation.on_ask("may_act", {})
-        await asyncio.sleep(0.05)
-        try:
-            await invocation.on_ask("may_act", {})
-        except ExecutionStopped as error:
-            refused.append(error.message)
-            raise Raised("ExecutionStopped", error.message) from error
-
-    async def body() -> None:
-        made = Machinery(acts=acts, f=lambda payload, invocation: 1)
-        async with made.engine() as engine:
-            await engine.start(start(chain("acts", "f")))
-            await until(lambda: made.workers.calls)
-            await asyncio.sleep(0.01)
-            await engine.stop("e1", "the market went mad")
-            row = await engine.result("e1")
-            assert row.status == "STOPPED"
-            assert row.error == {"name": "ExecutionStopped", "message": "the market went mad", "node": None}
-        assert refused == ["The execution was stopped: the market went mad"]
-        assert [function for function, _ in made.workers.calls] == ["acts"]
-        (run,) = await MemoryJournalOf(made).node_runs("e1")
-        assert run.status == "FAILED"
-
-    loop.run(body())
-
-
-def test_what_a_handler_finished_in_the_grace_time_is_kept() -> None:
-    async def fills(payload: Any, invocation: Any) -> Any:
-        await asyncio.sleep(0.05)
-        return {"ticket": 7}
-
-    async def body() -> None:
-        made = Machinery(fills=fills)
-        async with made.engine() as engine:
-            await engine.start(start(chain("fills", "fills")))
-            await until(lambda: made.workers.calls)
-            await engine.stop("e1", "enough")
-            assert (await engine.result("e1")).status == "STOPPED"
-        (run,) = await MemoryJournalOf(made).node_runs("e1")
-        assert (run.status, run.output) == ("SUCCEEDED", {"ticket": 7})
-
-    loop.run(body())
-
-
-def test_a_handler_that_does_not_end_is_killed_after_the_grace_time() -> None:
-    async def body() -> None:
-        made = Machinery(slow=lambda payload, invocation: asyncio.sleep(30))
-        async with made.engine(grace_s=0.05) as engine:
-            await engine.start(start(chain("slow")))
-            await until(lambda: made.workers.calls)
-            await engine.stop("e1", "enough")
-            assert (await engine.result("e1")).status == "STOPPED"
-        (run,) = await MemoryJournalOf(made).node_runs("e1")
-        assert run.status == "ABORTED"
-
-    loop.run(body())
-
-
-def test_a_waiting_execution_stops_at_once() -> None:
-    async def body() -> None:
-        made = Machinery(ManualClock(AS_OF))
-        async with made.engine() as engine:
-            await engine.start(start(machine({"D-d": {"Type": "Wait", "Seconds": 3600, "Next": "E"}, "E": END})))
-            await until(lambda: made.rows.runs)
-            stopping = await engine.stop("e1", "enough")
-            assert stopping.stop_reason == "enough"
-            async with asyncio.timeout(60):
-                assert (await engine.result("e1")).status == "STOPPED"
-
-    loop.run(body())
-
-
-def test_a_queued_execution_stops_without_running() -> None:
-    async def body() -> None:
-        made = Machinery(slow=lambda payload, invocation: asyncio.sleep(30))
-        async with made.engine(most_running=1, grace_s=0) as engine:
-            await engine.start(start(chain("slow"), "e1"))
-            await engine.start(start(chain("slow"), "e2"))
-            await until(lambda: made.workers.calls)
-            await engine.stop("e2", "enough")
-            row = await engine.result("e2")
-            assert (row.status, row.started_at) == ("STOPPED", None)
-            assert len(made.workers.calls) == 1
-
-    loop.run(body())
-
-
-def test_an_ended_execution_stays_as_it_is() -> None:
-    async def body() -> None:
-        made = Machinery(f=lambda payload, invocation: 1)
-        async with made.engine() as engine:
-            await engine.start(start(chain("f")))
-            row = await engine.result("e1")
-            assert await engine.stop("e1", "late") == row
-            assert (await engine.result("e1")).status == "SUCCEEDED"
-
-    loop.run(body())
-
-
 def test_a_permit_is_asked_before_acting() -> None:
     async def deactivated(execution: Execution, node: str) -> None:
         raise ExecutionStopped(f"{execution.workflow_id} was deactivated before {node}")
@@ -389,44 +284,6 @@ def test_a_permit_is_asked_before_acting() -> None:
     loop.run(body())
 
 
-def test_three_hundred_waits_hold_no_slot() -> None:
-    async def body() -> None:
-        clock = ManualClock(AS_OF)
-        made = Machinery(clock, f=lambda payload, invocation: 1)
-        definition = machine({"D-d": {"Type": "Wait", "Seconds": 60, "Next": "A"}, "A": task("f", Next="E"), "E": END})
-        async with made.engine(most_running=2) as engine:
-            for number in range(300):
-                await engine.start(start(definition, f"e{number}"))
-            await until(lambda: len(made.rows.runs) == 300)
-            clock.advance(timedelta(seconds=60))
-            rows = await asyncio.gather(*[engine.result(f"e{number}") for number in range(300)])
-            assert {row.status for row in rows} == {"SUCCEEDED"}
-
-    loop.run(body())
-
-
-def test_a_parallel_that_still_works_keeps_its_slot() -> None:
-    async def body() -> None:
-        clock = ManualClock(AS_OF)
-        made = Machinery(clock, slow=lambda payload, invocation: asyncio.sleep(0.1), f=lambda payload, invocation: 1)
-        branches = [
-            {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 60, "End": True}}},
-            {"StartAt": "S", "States": {"S": task("slow")}},
-        ]
-        busy = machine({"P": {"Type": "Parallel", "Branches": branches, "Next": "E"}, "E": END})
-        async with made.engine(most_running=1) as engine:
-            await engine.start(start(busy, "e1"))
-            await engine.start(start(chain("f"), "e2"))
-            await until(lambda: ("slow", {}) in made.workers.calls)
-            await asyncio.sleep(0.02)
-            assert len(made.workers.calls) == 1
-            assert (await engine.result("e2")).status == "SUCCEEDED"  # once only the wait is left
-            clock.advance(timedelta(seconds=60))
-            assert (await engine.result("e1")).status == "SUCCEEDED"
-
-    loop.run(body())
-
-
 def test_a_closing_engine_takes_nothing_and_ends_nothing() -> None:
     async def body() -> None:
         made = Machinery(slow=lambda payload, invocation: asyncio.sleep(30))
@@ -443,36 +300,6 @@ def test_a_closing_engine_takes_nothing_and_ends_nothing() -> None:
         assert made.rows.executions["e1"].status == "RUNNING"
         (run,) = await MemoryJournalOf(made).node_runs("e1")
         assert run.status == "RUNNING"
-
-    loop.run(body())
-
-
-def test_after_a_restart_who_queued_still_waits_for_who_ran() -> None:
-    """Even for one that was started after it."""
-
-    async def body() -> None:
-        clock = ManualClock(AS_OF)
-        waits = machine({"W": {"Type": "Wait", "Seconds": 60, "Next": "E"}, "E": END})
-        made = Machinery(clock)
-        async with made.engine() as engine:
-            await engine.start(start(waits, "first"))
-            await until(lambda: made.heard("execution.started"))
-            await engine.start(start(waits, "queued", exclusive=True))
-            await engine.start(start(waits, "beside"))
-            await until(lambda: len(made.heard("execution.started")) == 2)
-            await engine.stop("first", "enough")
-            await engine.result("first")
-        async with made.engine() as engine:
-            await engine.resume()
-            await until(lambda: len(made.heard("execution.started")) == 3)
-            for _ in range(100):
-                await asyncio.sleep(0)
-            assert len(made.heard("execution.started")) == 3  # not the queued one
-            clock.advance(timedelta(seconds=60))
-            assert (await engine.result("beside")).status == "SUCCEEDED"
-            await until(lambda: len(made.heard("execution.started")) == 4)
-            await engine.stop("queued", "enough")
-            await engine.result("queued")
 
     loop.run(body())
 
