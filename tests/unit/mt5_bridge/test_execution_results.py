@@ -15,7 +15,8 @@ from mt5_bridge.trade_records import TradeRecords
 from tests.support.loop import run
 from tests.unit.mt5_bridge.fake_terminal import NOW, market
 from tests.unit.mt5_bridge.paper.test_books import MONDAY, bars, conditions, request_of, steps
-from tests.unit.mt5_bridge.test_trade_records import DAY, books, still_open
+from tests.unit.mt5_bridge.test_trade_money import books, still_open
+from tests.unit.mt5_bridge.test_trade_records import DAY
 from tradeloom.storage.memory.trades import MemoryTrades
 from tradeloom.trading.intents import client_order_id
 from tradeloom.trading.trade_ledger import TradeRecord
