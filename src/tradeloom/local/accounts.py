@@ -26,7 +26,7 @@ from tradeloom.local.account_notices import AccountNotices
 from tradeloom.local.bridging import OnLoop
 from tradeloom.local.halts import Halts, Standing
 from tradeloom.local.holdings import holdings_of
-from tradeloom.local.live_money import BY, REASON, LiveMoney, check_acknowledgement, undecided
+from tradeloom.local.live_money import LiveMoney
 from tradeloom.local.undelivered import Undelivered
 from tradeloom.trading.limit_changes import changed
 from tradeloom.trading.methods import AccountStatus
@@ -137,24 +137,12 @@ class LocalAccounts:
 
     async def _read(self, account: str) -> None:
         try:
-            status = await asyncio.to_thread(self._decided, account)
+            status = await asyncio.to_thread(self._live.decided, account, self._broker(account))
         except TradeloomError as error:
             log.debug("the state of account %s cannot be read: %s", account, error.message)
             return
         if account not in self._undelivered and self._take(account, status):
             log.warning("account %s is %s (by %s: %s)", account, status.state, status.by, status.reason)
-
-    def _decided(self, account: str) -> AccountStatus:
-        """Blocking. An account with real money that no person decided about is halted by this."""
-        broker = self._broker(account)
-        status = broker.state()
-        if not undecided(status):
-            return status
-        try:
-            live = self._live.is_live(account, broker)
-        except TradeloomError:  # such a terminal carries nothing out either; it is asked again at the next look
-            return status
-        return broker.set_state(AccountState.HALTED, reason=REASON, by=BY) if live else status
 
     async def _carry_out(self) -> None:
         """Kills the bridge was not there for. One of an account this machine has no more waits until it has."""
@@ -253,8 +241,7 @@ class LocalAccounts:
                 "workflow %s may open on %s again (by %s: %s)", wanted.workflow_id, account, user, wanted.reason
             )
             return await self._detail(account)
-        if self._live.known_live(account):
-            check_acknowledgement(account, wanted.acknowledgement)
+        self._live.check_known(account, wanted.acknowledgement)
         async with self._delivering[account]:
             withdrawn = await self._undelivered.withdraw(account)
             try:
@@ -270,8 +257,7 @@ class LocalAccounts:
     def _clear(self, account: str, user: str, wanted: Resume) -> AccountStatus:
         """Blocking. Nothing is loosened before the terminal has told whether the money is real."""
         broker = self._broker(account)
-        if self._live.is_live(account, broker):
-            check_acknowledgement(account, wanted.acknowledgement)
+        self._live.check(account, broker, wanted.acknowledgement)
         return broker.set_state(AccountState.ACTIVE, reason=wanted.reason, by=user, clear=True)
 
     async def _limits(self, account: str) -> AccountLimits:

@@ -8,13 +8,14 @@ acknowledgement. The bridge's own `live_trading = true` is needed besides.
 from typing import Final, Literal, Protocol
 
 from tradeloom.api.models.accounts import live_phrase
-from tradeloom.errors import InvalidInput
+from tradeloom.errors import InvalidInput, TradeloomError
 from tradeloom.trading.broker import Account
 from tradeloom.trading.methods import AccountStatus
+from tradeloom.trading.mt5_broker import MT5Broker
 from tradeloom.trading.risk import AccountState
 
-BY: Final = "tradeloom"
-REASON: Final = "it trades real money, and nobody has armed it yet"
+_BY: Final = "tradeloom"
+_REASON: Final = "it trades real money, and nobody has armed it yet"
 _BRIDGE: Final = "bridge"
 """Who decided about an account that only its bridge has decided about."""
 
@@ -35,16 +36,30 @@ class LiveMoney:
             self._modes[account] = broker.account().trade_mode
         return self._modes[account] == "live"
 
-    def known_live(self, account: str) -> bool:
-        return self._modes.get(account) == "live"
+    def decided(self, account: str, broker: MT5Broker) -> AccountStatus:
+        """Blocking. How the account stands; one with real money that no person decided about is halted by this."""
+        status = broker.state()
+        if status.state is not AccountState.ACTIVE or status.by != _BRIDGE:
+            return status
+        try:
+            live = self.is_live(account, broker)
+        except TradeloomError:  # such a terminal carries nothing out either; it is asked again at the next look
+            return status
+        return broker.set_state(AccountState.HALTED, reason=_REASON, by=_BY) if live else status
+
+    def check(self, account: str, broker: MT5Broker, given: str | None) -> None:
+        """Blocking. Raises `InvalidInput` where real money is to trade without the acknowledgement, and what the
+        broker raises while the terminal does not tell whether it is real."""
+        if self.is_live(account, broker):
+            _check_acknowledgement(account, given)
+
+    def check_known(self, account: str, given: str | None) -> None:
+        """The same of what a terminal has told already; asks none."""
+        if self._modes.get(account) == "live":
+            _check_acknowledgement(account, given)
 
 
-def undecided(status: AccountStatus) -> bool:
-    """Whether an account may trade although no person ever said so."""
-    return status.state is AccountState.ACTIVE and status.by == _BRIDGE
-
-
-def check_acknowledgement(account: str, given: str | None) -> None:
+def _check_acknowledgement(account: str, given: str | None) -> None:
     """Raises `InvalidInput` unless it is, word for word, what a live account's resume takes."""
     wanted = live_phrase(account)
     if given is not None and given.strip() == wanted:
