@@ -1,9 +1,9 @@
 import { ChevronDown, FileJson, LayoutTemplate, Plus, SquareDashed } from "lucide-react";
-import { DropdownMenu } from "radix-ui";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
 import { Button } from "@/ui/Button";
+import { Menu, MenuItem } from "@/ui/Menu";
 import { createBlank, tried } from "./actions";
 import { useFileChoice } from "./Importing";
 
@@ -18,25 +18,20 @@ export function NewWorkflow() {
   return (
     <>
       {input}
-      <DropdownMenu.Root>
-        <DropdownMenu.Trigger asChild>
+      <Menu
+        className="w-76"
+        button={
           <Button tone="primary">
             <Plus size={16} aria-hidden />
             {t("new")}
             <ChevronDown size={14} aria-hidden />
           </Button>
-        </DropdownMenu.Trigger>
-        <DropdownMenu.Portal>
-          <DropdownMenu.Content
-            align="end"
-            className="z-50 w-76 rounded-lg border border-line bg-raised p-1 shadow-raised"
-          >
-            <Way word="blank" icon={<SquareDashed size={18} aria-hidden />} take={() => void blank()} />
-            <Way word="fromTemplate" icon={<LayoutTemplate size={18} aria-hidden />} take={() => go("/templates")} />
-            <Way word="import" icon={<FileJson size={18} aria-hidden />} take={choose} />
-          </DropdownMenu.Content>
-        </DropdownMenu.Portal>
-      </DropdownMenu.Root>
+        }
+      >
+        <Way word="blank" icon={<SquareDashed size={18} aria-hidden />} take={() => void blank()} />
+        <Way word="fromTemplate" icon={<LayoutTemplate size={18} aria-hidden />} take={() => go("/templates")} />
+        <Way word="import" icon={<FileJson size={18} aria-hidden />} take={choose} />
+      </Menu>
     </>
   );
 }
@@ -44,15 +39,12 @@ export function NewWorkflow() {
 function Way({ word, icon, take }: { word: string; icon: ReactNode; take: () => void }) {
   const { t } = useTranslation("workflows");
   return (
-    <DropdownMenu.Item
-      onSelect={take}
-      className="flex cursor-pointer items-start gap-3 rounded px-2.5 py-2 outline-none data-highlighted:bg-sunken"
-    >
+    <MenuItem roomy onSelect={take}>
       <span className="mt-0.5 text-accent">{icon}</span>
       <span className="flex flex-col">
         <span className="font-medium">{t(word)}</span>
         <span className="text-xs text-soft">{t(`${word}Lead`)}</span>
       </span>
-    </DropdownMenu.Item>
+    </MenuItem>
   );
 }
