@@ -6,6 +6,7 @@ import { RunProvider, useRun, useRunWatch } from "@/live/use-run";
 import { Failure, Notice } from "@/ui/Notice";
 import { DebugPanel } from "./debug/DebugPanel";
 import { useDebugKeys } from "./debug/keys";
+import { useSessionNews } from "./debug/session";
 import { NodeDetails } from "./details/NodeDetails";
 import { documentQuery } from "./queries";
 import { RunFailure } from "./RunFailure";
@@ -31,6 +32,7 @@ function Watched({ id }: { id: string }) {
   const { data: document, error: noDocument } = useQuery(documentQuery(id));
   const [selected, select] = useState<string | null>(null);
   const debugged = execution?.debugging === true;
+  useSessionNews(id, debugged);
   useDebugKeys(id, debugged);
   useEffect(() => {
     if (execution) window.document.title = `${execution.workflow_name} · ${t(`app:status.${execution.status}`)}`;

@@ -6,7 +6,6 @@ import { useRun, useWatch } from "@/live/use-run";
 import { toast } from "@/ui/toast";
 import { debugQuery } from "../queries";
 
-export type Session = Schemas["DebugSession"];
 export type Paused = Schemas["PausedNode"];
 export type Command = Partial<Schemas["DebugCommand"]> & Pick<Schemas["DebugCommand"], "action">;
 
@@ -19,13 +18,7 @@ export function useSession(id: string, enabled = true) {
   const watch = useWatch();
   const query = debugQuery(id);
   const { data: session, error } = useQuery({ ...query, enabled });
-  // A pause that begins or ends is told as a run's news; what a paused node sees is read then.
-  const pauses = useRun((view) => pausesIn(view.standings));
   const status = useRun((view) => view.execution?.status);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: read again when these change
-  useEffect(() => {
-    if (enabled) void queries.invalidateQueries({ queryKey: query.queryKey });
-  }, [pauses, status, enabled]);
   const command = useMutation({
     mutationFn: (wanted: Command) =>
       told(
@@ -46,6 +39,20 @@ export function useSession(id: string, enabled = true) {
   });
   const ended = hasEnded(session?.execution.status) || hasEnded(status);
   return { session, error, command, ended };
+}
+
+/**
+ * Reads the session again when a pause begins or ends, which is told as a run's news: what a paused node sees is not.
+ * Once on a page, however many show the session: each reading asks the server.
+ */
+export function useSessionNews(id: string, enabled: boolean): void {
+  const queries = useQueryClient();
+  const pauses = useRun((view) => pausesIn(view.standings));
+  const status = useRun((view) => view.execution?.status);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: read again when these change
+  useEffect(() => {
+    if (enabled) void queries.invalidateQueries({ queryKey: debugQuery(id).queryKey });
+  }, [queries, id, pauses, status, enabled]);
 }
 
 const pausesIn = (standings: ReadonlyMap<string, { state: string }>): string =>
