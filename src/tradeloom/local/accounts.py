@@ -20,12 +20,13 @@ from tradeloom.api.models.accounts import (
 from tradeloom.api.models.holdings import Holdings
 from tradeloom.api.models.limits import AccountLimits, ChangeLimits
 from tradeloom.engine.kill_wishes import KillWish
-from tradeloom.errors import Conflict, InvalidInput, NotFound, TradeloomError
+from tradeloom.errors import Conflict, NotFound, TradeloomError
 from tradeloom.local.account_facts import detail_of
 from tradeloom.local.account_notices import AccountNotices
 from tradeloom.local.bridging import OnLoop
 from tradeloom.local.halts import Halts, Standing
 from tradeloom.local.holdings import holdings_of
+from tradeloom.local.kill_failures import REFUSALS, incomplete, only_withdrawn
 from tradeloom.local.live_money import LiveMoney
 from tradeloom.local.undelivered import Undelivered
 from tradeloom.trading.limit_changes import changed
@@ -41,9 +42,6 @@ LOOK_S: Final = 1.0
 
 PATIENCE_S: Final = 2.0
 """How long a bridge may take to hear of a kill before what runs is stopped without it."""
-
-_REFUSALS: Final = (Conflict, InvalidInput, NotFound)
-"""What a bridge that is well says to a kill it will never do. Anything else leaves open whether it was told."""
 
 
 class LocalAccounts:
@@ -157,7 +155,7 @@ class LocalAccounts:
             try:
                 status = await asyncio.to_thread(self._tell, wish)
             except TradeloomError as error:
-                if not isinstance(error, _REFUSALS):
+                if not isinstance(error, REFUSALS):
                     log.debug("account %s cannot be stopped yet: %s", wish.account, error.message)
                     return
                 log.error("account %s could not be stopped: %s", wish.account, error.message)
@@ -179,7 +177,7 @@ class LocalAccounts:
         failures: dict[str, TradeloomError] = {}
         settled: list[KillWish] = []
         for wish, status in zip(wishes, told, strict=True):
-            if isinstance(status, TradeloomError) and not isinstance(status, _REFUSALS):
+            if isinstance(status, TradeloomError) and not isinstance(status, REFUSALS):
                 failures[wish.account] = status
                 self._wait(wish)
                 continue
@@ -196,7 +194,7 @@ class LocalAccounts:
         await keeping
         await asyncio.gather(*[self._undelivered.end(wish) for wish in settled])
         if failures:
-            raise _incomplete(failures, stopped, of=len(wishes))
+            raise incomplete(failures, stopped, of=len(wishes))
         details = await asyncio.gather(*[self._detail(wish.account) for wish in wishes])
         return Killed(items=details, stopped=stopped)
 
@@ -249,7 +247,7 @@ class LocalAccounts:
             except TradeloomError as error:
                 if withdrawn is None:
                     raise
-                raise _only_withdrawn(withdrawn, error) from error
+                raise only_withdrawn(withdrawn, error) from error
             self._take(account, status)
         log.warning("account %s may trade again (by %s: %s)", account, user, wanted.reason)
         return await self._detail(account)
@@ -309,30 +307,3 @@ def _wish(tenant: str, user: str, account: str, wanted: Kill) -> KillWish:
 
 def _state(wish: KillWish) -> AccountState:
     return AccountState.REDUCING if wish.mode == "reduce" else AccountState.HALTED
-
-
-def _incomplete(failures: dict[str, TradeloomError], stopped: int, *, of: int) -> TradeloomError:
-    """The first failure, with what was done all the same."""
-    first = next(iter(failures.values()))
-    names = ", ".join(failures)
-    if isinstance(first, Conflict):
-        hint = "It is stopped more strictly than that. Resume it first, once you know why it was."
-        return Conflict(f"{names}: {first.message}.", field="mode", hint=hint)
-    if isinstance(first, _REFUSALS):
-        done = f" The other {of - len(failures)} are stopped." if of > len(failures) else ""
-        return type(first)(f"{names}: {first.message}.{done}", field=first.field, hint=first.hint)
-    return type(first)(
-        f"The bridge could not be told to stop {names}: {first.message.rstrip('.')}.",
-        hint=f"{stopped} executions were stopped here, and the bridge is told until it confirms it, also "
-        "after a restart of Tradeloom; nothing starts on the account meanwhile. "
-        "Orders and positions at the broker are as they were: look there.",
-    )
-
-
-def _only_withdrawn(wish: KillWish, error: TradeloomError) -> TradeloomError:
-    return type(error)(
-        f"What {wish.by} wished ({wish.mode}) is withdrawn, and the bridge cannot be told to resume {wish.account}: "
-        f"{error.message}",
-        hint="Nothing starts on the account until the bridge answers; then it stands as it stood there. Resume it "
-        "again if that is halted.",
-    )
