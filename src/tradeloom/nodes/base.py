@@ -106,12 +106,14 @@ def setting(
     unit: str | None = None,
     widget: str | None = None,
     static: bool = False,
+    advanced: bool = False,
     show_if: Mapping[str, Any] | None = None,
     examples: Sequence[Any] = (),
     **bounds: Any,
 ) -> Any:
-    """A config field. `static` fields take no expression; `show_if` maps another field to the values that show this."""
-    extra: dict[str, Any] = {"static": static}
+    """A config field. `static` fields take no expression; `advanced` ones have a good value already, and a simple form
+    folds them away; `show_if` maps another field to the values that show this."""
+    extra: dict[str, Any] = {"static": static} | ({"advanced": True} if advanced else {})
     for key, value in {"unit": unit, "widget": widget, "show_if": show_if}.items():
         if value is not None:
             extra[key] = dict(value) if isinstance(value, Mapping) else value

@@ -12,20 +12,6 @@ from tradeloom.nodes.registry import node_types
 
 JsonObject = dict[str, Any]
 
-# fmt: off
-_ADVANCED = frozenset({
-    "account", "activation", "after_rollover_min", "before_rollover_min", "before_weekend_min", "cc",
-    "closed_only", "commission_per_lot", "common_holidays", "cooldown_after", "cooldown_s", "day_start",
-    "delay_s", "details", "deviation", "end", "expected", "fail", "flexible_window_min", "html", "hysteresis",
-    "idempotent", "keep_headers", "label", "max_age_min", "max_age_s", "max_margin_pct", "max_seconds",
-    "max_volume", "min_distance", "misfire", "misfire_max", "missed", "missing_table", "overlap", "own_only",
-    "parse", "parse_mode", "penetration", "per_minute", "redirects", "replay_window_s", "retrain_every",
-    "scan_bars", "second_source", "silent", "start", "template", "time_field", "timeout_s", "title_field",
-    "tolerance", "training_bars", "ttl_s", "use_connections", "username",
-})
-# fmt: on
-"""Names of fields that have a good value already and that a simple form folds away; a required one never is."""
-
 
 def palette() -> list[JsonObject]:
     """Every node type, sorted by type: what a palette shows, without schemas, help and examples."""
@@ -94,11 +80,8 @@ def _form_schema(schema: JsonObject) -> JsonObject:
     for part in (schema, *schema.get("$defs", {}).values()):
         if "properties" in part:
             part["order"] = list(part["properties"])
-            required = part.get("required", ())
-            for name, field in part["properties"].items():
+            for field in part["properties"].values():
                 field.setdefault("widget", _widget(field))
-                if name in _ADVANCED and name not in required and "default" in field:
-                    field["advanced"] = True
     return schema
 
 

@@ -35,6 +35,7 @@ def day_start_setting(**options: Any) -> Any:
         examples=["00:00", "17:00"],
         pattern=CLOCK_PATTERN,
         **options,
+        advanced=True,
     )
 
 

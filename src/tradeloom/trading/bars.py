@@ -49,7 +49,7 @@ class BarsReference(BaseModel):
     to: AwareDatetime
     count: int = Field(ge=1, le=MAX_BARS)
     warmup: int = Field(default=0, ge=0, le=MAX_BARS)
-    closed_only: bool = True
+    closed_only: bool = Field(default=True, json_schema_extra={"advanced": True})
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,8 @@ def test_everything_is_plain_json(name: str) -> None:
     for part in (told["config_schema"], *told["config_schema"].get("$defs", {}).values()):
         assert part.get("order", []) == list(part.get("properties", {}))
         assert all("widget" in field for field in part.get("properties", {}).values())
+        folded = {name for name, field in part.get("properties", {}).items() if "advanced" in field}
+        assert not folded & set(part.get("required", [])), "a simple form would hide what must be filled in"
 
 
 def test_what_a_form_needs() -> None:
@@ -34,6 +36,9 @@ def test_what_a_form_needs() -> None:
     assert properties["operator"]["widget"] == "select"
     assert describe("condition.range")["config_schema"]["properties"]["value"]["input"] is True
     assert describe("utility.delay")["config_schema"]["properties"]["seconds"]["unit"] == "s"
+    http = describe("utility.http")["config_schema"]["properties"]
+    assert http["redirects"]["advanced"] is True
+    assert "advanced" not in http["url"]
     transform = describe("utility.transform")["config_schema"]
     assert transform["properties"]["rules"]["widget"] == "list"
     assert transform["$defs"]["SetRule"]["order"] == ["op", "path", "value"]

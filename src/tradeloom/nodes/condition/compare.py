@@ -77,6 +77,7 @@ class CompareConfig(NodeConfig):
         widget="number",
         show_if={"comparison": ["equal"]},
         ge=0,
+        advanced=True,
     )
 
     @model_validator(mode="after")

@@ -50,6 +50,7 @@ class CrossConfig(NodeConfig):
         unit="the values' own",
         widget="number",
         ge=0,
+        advanced=True,
     )
     confirmation: int = setting(
         0,

@@ -58,6 +58,7 @@ class IfConfig(NodeConfig):
         widget="number",
         show_if={"operator": ["=", "!="]},
         ge=0,
+        advanced=True,
     )
     expression: StrictBool | None = setting(
         None,

@@ -47,6 +47,7 @@ class LogicConfig(NodeConfig):
         help="Whether each connection is an input. Turned off, connections only say when this node runs.",
         widget="toggle",
         static=True,
+        advanced=True,
     )
 
 

@@ -78,6 +78,7 @@ class QueryConfig(NodeConfig):
         help="What a table means that nothing was saved to yet: an error, or no rows.",
         widget="select",
         show_if={"mode": ["table"]},
+        advanced=True,
     )
     sql: str | None = setting(
         None,
@@ -114,6 +115,7 @@ class QueryConfig(NodeConfig):
         widget="number",
         ge=0.1,
         le=MAX_SECONDS,
+        advanced=True,
     )
 
     @model_validator(mode="after")

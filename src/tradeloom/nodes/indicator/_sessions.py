@@ -45,6 +45,7 @@ def day_start_setting(show_if: Mapping[str, Any] | None = None) -> Any:
         show_if=show_if,
         examples=["17:00", "00:00"],
         pattern=CLOCK_PATTERN,
+        advanced=True,
     )
 
 

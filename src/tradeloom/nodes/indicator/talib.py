@@ -69,6 +69,7 @@ class TalibConfig(IndicatorConfig):
         help="The other column, for functions of two series.",
         widget="select",
         show_if={"function": [name for name, each in functions().items() if each.takes_two]},
+        advanced=True,
     )
     output: str | None = setting(
         None,

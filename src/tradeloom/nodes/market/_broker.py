@@ -29,6 +29,7 @@ def account_setting() -> Any:
         examples=["paper"],
         min_length=1,
         max_length=64,
+        advanced=True,
     )
 
 
@@ -56,6 +57,7 @@ def max_age_setting() -> Any:
         widget="duration",
         gt=0,
         le=604_800,
+        advanced=True,
     )
 
 

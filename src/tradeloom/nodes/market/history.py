@@ -37,6 +37,7 @@ class HistoryConfig(NodeConfig):
         title="Closed bars only",
         help="Leave the forming bar out. Its values change until it closes, and a backtest cannot see them.",
         widget="toggle",
+        advanced=True,
     )
     source: Literal["mt5", "input"] = setting(
         "mt5",

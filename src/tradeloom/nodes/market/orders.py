@@ -28,7 +28,11 @@ class OrdersConfig(NodeConfig):
         "any", title="Type", help="Only orders of one type.", widget="select"
     )
     own_only: bool = setting(
-        False, title="This workflow's only", help="Leave out what others placed, by hand or not.", widget="toggle"
+        False,
+        title="This workflow's only",
+        help="Leave out what others placed, by hand or not.",
+        widget="toggle",
+        advanced=True,
     )
     account: str | None = account_setting()
 

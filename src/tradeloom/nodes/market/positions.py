@@ -26,7 +26,11 @@ class PositionsConfig(NodeConfig):
         "any", title="Side", help="Only bought or only sold positions.", widget="select"
     )
     own_only: bool = setting(
-        False, title="This workflow's only", help="Leave out what others opened, by hand or not.", widget="toggle"
+        False,
+        title="This workflow's only",
+        help="Leave out what others opened, by hand or not.",
+        widget="toggle",
+        advanced=True,
     )
     account: str | None = account_setting()
 

@@ -72,6 +72,7 @@ class SessionConfig(NodeConfig):
         title="All at once",
         help="Only while all of them are open, such as London and New York.",
         widget="toggle",
+        advanced=True,
     )
     before_rollover_min: int = setting(
         0,
@@ -81,6 +82,7 @@ class SessionConfig(NodeConfig):
         widget="number",
         ge=0,
         le=720,
+        advanced=True,
     )
     after_rollover_min: int = setting(
         0,
@@ -90,6 +92,7 @@ class SessionConfig(NodeConfig):
         widget="number",
         ge=0,
         le=720,
+        advanced=True,
     )
     before_weekend_min: int = setting(
         0,
@@ -99,6 +102,7 @@ class SessionConfig(NodeConfig):
         widget="number",
         ge=0,
         le=5_760,
+        advanced=True,
     )
     weekend: bool = setting(
         False,
@@ -111,6 +115,7 @@ class SessionConfig(NodeConfig):
         title="Common holidays",
         help="Closed on New Year's Day, Good Friday and Christmas Day, by each session's own date.",
         widget="toggle",
+        advanced=True,
     )
     holidays: list[date] = setting(
         [],

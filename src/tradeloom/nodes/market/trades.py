@@ -78,7 +78,11 @@ class TradesConfig(NodeConfig):
         "any", title="Side", help="Only positions that were bought or only sold ones.", widget="select"
     )
     own_only: bool = setting(
-        False, title="This workflow's only", help="Leave out what others opened, by hand or not.", widget="toggle"
+        False,
+        title="This workflow's only",
+        help="Leave out what others opened, by hand or not.",
+        widget="toggle",
+        advanced=True,
     )
     limit: int = setting(
         100,

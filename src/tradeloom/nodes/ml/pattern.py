@@ -62,6 +62,7 @@ class PatternConfig(NodeConfig):
         widget="number",
         ge=1,
         le=500,
+        advanced=True,
     )
     max_length: int = setting(
         150,
@@ -92,6 +93,7 @@ class PatternConfig(NodeConfig):
         widget="number",
         ge=0,
         le=1,
+        advanced=True,
     )
 
 

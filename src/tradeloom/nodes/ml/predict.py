@@ -69,6 +69,7 @@ class PredictConfig(NodeConfig):
         widget="number",
         ge=500,
         le=4400,
+        advanced=True,
     )
     retrain_every: int = setting(
         24,
@@ -79,6 +80,7 @@ class PredictConfig(NodeConfig):
         widget="number",
         ge=1,
         le=500,
+        advanced=True,
     )
     interval: float = setting(
         0.8,

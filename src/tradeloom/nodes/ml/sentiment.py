@@ -38,6 +38,7 @@ class SentimentConfig(NodeConfig):
         widget="text",
         min_length=1,
         max_length=100,
+        advanced=True,
     )
     text_field: str = setting(
         "text",
@@ -56,6 +57,7 @@ class SentimentConfig(NodeConfig):
         examples=["time", "published_at"],
         min_length=1,
         max_length=100,
+        advanced=True,
     )
     half_life_hours: float | None = setting(
         None,
@@ -83,6 +85,7 @@ class SentimentConfig(NodeConfig):
         widget="number",
         ge=0,
         le=MAX_DETAILS,
+        advanced=True,
     )
 
 

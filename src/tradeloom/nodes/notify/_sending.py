@@ -70,6 +70,7 @@ def timeout_setting() -> Any:
         widget="duration",
         ge=1,
         le=25,
+        advanced=True,
     )
 
 
@@ -80,6 +81,7 @@ def fail_setting() -> Any:
         help="ignore reports the failure in `status` and goes on, so that a message never holds up a trade; stop makes "
         "it an error of the node.",
         widget="select",
+        advanced=True,
     )
 
 

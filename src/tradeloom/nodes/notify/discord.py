@@ -45,6 +45,7 @@ class DiscordConfig(NodeConfig):
         help="Another name for the sender than the webhook's own.",
         widget="text",
         max_length=80,
+        advanced=True,
     )
     fail: Literal["stop", "ignore"] = fail_setting()
     timeout_s: float = timeout_setting()

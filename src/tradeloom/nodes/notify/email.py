@@ -50,7 +50,12 @@ class EmailConfig(NodeConfig):
         max_length=MAX_RECIPIENTS,
     )
     cc: list[str] = setting(
-        [], title="Copy to", help="More addresses, which everybody sees.", widget="text", max_length=MAX_RECIPIENTS
+        [],
+        title="Copy to",
+        help="More addresses, which everybody sees.",
+        widget="text",
+        max_length=MAX_RECIPIENTS,
+        advanced=True,
     )
     subject: str = setting(
         title="Subject",
@@ -75,9 +80,17 @@ class EmailConfig(NodeConfig):
         help="The same as HTML, shown instead of the text by programs that can.",
         widget="code",
         max_length=MAX_BODY,
+        advanced=True,
     )
     timeout_s: float = setting(
-        15.0, title="Time-out", help="For the whole conversation.", unit="s", widget="duration", ge=1, le=25
+        15.0,
+        title="Time-out",
+        help="For the whole conversation.",
+        unit="s",
+        widget="duration",
+        ge=1,
+        le=25,
+        advanced=True,
     )
 
     _lists = field_validator("to", "cc", mode="before")(_listed)

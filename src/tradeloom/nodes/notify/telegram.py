@@ -57,8 +57,11 @@ class TelegramConfig(NodeConfig):
         title="Marks",
         help="none sends the text as it is; html lets <b>, <i>, <code> and Telegram's other tags work in it.",
         widget="select",
+        advanced=True,
     )
-    silent: bool = setting(False, title="Silent", help="Arrives without a sound, for what can wait.", widget="toggle")
+    silent: bool = setting(
+        False, title="Silent", help="Arrives without a sound, for what can wait.", widget="toggle", advanced=True
+    )
     fail: Literal["stop", "ignore"] = fail_setting()
     timeout_s: float = timeout_setting()
 

@@ -55,6 +55,7 @@ class WebhookConfig(NodeConfig):
         help="Make the body what Discord's or Slack's webhooks take.",
         widget="select",
         static=True,
+        advanced=True,
     )
     credential: str | None = setting(
         None,

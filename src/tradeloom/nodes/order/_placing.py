@@ -50,6 +50,7 @@ def deviation_setting() -> Any:
         widget="number",
         ge=0,
         le=10_000,
+        advanced=True,
     )
 
 
@@ -62,6 +63,7 @@ def ttl_setting() -> Any:
         widget="duration",
         ge=1,
         le=3_600,
+        advanced=True,
     )
 
 

@@ -41,6 +41,7 @@ class TrailingStopConfig(GuardConfig):
         examples=[20],
         ge=0,
         le=MOST,
+        advanced=True,
     )
     step: float = setting(
         0,

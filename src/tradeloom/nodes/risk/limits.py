@@ -83,12 +83,14 @@ class LimitsConfig(NodeConfig):
         examples=[3_600],
         gt=0,
         le=30 * 86_400,
+        advanced=True,
     )
     cooldown_after: Literal["loss", "any"] = setting(
         "loss",
         title="Cooldown after",
         help="After a trade closed with a loss, or after any that was opened or closed.",
         widget="select",
+        advanced=True,
     )
     max_loss_streak: int | None = setting(
         None,

@@ -64,6 +64,7 @@ class PositionSizeConfig(NodeConfig):
         help="What a lot costs to open and close together, in the account's currency; it counts as part of the loss.",
         widget="number",
         ge=0,
+        advanced=True,
     )
     max_volume: float | None = setting(
         None,
@@ -73,6 +74,7 @@ class PositionSizeConfig(NodeConfig):
         widget="number",
         gt=0,
         le=1_000_000,
+        advanced=True,
     )
     max_margin_pct: float = setting(
         90.0,
@@ -82,6 +84,7 @@ class PositionSizeConfig(NodeConfig):
         widget="number",
         gt=0,
         le=100,
+        advanced=True,
     )
     max_age_s: float = max_age_setting()
     account: str | None = account_setting()

@@ -177,6 +177,7 @@ def missed_setting(default: Misfire) -> Any:
         "once for the last of them, or start for all.",
         widget="select",
         static=True,
+        advanced=True,
     )
 
 
@@ -187,6 +188,7 @@ def overlap_setting(default: Overlap) -> Any:
         help="What to do when the last execution has not ended: skip the event, queue behind it, or allow both.",
         widget="select",
         static=True,
+        advanced=True,
     )
 
 
@@ -199,6 +201,7 @@ def hysteresis_setting(unit: str) -> Any:
         static=True,
         ge=0,
         le=1e9,
+        advanced=True,
     )
 
 
@@ -212,4 +215,5 @@ def cooldown_setting() -> Any:
         static=True,
         ge=0,
         le=31_536_000,
+        advanced=True,
     )

@@ -44,6 +44,7 @@ class CandleCloseConfig(NodeConfig):
         static=True,
         ge=0,
         le=86_400,
+        advanced=True,
     )
     missed: Misfire = missed_setting("once")
     overlap: Overlap = overlap_setting("skip")

@@ -67,6 +67,7 @@ class IndicatorTriggerConfig(NodeConfig):
         show_if={"condition": ["becomes"]},
         examples=["oversold", "bullish"],
         max_length=40,
+        advanced=True,
     )
     output: str | None = setting(
         None,

@@ -50,6 +50,7 @@ class OrderEventConfig(NodeConfig):
         help="Leave out what others traded on the account, by hand or not.",
         widget="toggle",
         static=True,
+        advanced=True,
     )
     missed: Misfire = missed_setting("all")
     overlap: Overlap = overlap_setting("allow")

@@ -55,6 +55,7 @@ class ScheduleConfig(NodeConfig):
         widget="text",
         static=True,
         examples=["2026-01-05", "2026-01-05T09:00:00Z"],
+        advanced=True,
     )
     end: str | None = setting(
         None,
@@ -63,6 +64,7 @@ class ScheduleConfig(NodeConfig):
         widget="text",
         static=True,
         examples=["2026-12-31"],
+        advanced=True,
     )
     misfire: Misfire = setting(
         "skip",
@@ -70,6 +72,7 @@ class ScheduleConfig(NodeConfig):
         help="What to do with starts missed while nothing was running: skip them, start once for all, or catch up.",
         widget="select",
         static=True,
+        advanced=True,
     )
     misfire_max: int = setting(
         10,
@@ -80,6 +83,7 @@ class ScheduleConfig(NodeConfig):
         show_if={"misfire": ["all"]},
         ge=1,
         le=100,
+        advanced=True,
     )
     max_age_min: int = setting(
         DAY_MIN,
@@ -90,6 +94,7 @@ class ScheduleConfig(NodeConfig):
         static=True,
         ge=1,
         le=MAX_AGE_MIN,
+        advanced=True,
     )
     overlap: Overlap = setting(
         "skip",
@@ -97,6 +102,7 @@ class ScheduleConfig(NodeConfig):
         help="What to do when it is time and the last execution has not ended: skip, queue behind it, or allow both.",
         widget="select",
         static=True,
+        advanced=True,
     )
     flexible_window_min: int | None = setting(
         None,
@@ -107,6 +113,7 @@ class ScheduleConfig(NodeConfig):
         static=True,
         ge=1,
         le=DAY_MIN,
+        advanced=True,
     )
 
     @model_validator(mode="after")

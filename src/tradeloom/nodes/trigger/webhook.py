@@ -51,6 +51,7 @@ class WebhookConfig(NodeConfig):
         show_if={"authentication": ["hmac"]},
         ge=10,
         le=3_600,
+        advanced=True,
     )
     required: dict[str, FieldType] = setting(
         {},
@@ -80,6 +81,7 @@ class WebhookConfig(NodeConfig):
         static=True,
         ge=1,
         le=6_000,
+        advanced=True,
     )
     overlap: Overlap = setting(
         "allow",
@@ -87,6 +89,7 @@ class WebhookConfig(NodeConfig):
         help="What to do when the last execution has not ended: skip the request, queue behind it, or allow both.",
         widget="select",
         static=True,
+        advanced=True,
     )
     sample: dict[str, Any] = setting(
         {},

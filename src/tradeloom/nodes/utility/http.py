@@ -93,6 +93,7 @@ class HttpConfig(NodeConfig):
         help="Those that count as success, such as 200 and 404; any other is an error. Left empty, 200 to 299.",
         widget="text",
         max_length=20,
+        advanced=True,
     )
     parse: Literal["auto", "json", "text"] = setting(
         "auto",
@@ -100,6 +101,7 @@ class HttpConfig(NodeConfig):
         help="auto reads JSON where the server says it is; json insists on it; text takes it as it comes.",
         widget="select",
         static=True,
+        advanced=True,
     )
     keep_headers: list[str] = setting(
         ["content-type"],
@@ -107,12 +109,14 @@ class HttpConfig(NodeConfig):
         help="Which of the answer's headers go into the output.",
         widget="text",
         max_length=20,
+        advanced=True,
     )
     redirects: bool = setting(
         True,
         title="Follow redirects",
         help="Up to three, each to a public server as well, never from https to http.",
         widget="toggle",
+        advanced=True,
     )
     idempotent: bool = setting(
         False,
@@ -121,6 +125,7 @@ class HttpConfig(NodeConfig):
         "keeps such keys; without, a POST or PATCH is never sent twice.",
         widget="toggle",
         show_if={"method": ["POST", "PATCH"]},
+        advanced=True,
     )
     timeout_s: float = setting(
         10.0,
@@ -130,6 +135,7 @@ class HttpConfig(NodeConfig):
         widget="duration",
         ge=1,
         le=25,
+        advanced=True,
     )
 
 

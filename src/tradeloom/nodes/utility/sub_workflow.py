@@ -53,6 +53,7 @@ class SubWorkflowConfig(NodeConfig):
         show_if={"wait": [True]},
         ge=1,
         le=LONGEST_WAIT_S,
+        advanced=True,
     )
     outputs: list[str] = setting(
         [],
