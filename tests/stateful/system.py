@@ -25,7 +25,7 @@ from tradeloom.local.executions import LocalExecutions
 from tradeloom.local.retrying import Retries
 from tradeloom.local.workflows import LocalWorkflows
 from tradeloom.nodes.registry import node_types
-from tradeloom.storage.group_commit import Batch
+from tradeloom.storage.batch import Batch
 from tradeloom.storage.memory.blobs import MemoryBlobs
 from tradeloom.storage.memory.journal import MemoryDatabase, MemoryJournal
 from tradeloom.storage.memory.orders import MemoryOrders

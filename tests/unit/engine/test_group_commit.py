@@ -12,7 +12,8 @@ from tradeloom.engine.errors import JournalRefused, RecordRefused
 from tradeloom.engine.events import Event
 from tradeloom.engine.journal import Execution, LogLine
 from tradeloom.errors import StorageUnavailable
-from tradeloom.storage.group_commit import Batch, GroupCommit
+from tradeloom.storage.batch import Batch
+from tradeloom.storage.group_commit import GroupCommit
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 

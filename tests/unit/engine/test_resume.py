@@ -23,7 +23,7 @@ from tradeloom.engine.events import Event
 from tradeloom.engine.interpreter.times import timestamp
 from tradeloom.engine.journal import Execution
 from tradeloom.engine.workers.invocation import Invocation
-from tradeloom.storage.group_commit import Batch
+from tradeloom.storage.batch import Batch
 from tradeloom.storage.memory.journal import MemoryDatabase, MemoryJournal
 
 END = {"Type": "Succeed"}

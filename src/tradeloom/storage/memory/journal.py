@@ -21,7 +21,8 @@ from tradeloom.engine.journal import (
     StoredNotification,
 )
 from tradeloom.engine.past import past_of
-from tradeloom.storage.group_commit import LINGER_S, Batch, GroupCommit, hints_of
+from tradeloom.storage.batch import Batch, hints_of
+from tradeloom.storage.group_commit import LINGER_S, GroupCommit
 from tradeloom.storage.memory.rows import kept_row
 
 

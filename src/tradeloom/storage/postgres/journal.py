@@ -24,7 +24,8 @@ from tradeloom.engine.journal import (
     RetryRecord,
     StoredNotification,
 )
-from tradeloom.storage.group_commit import LINGER_S, PATIENCE_S, Batch, GroupCommit, hints_of
+from tradeloom.storage.batch import Batch, hints_of
+from tradeloom.storage.group_commit import LINGER_S, PATIENCE_S, GroupCommit
 from tradeloom.storage.postgres import rows
 from tradeloom.storage.postgres.database import CONNECT_TIMEOUT_S, Database, columns, told, unavailable
 from tradeloom.storage.postgres.hints import Hints

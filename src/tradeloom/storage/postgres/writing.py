@@ -13,7 +13,7 @@ from psycopg import AsyncConnection
 
 from tradeloom.engine import codec
 from tradeloom.engine.journal import NodeRun
-from tradeloom.storage.group_commit import Batch
+from tradeloom.storage.batch import Batch
 from tradeloom.storage.postgres import rows
 
 Columns = Mapping[str, rows.Column]
