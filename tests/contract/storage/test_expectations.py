@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.contract.storage.conftest import OpenJournal, OpenStores, opener, run
-from tests.contract.storage.test_journal import execution
+from tests.contract.storage.journal_rows import execution
 from tradeloom.engine.expectations import Expectation
 from tradeloom.engine.journal import KeyedStart
 from tradeloom.storage.memory.expectations import MemoryExpectations

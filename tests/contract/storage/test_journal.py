@@ -1,80 +1,15 @@
-"""What every journal must do, whatever stores it."""
+"""What every journal must do with executions and their nodes, whatever stores it."""
 
 import asyncio
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from tests.contract.storage.conftest import OpenJournal
-from tradeloom.engine.events import Event
-from tradeloom.engine.journal import Execution, ExecutionFilter, Journal, LogLine, NodeRun, StoredNotification
-from tradeloom.runtime.services import Notification
-
-NOW = datetime(2026, 11, 22, 9, 30, 0, 123_000, tzinfo=UTC)
-ODD = {"nul": "a\0b", "surrogate": "\ud800", "emoji": "🧵", "big": 2**60, "deep": [[{"x": None}]], "f": 0.1}
-
-
-def execution(name: str = "e1", **changes: Any) -> Execution:
-    made = Execution(
-        id=name,
-        tenant="local",
-        workflow_id="w1",
-        version="v1",
-        definition="d" * 64,
-        trigger="start",
-        account="paper",
-        run={"execution_id": name},
-        input={"payload": ODD},
-        as_of=NOW,
-        created_at=NOW,
-    )
-    return replace(made, **changes)
-
-
-def node_run(path: str = "RSI-rsi", attempt: int = 0, **changes: Any) -> NodeRun:
-    made = NodeRun(
-        execution_id="e1",
-        path=path,
-        attempt=attempt,
-        kind="task",
-        node="rsi",
-        state="RSI-rsi",
-        function="tradeloom-indicator-rsi",
-        started_at=NOW,
-        started_seq=2,
-        iteration=[3, 1],
-        input={"node": "rsi", **ODD},
-    )
-    return replace(made, **changes)
-
-
-def event(seq: int) -> Event:
-    return Event(
-        type="node.log", tenant="local", execution_id="e1", workflow_id="w1", seq=seq, time=NOW, data={"n": seq}
-    )
-
-
-def line(seq: int, message: str = "hello") -> LogLine:
-    return LogLine(
-        execution_id="e1", seq=seq, time=NOW, level="info", message=message, node="rsi", iteration=[], fields=ODD
-    )
-
-
-def said(name: str, message: str = "Filled", tenant: str = "local") -> StoredNotification:
-    notification = Notification(
-        id=name, execution_id="e1", workflow_id="w1", node_id="n", level="success", title="Order", message=message
-    )
-    return StoredNotification(tenant=tenant, created_at=NOW, notification=notification)
-
-
-def run(open_journal: OpenJournal, body: Any) -> None:
-    async def within() -> None:
-        async with open_journal() as journal:
-            await body(journal)
-
-    asyncio.run(within())
+from tests.contract.storage.journal_rows import NOW, ODD, execution, line, node_run, run, said
+from tradeloom.engine.journal import ExecutionFilter, Journal
 
 
 def test_a_created_execution_reads_back_whole(open_journal: OpenJournal) -> None:
@@ -206,137 +141,6 @@ def test_an_execution_runs_and_ends_once(open_journal: OpenJournal) -> None:
         assert (await journal.execution("local", "e1")) == made
 
     run(open_journal, body)
-
-
-def test_events_are_told_in_order_once_durable(open_journal: OpenJournal) -> None:
-    async def body(journal: Journal) -> None:
-        told: list[int] = []
-        journal.on_durable = lambda events: told.extend(event.seq for event in events)
-        await journal.create(execution())
-        for seq in range(1, 40):
-            journal.record(line(seq), event(seq))
-            if seq % 7 == 0:
-                await journal.barrier("e1")
-                assert told == list(range(1, seq + 1))
-        await journal.barrier("e1")
-        assert told == list(range(1, 40))
-        assert [stored.seq for stored in await journal.logs("local", "e1")] == told
-
-    run(open_journal, body)
-
-
-def test_records_are_written_without_anyone_waiting(open_journal: OpenJournal) -> None:
-    async def body(journal: Journal) -> None:
-        told = asyncio.Event()
-        journal.on_durable = lambda events: told.set()
-        await journal.create(execution())
-        journal.record(line(1), event(1))
-        async with asyncio.timeout(60):
-            await told.wait()
-        assert len(await journal.logs("local", "e1")) == 1
-
-    run(open_journal, body)
-
-
-def test_log_lines_come_in_pages(open_journal: OpenJournal) -> None:
-    async def body(journal: Journal) -> None:
-        await journal.create(execution())
-        lines = [line(seq, f"line {seq}") for seq in (5, 1, 9, 3)]
-        for made in lines:
-            journal.record(made)
-        await journal.barrier("e1")
-        assert await journal.logs("local", "e1") == sorted(lines, key=lambda made: made.seq)
-        assert [made.seq for made in await journal.logs("local", "e1", after=1, limit=2)] == [3, 5]
-
-    run(open_journal, body)
-
-
-def test_a_line_of_text_no_database_takes_is_kept_readable(open_journal: OpenJournal) -> None:
-    async def body(journal: Journal) -> None:
-        await journal.create(execution())
-        journal.record(line(1, "a\0b\ud800c"))
-        await journal.barrier("e1")
-        (stored,) = await journal.logs("local", "e1")
-        assert stored.message.startswith("a")
-        assert stored.message.endswith("c")
-
-    run(open_journal, body)
-
-
-def test_a_notification_is_kept_once(open_journal: OpenJournal) -> None:
-    async def body(journal: Journal) -> None:
-        await journal.create(execution())
-        for message in ("first", "second"):
-            journal.record(said("n1", message))
-            await journal.barrier("e1")
-        journal.record(said("n1", "third"))
-        journal.record(said("n2"))
-        await journal.barrier("e1")
-        stored = {entry.notification.id: entry.notification.message for entry in await journal.notifications("local")}
-        assert stored == {"n1": "first", "n2": "Filled"}
-
-    run(open_journal, body)
-
-
-def test_a_stop_is_a_durable_flag(open_journal: OpenJournal) -> None:
-    async def body(journal: Journal) -> None:
-        made = execution()
-        await journal.create(made)
-        stopped = await journal.request_stop("local", "e1", "enough")
-        assert stopped is not None
-        assert (stopped.stop_reason, stopped.status) == ("enough", "PENDING")
-        again = await journal.request_stop("local", "e1", "another reason")
-        assert again is not None
-        assert again.stop_reason == "enough"
-        made.status = "RUNNING"
-        journal.record(made)
-        await journal.barrier("e1")
-        stored = await journal.execution("local", "e1")
-        assert stored is not None
-        assert (stored.status, stored.stop_reason) == ("RUNNING", "enough")
-        assert await journal.request_stop("local", "nobody", "x") is None
-
-    run(open_journal, body)
-
-
-def test_an_ended_execution_is_not_stopped(open_journal: OpenJournal) -> None:
-    async def body(journal: Journal) -> None:
-        made = execution(status="SUCCEEDED", finished_at=NOW)
-        await journal.create(made)
-        assert await journal.request_stop("local", "e1", "late") == made
-
-    run(open_journal, body)
-
-
-def test_executions_of_a_living_engine_are_left_to_it(open_journal: OpenJournal) -> None:
-    async def within() -> None:
-        async with open_journal() as first:
-            await first.create(execution("e1"))
-            await first.create(execution("e2", created_at=NOW - timedelta(seconds=1)))
-            await first.create(execution("e3", status="SUCCEEDED"))
-            async with open_journal() as second:
-                assert await second.claim() == []
-                assert await first.claim() == []
-        async with open_journal() as third:
-            assert [claimed.id for claimed in await third.claim()] == ["e2", "e1"]
-            async with open_journal() as fourth:
-                assert await fourth.claim() == []
-
-    asyncio.run(within())
-
-
-def test_two_engines_never_claim_the_same_execution(open_journal: OpenJournal) -> None:
-    async def within() -> None:
-        async with open_journal() as gone:
-            for number in range(30):
-                await gone.create(execution(f"e{number}"))
-        async with open_journal() as one, open_journal() as two:
-            claims = await asyncio.gather(one.claim(), two.claim())
-            names = [claimed.id for claim in claims for claimed in claim]
-            assert len(names) == 30
-            assert len(set(names)) == 30
-
-    asyncio.run(within())
 
 
 def test_history_knows_the_last_number_given_out(open_journal: OpenJournal) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.contract.storage.conftest import OpenJournal, run
-from tests.contract.storage.test_journal import NOW, ODD, event, execution, line, node_run
+from tests.contract.storage.journal_rows import NOW, ODD, event, execution, line, node_run
 from tradeloom.engine.events import Event, Hint, Past
 from tradeloom.engine.journal import Journal
 from tradeloom.engine.run_events import message_of

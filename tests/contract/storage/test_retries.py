@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.contract.storage.conftest import OpenJournal, run
-from tests.contract.storage.test_journal import NOW, ODD, execution, node_run
+from tests.contract.storage.journal_rows import NOW, ODD, execution, node_run
 from tradeloom.engine.journal import Execution, Journal, RetryRecord
 
 MODE = {"given": None, "left_out": ["a"], "odd": ODD}

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from tests.contract.storage.test_journal import event, execution, line
+from tests.contract.storage.journal_rows import event, execution, line
 from tests.support.postgres import postgres_database, postgres_dsn, postgres_server
 from tradeloom.engine.events import Hint
 from tradeloom.storage.postgres.database import Database
