@@ -241,6 +241,10 @@ class LocalAccounts:
             return await self._detail(account)
         self._live.check_known(account, wanted.acknowledgement)
         async with self._delivering[account]:
+            if account in self._undelivered:
+                await asyncio.to_thread(
+                    self._live.check_if_told, account, self._broker(account), wanted.acknowledgement
+                )
             withdrawn = await self._undelivered.withdraw(account)
             try:
                 status = await asyncio.to_thread(self._clear, account, user, wanted)

@@ -53,6 +53,14 @@ class LiveMoney:
         if self.is_live(account, broker):
             _check_acknowledgement(account, given)
 
+    def check_if_told(self, account: str, broker: MT5Broker, given: str | None) -> None:
+        """Blocking. The same, before a kill is withdrawn; a terminal that does not tell keeps nobody from that."""
+        try:
+            self.is_live(account, broker)
+        except TradeloomError:
+            return
+        self.check_known(account, given)
+
     def check_known(self, account: str, given: str | None) -> None:
         """The same of what a terminal has told already; asks none."""
         if self._modes.get(account) == "live":

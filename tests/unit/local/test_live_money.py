@@ -56,3 +56,16 @@ class TestRealMoney:
         with pytest.raises(BrokerUnavailable):
             house.switch.resume("local", "me", "one", Resume(reason="go", acknowledgement="trade live money on one"))
         assert one.status.state is AccountState.HALTED
+
+    def test_without_it_a_kill_that_waits_is_not_withdrawn(self, house: House) -> None:
+        house.switch.resume("local", "me", "one", Resume(reason="go", acknowledgement="trade live money on one"))
+        house.accounts["one"].away = True
+        with pytest.raises(BrokerUnavailable):
+            house.switch.kill("local", "me", "one", Kill(reason="stop"))
+        again = house.restarted()  # which has not heard yet that the money is real
+        again.accounts["one"].away = False
+        with pytest.raises(InvalidInput) as caught:
+            again.switch.resume("local", "me", "one", Resume(reason="go"))
+        assert (caught.value.field, len(again.kept())) == ("acknowledgement", 1)
+        again.follow()
+        assert again.accounts["one"].status.state is AccountState.HALTED
