@@ -1,11 +1,10 @@
-import { autocompletion, completionKeymap } from "@codemirror/autocomplete";
-import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
-import { EditorState } from "@codemirror/state";
-import { EditorView, keymap } from "@codemirror/view";
+import { autocompletion } from "@codemirror/autocomplete";
+import { EditorView } from "@codemirror/view";
 import { useEffect, useRef } from "react";
 import { carried, insertReference } from "../insert";
 import { useSurroundings } from "../surroundings";
-import { appearance, completing, expressionLanguage } from "./language";
+import { completing, expressionLanguage } from "./language";
+import { useCodeMirror } from "./useCodeMirror";
 
 type Props = {
   id?: string | undefined;
@@ -19,55 +18,28 @@ type Props = {
 
 /** One expression. What is dropped goes where it is dropped. */
 export default function ExpressionEditor({ id, label, text, onChange, focused, invalid, describedBy }: Props) {
-  const place = useRef<HTMLDivElement>(null);
-  const view = useRef<EditorView | null>(null);
   const { completions } = useSurroundings();
-  const now = useRef({ onChange, completions });
-  now.current = { onChange, completions };
+  const offered = useRef(completions);
+  offered.current = completions;
+  const { place, view } = useCodeMirror({ id, label, text, onChange }, () => [
+    expressionLanguage,
+    autocompletion({ override: [completing(() => offered.current)], icons: false }),
+    EditorView.domEventHandlers({ drop: dropped }),
+  ]);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: made once; what changes is brought in below
-  useEffect(() => {
-    if (!place.current) return;
-    const made = new EditorView({
-      parent: place.current,
-      state: EditorState.create({
-        doc: text,
-        extensions: [
-          appearance,
-          expressionLanguage,
-          history(),
-          keymap.of([...completionKeymap, ...defaultKeymap, ...historyKeymap]),
-          autocompletion({ override: [completing(() => now.current.completions)], icons: false }),
-          EditorView.contentAttributes.of({ "aria-label": label, ...(id ? { id } : {}) }),
-          EditorView.updateListener.of((update) => {
-            if (update.docChanged) now.current.onChange(update.state.doc.toString());
-          }),
-          EditorView.domEventHandlers({ drop: dropped }),
-        ],
-      }),
-    });
-    view.current = made;
-    if (focused) {
-      made.focus();
-      made.dispatch({ selection: { anchor: made.state.doc.length } });
-    }
-    return () => {
-      view.current = null;
-      made.destroy();
-    };
-  }, []);
-
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the focus comes along once
   useEffect(() => {
     const made = view.current;
-    if (made && made.state.doc.toString() !== text)
-      made.dispatch({ changes: { from: 0, to: made.state.doc.length, insert: text } });
-  }, [text]);
+    if (!made || !focused) return;
+    made.focus();
+    made.dispatch({ selection: { anchor: made.state.doc.length } });
+  }, []);
   useEffect(() => {
     const content = view.current?.contentDOM;
     content?.toggleAttribute("aria-invalid", !!invalid);
     if (describedBy) content?.setAttribute("aria-describedby", describedBy);
     else content?.removeAttribute("aria-describedby");
-  }, [invalid, describedBy]);
+  }, [view, invalid, describedBy]);
 
   return <div ref={place} className="min-w-0" />;
 }
