@@ -11,7 +11,7 @@ import { Notice } from "@/ui/Notice";
 import { Card } from "@/ui/Page";
 import { saveFile } from "@/ui/save";
 import { AnswerChart } from "./AnswerChart";
-import { chartingOf } from "./charting";
+import { type Charting, chartingOf } from "./charting";
 import type { Result } from "./queries";
 
 const BOOKKEEPING = ["created_at", "updated_at", "execution_id", "node_id"];
@@ -78,7 +78,11 @@ export function Answer({ result: given }: { result: Result }) {
     >
       <div className="flex flex-col gap-3">
         {result.truncated && <Notice tone="warn">{t("answer.truncated", { count: result.rows.length })}</Notice>}
-        {chart && drawable ? <AnswerChart result={result} charting={charting} /> : <Rows result={result} />}
+        {chart && drawable ? (
+          <AnswerChart result={result} charting={charting} />
+        ) : (
+          <Rows result={result} charting={charting} />
+        )}
       </div>
     </Card>
   );
@@ -86,9 +90,8 @@ export function Answer({ result: given }: { result: Result }) {
 
 type Numbered = { at: number; row: Result["rows"][number] };
 
-function Rows({ result }: { result: Result }) {
+function Rows({ result, charting: { times, figures } }: { result: Result; charting: Charting }) {
   const { t } = useTranslation("data");
-  const { times, figures } = useMemo(() => chartingOf(result), [result]);
   const rows = useMemo(() => result.rows.map((row, at): Numbered => ({ at, row })), [result]);
   const columns = useMemo(
     () =>
