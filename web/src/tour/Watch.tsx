@@ -3,7 +3,8 @@ import { CircleCheck, CircleX, LoaderCircle } from "lucide-react";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useLocation } from "wouter";
-import { api, told } from "@/api/client";
+import { hasEnded } from "@/live/run-watch";
+import { executionQuery } from "@/screens/execution/queries";
 import { Button } from "@/ui/Button";
 import { Failure } from "@/ui/Notice";
 import { useGuide } from "./guide";
@@ -18,9 +19,8 @@ export function Watch({ execution, start }: { execution: string; start: ReactNod
   const [, go] = useLocation();
   const leave = useGuide((state) => state.leave);
   const { data, error } = useQuery({
-    queryKey: ["tour", execution],
-    queryFn: () => told(api.GET("/api/agentic/executions/{id}", { params: { path: { id: execution } } })),
-    refetchInterval: (query) => (query.state.data && outcomeOf(query.state.data).kind !== "running" ? false : 1_000),
+    ...executionQuery(execution),
+    refetchInterval: (query) => (hasEnded(query.state.data?.status) ? false : 1_000),
   });
   const outcome = data ? outcomeOf(data) : ({ kind: "running" } as const);
   const finish = () => {

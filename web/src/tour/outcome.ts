@@ -1,5 +1,6 @@
 // What the tour says of the run that ends it.
 import type { Schemas } from "@/api/client";
+import { hasEnded } from "@/live/run-watch";
 
 type Run = Pick<Schemas["Execution"], "status" | "orders" | "error"> & {
   node_runs?: Pick<Schemas["NodeRun"], "node" | "name" | "type" | "port" | "output" | "state">[];
@@ -11,11 +12,9 @@ export type Outcome =
   | { kind: "quiet" }
   | { kind: "failed"; node: string; message: string };
 
-const RUNNING = new Set(["pending", "running"]);
-
 /** The last condition that said no is what kept it from trading. */
 export function outcomeOf(run: Run): Outcome {
-  if (RUNNING.has(run.status)) return { kind: "running" };
+  if (!hasEnded(run.status)) return { kind: "running" };
   if (run.status !== "succeeded") {
     const node = run.node_runs?.find(({ node }) => node === run.error?.node);
     return { kind: "failed", node: node?.name ?? run.error?.node ?? "", message: run.error?.message ?? run.status };
