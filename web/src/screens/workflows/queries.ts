@@ -1,4 +1,5 @@
 import { queryOptions, useQuery } from "@tanstack/react-query";
+import { useMemo } from "react";
 import { api, told } from "@/api/client";
 import { workflowsQuery } from "@/api/queries";
 import { useRunNews } from "@/live/hooks";
@@ -30,8 +31,12 @@ export function useListed(): {
   const runs = useQuery(lastRunsQuery());
   const sums = useQuery(resultsQuery());
   useRunNews("workflows", "executions", "trades");
+  const list = useMemo(
+    () => workflows.data && listed(workflows.data.items, runs.data?.items ?? [], sums.data?.items ?? []),
+    [workflows.data, runs.data, sums.data],
+  );
   return {
-    workflows: workflows.data && listed(workflows.data.items, runs.data?.items ?? [], sums.data?.items ?? []),
+    workflows: list,
     allRuns: runs.data !== undefined && runs.data.total <= RUNS,
     error: workflows.error ?? runs.error ?? sums.error,
     refetch: () => {
