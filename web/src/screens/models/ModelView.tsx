@@ -8,7 +8,7 @@ import { moment, number } from "@/ui/format";
 import { Failure, Notice } from "@/ui/Notice";
 import { Card } from "@/ui/Page";
 import { toast } from "@/ui/toast";
-import { earlier, short, titleOf } from "./figures";
+import { earlier, short, signed, titleOf } from "./figures";
 import { type Detail, modelQuery, useChoose, type Version } from "./queries";
 import { WalkForward } from "./WalkForward";
 
@@ -158,5 +158,3 @@ function History({ model, busy, onPromote }: { model: Detail; busy: boolean; onP
     <DataTable caption={t("history.title")} rows={model.history} columns={columns} rowKey={(row) => row.version} />
   );
 }
-
-const signed = (value: number, digits: number): string => `${value > 0 ? "+" : ""}${number(value, digits)}`;

@@ -2,7 +2,7 @@ import { useTranslation } from "react-i18next";
 import { cx } from "@/ui/cx";
 import { number, percent } from "@/ui/format";
 import { Notice } from "@/ui/Notice";
-import { digitsFor, hitRates, verdictOf } from "./figures";
+import { digitsFor, hitRates, signed, verdictOf } from "./figures";
 import type { Scores } from "./queries";
 import { VerdictBadge } from "./Verdict";
 
@@ -12,7 +12,7 @@ export function WalkForward({ scores }: { scores: Scores }) {
   const digits = digitsFor(scores.naive_mae);
   const facts: [string, string, string][] = [
     [t("score.mae"), number(scores.mae, digits), t("score.naive", { value: number(scores.naive_mae, digits) })],
-    [t("score.skill"), `${scores.skill > 0 ? "+" : ""}${number(scores.skill, 4)}`, t("score.skillHelp")],
+    [t("score.skill"), signed(scores.skill, 4), t("score.skillHelp")],
     [t("score.t"), number(scores.t_statistic, 2), t("score.tHelp")],
     [t("score.direction"), percent(scores.directional_accuracy), t("score.directionHelp")],
     [t("score.n"), number(scores.n, 0), t("score.windows", { count: scores.windows })],

@@ -1,4 +1,5 @@
 // Figures of models as the screen tells them.
+import { number } from "@/ui/format";
 import type { Model, Scores, Version } from "./queries";
 
 /** What a model is for, in a few words; an uploaded one by its name. */
@@ -25,6 +26,8 @@ export function earlier(history: readonly Version[], current: string): Version |
   const place = history.findIndex((each) => each.version === current);
   return place < 0 ? undefined : history[place + 1];
 }
+
+export const signed = (value: number, digits: number): string => `${value > 0 ? "+" : ""}${number(value, digits)}`;
 
 /** Digits after the point that show an error of this size: three that matter. */
 export const digitsFor = (value: number): number =>
