@@ -1,20 +1,8 @@
 import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
+import { CATEGORIES } from "@/editor/palette/search";
 import type { NodeType } from "@/editor/store/types";
 import { Badge } from "@/ui/Badge";
-
-const CATEGORIES = [
-  "trigger",
-  "market",
-  "indicator",
-  "condition",
-  "order",
-  "risk",
-  "database",
-  "notify",
-  "utility",
-  "ml",
-];
 
 export function NodeIndex({ types }: { types: NodeType[] }) {
   const { t } = useTranslation("help");
