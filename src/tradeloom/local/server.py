@@ -55,7 +55,6 @@ SECURITY_HEADERS = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
 }
-_ALWAYS = {name: value for name, value in SECURITY_HEADERS.items() if name != "content-security-policy"}
 _FOR_GOOD = "public, max-age=31536000, immutable"
 
 
@@ -135,9 +134,12 @@ class LocalServer:
         await send({"type": "websocket.http.response.body", "body": answer.body})
 
     def _raw_headers(self, answer: Answer) -> list[tuple[bytes, bytes]]:
-        headers = {**_ALWAYS, **{name.lower(): value for name, value in answer.headers.items()}}
-        headers.setdefault("content-security-policy", self._policy)
-        headers.setdefault("cache-control", "no-store")
+        headers = {
+            **SECURITY_HEADERS,
+            "content-security-policy": self._policy,
+            "cache-control": "no-store",
+            **{name.lower(): value for name, value in answer.headers.items()},
+        }
         if answer.status != 204:
             headers["content-length"] = str(len(answer.body))
         return [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers.items()]
