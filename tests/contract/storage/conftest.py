@@ -4,6 +4,7 @@ import asyncio
 import functools
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from tests.support.postgres import postgres_database, postgres_dsn, postgres_server
 from tradeloom.engine.journal import Journal
-from tradeloom.engine.stores import Blobs
+from tradeloom.engine.stores import Blobs, VersionRecord
 from tradeloom.storage.blobs import FileBlobs
 from tradeloom.storage.memory.blobs import MemoryBlobs
 from tradeloom.storage.memory.journal import MemoryDatabase, MemoryJournal
@@ -32,6 +33,10 @@ __all__ = ["postgres_database", "postgres_dsn", "postgres_server"]
 
 OpenJournal = Callable[[], AbstractAsyncContextManager[Journal]]
 OpenStores = Callable[[], AbstractAsyncContextManager[Any]]
+VERSION = VersionRecord(
+    tenant="local", workflow_id="w1", version="v1", artefact="a", definition="d", account="paper",
+    created_at=datetime(2026, 11, 26, 1, tzinfo=UTC),
+)  # fmt: skip
 
 
 def run[**P](test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
@@ -70,37 +75,61 @@ def opener(
     return postgres
 
 
-@pytest.fixture(params=["memory", "postgres"])
-def open_journal(request: pytest.FixtureRequest) -> OpenJournal:
-    """Opens another engine's journal on the same rows each time it is called."""
-    if request.param == "memory":
-        rows = MemoryDatabase()
+def opener_beside_journal(
+    request: pytest.FixtureRequest, in_memory: Callable[[MemoryDatabase], Any], on_postgres: Callable[[Database], Any]
+) -> Callable[[], AbstractAsyncContextManager[tuple[Journal, Any]]]:
+    """Opens another engine's journal, and what is beside it on the same rows, each time it is called."""
 
-        @asynccontextmanager
-        async def memory() -> AsyncIterator[Journal]:
-            journal = MemoryJournal(rows)
+    def both_in_memory() -> tuple[Any, Any]:
+        rows = MemoryDatabase()
+        return rows, in_memory(rows)
+
+    opened = opener(request, both_in_memory, lambda database: (database, on_postgres(database)))
+
+    @asynccontextmanager
+    async def opening() -> AsyncIterator[tuple[Journal, Any]]:
+        async with opened() as (rows, beside):
+            journal = MemoryJournal(rows) if isinstance(rows, MemoryDatabase) else PostgresJournal(rows)
             await journal.open()
             try:
-                yield journal
+                yield journal, beside
             finally:
                 await journal.close()
 
-        return memory
-    dsn: str = request.getfixturevalue("postgres_dsn")
+    return opening
+
+
+def opener_of_workflow(
+    request: pytest.FixtureRequest, in_memory: Callable[[MemoryStores], Any], on_postgres: Callable[[Database], Any]
+) -> OpenStores:
+    """Opens (workflows, what is kept of them) where the workflow w1 is."""
+
+    def both_in_memory() -> tuple[Any, Any]:
+        workflows = MemoryStores()
+        return workflows, in_memory(workflows)
+
+    opened = opener(request, both_in_memory, lambda database: (PostgresStores(database), on_postgres(database)))
 
     @asynccontextmanager
-    async def postgres() -> AsyncIterator[Journal]:
-        database = Database(dsn)
-        await database.open()
-        journal = PostgresJournal(database)
-        await journal.open()
-        try:
-            yield journal
-        finally:
-            await journal.close()
-            await database.close()
+    async def opening() -> AsyncIterator[tuple[Any, Any]]:
+        async with opened() as (workflows, kept):
+            await workflows.save(VERSION, name="One", description="")
+            yield workflows, kept
 
-    return postgres
+    return opening
+
+
+@pytest.fixture(params=["memory", "postgres"])
+def open_journal(request: pytest.FixtureRequest) -> OpenJournal:
+    """Opens another engine's journal on the same rows each time it is called."""
+    opened = opener_beside_journal(request, lambda rows: None, lambda database: None)
+
+    @asynccontextmanager
+    async def opening() -> AsyncIterator[Journal]:
+        async with opened() as (journal, _):
+            yield journal
+
+    return opening
 
 
 @pytest.fixture(params=["memory", "postgres"])

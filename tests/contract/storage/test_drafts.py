@@ -1,61 +1,30 @@
 """What every store of drafts must do."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
-from tests.contract.storage.conftest import run
+from tests.contract.storage.conftest import VERSION, OpenStores, opener_of_workflow, run
 from tradeloom.engine.drafts import DraftRecord
-from tradeloom.engine.stores import VersionRecord
 from tradeloom.errors import Conflict, NotFound
 from tradeloom.storage.memory.drafts import MemoryDrafts
-from tradeloom.storage.memory.stores import MemoryStores
-from tradeloom.storage.postgres.database import Database
 from tradeloom.storage.postgres.drafts import PostgresDrafts
-from tradeloom.storage.postgres.stores import PostgresStores
 
 NOW = datetime(2026, 11, 26, 1, tzinfo=UTC)
 ODD = {"name": "half\0done", "nodes": [{"id": "x", "config": {"big": 2**60, "none": None}}], "connections": "wrong"}
 DRAFT = DraftRecord(
     tenant="local", workflow_id="w1", document=ODD, base_version="v1", revision="r1", saved_by="ann", saved_at=NOW
 )
-VERSION = VersionRecord(
-    tenant="local", workflow_id="w1", version="v1", artefact="a", definition="d", account="paper", created_at=NOW
-)
-
-Opened = Callable[[], AbstractAsyncContextManager[tuple[Any, Any]]]
 
 
 @pytest.fixture(params=["memory", "postgres"])
-def opened(request: pytest.FixtureRequest) -> Opened:
-    """(workflows, drafts) where the workflow w1 is."""
-
-    @asynccontextmanager
-    async def memory() -> AsyncIterator[tuple[Any, Any]]:
-        workflows = MemoryStores()
-        await workflows.save(VERSION, name="One", description="")
-        yield workflows, MemoryDrafts(workflows)
-
-    @asynccontextmanager
-    async def postgres() -> AsyncIterator[tuple[Any, Any]]:
-        database = Database(request.getfixturevalue("postgres_dsn"))
-        await database.open()
-        try:
-            workflows = PostgresStores(database)
-            await workflows.save(VERSION, name="One", description="")
-            yield workflows, PostgresDrafts(database)
-        finally:
-            await database.close()
-
-    return memory if request.param == "memory" else postgres
+def opened(request: pytest.FixtureRequest) -> OpenStores:
+    return opener_of_workflow(request, MemoryDrafts, PostgresDrafts)
 
 
 @run
-async def test_a_draft_reads_back_whole_and_is_replaced_by_who_read_it(opened: Opened) -> None:
+async def test_a_draft_reads_back_whole_and_is_replaced_by_who_read_it(opened: OpenStores) -> None:
     async with opened() as (_, drafts):
         assert await drafts.draft("local", "w1") is None
         await drafts.write(DRAFT, over=None)
@@ -66,7 +35,7 @@ async def test_a_draft_reads_back_whole_and_is_replaced_by_who_read_it(opened: O
 
 
 @run
-async def test_a_draft_of_someone_else_is_not_overwritten_unasked(opened: Opened) -> None:
+async def test_a_draft_of_someone_else_is_not_overwritten_unasked(opened: OpenStores) -> None:
     async with opened() as (_, drafts):
         await drafts.write(DRAFT, over=None)
         for stale in (None, "r0"):
@@ -78,7 +47,7 @@ async def test_a_draft_of_someone_else_is_not_overwritten_unasked(opened: Opened
 
 
 @run
-async def test_who_read_a_draft_that_was_discarded_is_told(opened: Opened) -> None:
+async def test_who_read_a_draft_that_was_discarded_is_told(opened: OpenStores) -> None:
     async with opened() as (_, drafts):
         await drafts.write(DRAFT, over=None)
         assert await drafts.discard("local", "w1")
@@ -88,7 +57,7 @@ async def test_who_read_a_draft_that_was_discarded_is_told(opened: Opened) -> No
 
 
 @run
-async def test_a_draft_is_its_tenants_and_goes_with_its_workflow(opened: Opened) -> None:
+async def test_a_draft_is_its_tenants_and_goes_with_its_workflow(opened: OpenStores) -> None:
     async with opened() as (workflows, drafts):
         await drafts.write(DRAFT, over=None)
         for unknown in (("other", "w1"), ("local", "w2")):

@@ -1,68 +1,28 @@
 """What every store of pinned outputs must do."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
-from tests.contract.storage.conftest import run
+from tests.contract.storage.conftest import OpenStores, opener_of_workflow, run
 from tradeloom.engine.pins import PinRecord
-from tradeloom.engine.stores import VersionRecord
 from tradeloom.errors import NotFound
 from tradeloom.storage.memory.pins import MemoryPins
-from tradeloom.storage.memory.stores import MemoryStores
-from tradeloom.storage.postgres.database import Database
 from tradeloom.storage.postgres.pins import PostgresPins
-from tradeloom.storage.postgres.stores import PostgresStores
 
 NOW = datetime(2026, 11, 26, 1, tzinfo=UTC)
 ODD = {"nul": "a\0b", "big": 2**60, "none": None, "deep": [[1.5]]}
 PIN = PinRecord(tenant="local", workflow_id="w1", node="rsi", port="main", output=ODD, pinned_by="ann", pinned_at=NOW)
 
-Opened = Callable[[], AbstractAsyncContextManager[tuple[Any, Any]]]
-
 
 @pytest.fixture(params=["memory", "postgres"])
-def opened(request: pytest.FixtureRequest) -> Opened:
-    """(workflows, pins) where the workflow w1 is."""
-
-    async def filled(workflows: Any) -> None:
-        version = VersionRecord(
-            tenant="local",
-            workflow_id="w1",
-            version="v1",
-            artefact="a",
-            definition="d",
-            account="paper",
-            created_at=NOW,
-        )
-        await workflows.save(version, name="One", description="")
-
-    @asynccontextmanager
-    async def memory() -> AsyncIterator[tuple[Any, Any]]:
-        workflows = MemoryStores()
-        await filled(workflows)
-        yield workflows, MemoryPins(workflows)
-
-    @asynccontextmanager
-    async def postgres() -> AsyncIterator[tuple[Any, Any]]:
-        database = Database(request.getfixturevalue("postgres_dsn"))
-        await database.open()
-        try:
-            workflows = PostgresStores(database)
-            await filled(workflows)
-            yield workflows, PostgresPins(database)
-        finally:
-            await database.close()
-
-    return memory if request.param == "memory" else postgres
+def opened(request: pytest.FixtureRequest) -> OpenStores:
+    return opener_of_workflow(request, MemoryPins, PostgresPins)
 
 
 @run
-async def test_a_pin_reads_back_whole_and_the_last_one_stands(opened: Opened) -> None:
+async def test_a_pin_reads_back_whole_and_the_last_one_stands(opened: OpenStores) -> None:
     async with opened() as (_, pins):
         await pins.pin(replace(PIN, output=None, pinned_by="bob"))
         await pins.pin(PIN)
@@ -71,7 +31,7 @@ async def test_a_pin_reads_back_whole_and_the_last_one_stands(opened: Opened) ->
 
 
 @run
-async def test_unpinning_says_whether_there_was_one(opened: Opened) -> None:
+async def test_unpinning_says_whether_there_was_one(opened: OpenStores) -> None:
     async with opened() as (_, pins):
         await pins.pin(PIN)
         assert await pins.unpin("local", "w1", "rsi") is True
@@ -80,7 +40,7 @@ async def test_unpinning_says_whether_there_was_one(opened: Opened) -> None:
 
 
 @run
-async def test_pins_are_their_tenants_and_their_workflows(opened: Opened) -> None:
+async def test_pins_are_their_tenants_and_their_workflows(opened: OpenStores) -> None:
     async with opened() as (_, pins):
         await pins.pin(PIN)
         assert await pins.pins("other", "w1") == []
@@ -91,7 +51,7 @@ async def test_pins_are_their_tenants_and_their_workflows(opened: Opened) -> Non
 
 
 @run
-async def test_they_go_with_their_workflow(opened: Opened) -> None:
+async def test_they_go_with_their_workflow(opened: OpenStores) -> None:
     async with opened() as (workflows, pins):
         await pins.pin(PIN)
         await workflows.delete("local", "w1")

@@ -8,14 +8,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.contract.storage.conftest import run
+from tests.contract.storage.conftest import opener_beside_journal, run
 from tradeloom.accounts.quotas import TIERS, Allowance, QuotaGate, Quotas, Usage
 from tradeloom.engine.journal import Execution, Journal
 from tradeloom.errors import QuotaExceeded
-from tradeloom.storage.memory.journal import MemoryDatabase, MemoryJournal
 from tradeloom.storage.memory.quotas import MemoryQuotas
-from tradeloom.storage.postgres.database import Database
-from tradeloom.storage.postgres.journal import PostgresJournal
 from tradeloom.storage.postgres.quotas import PostgresQuotas
 
 AT = datetime(2026, 1, 31, 23, 58, tzinfo=UTC)
@@ -42,23 +39,12 @@ Open = Callable[[], AbstractAsyncContextManager[Counter]]
 
 @pytest.fixture(params=["memory", "postgres"])
 def opened(request: pytest.FixtureRequest) -> Open:
-    memory = MemoryDatabase()
-    kept = MemoryQuotas(memory)
-    dsn = request.getfixturevalue("postgres_dsn") if request.param == "postgres" else None
+    opened = opener_beside_journal(request, MemoryQuotas, PostgresQuotas)
 
     @asynccontextmanager
     async def opening() -> AsyncIterator[Counter]:
-        database = Database(dsn) if dsn else None
-        if database is not None:
-            await database.open()
-        journal: Journal = MemoryJournal(memory) if database is None else PostgresJournal(database)
-        await journal.open()
-        try:
-            yield Counter(kept if database is None else PostgresQuotas(database), journal)
-        finally:
-            await journal.close()
-            if database is not None:
-                await database.close()
+        async with opened() as (journal, quotas):
+            yield Counter(quotas, journal)
 
     return opening
 

@@ -7,13 +7,10 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from tests.contract.storage.conftest import run
+from tests.contract.storage.conftest import opener_beside_journal, run
 from tradeloom.engine.journal import Execution, ExecutionStatus, Journal
 from tradeloom.engine.usage import DayUsage, UsageReader
-from tradeloom.storage.memory.journal import MemoryDatabase, MemoryJournal
 from tradeloom.storage.memory.usage import MemoryUsage
-from tradeloom.storage.postgres.database import Database
-from tradeloom.storage.postgres.journal import PostgresJournal
 from tradeloom.storage.postgres.usage import PostgresUsage
 
 AT = datetime(2026, 2, 1, 0, 0, 30, tzinfo=UTC)
@@ -43,22 +40,12 @@ Open = Callable[[], AbstractAsyncContextManager[Kept]]
 
 @pytest.fixture(params=["memory", "postgres"])
 def opened(request: pytest.FixtureRequest) -> Open:
-    memory = MemoryDatabase()
-    dsn = request.getfixturevalue("postgres_dsn") if request.param == "postgres" else None
+    opened = opener_beside_journal(request, MemoryUsage, PostgresUsage)
 
     @asynccontextmanager
     async def opening() -> AsyncIterator[Kept]:
-        database = Database(dsn) if dsn else None
-        if database is not None:
-            await database.open()
-        journal: Journal = MemoryJournal(memory) if database is None else PostgresJournal(database)
-        await journal.open()
-        try:
-            yield Kept(journal, MemoryUsage(memory) if database is None else PostgresUsage(database))
-        finally:
-            await journal.close()
-            if database is not None:
-                await database.close()
+        async with opened() as (journal, reader):
+            yield Kept(journal, reader)
 
     return opening
 
