@@ -1,14 +1,16 @@
 import { Pause, Play, RedoDot, SkipForward } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { runKey } from "@/live/run-record";
 import { Button } from "@/ui/Button";
 import { cx } from "@/ui/cx";
 import { moment } from "@/ui/format";
 import { Failure } from "@/ui/Notice";
 import { useNames } from "../use-names";
+import { Breakpoint } from "./Breakpoint";
 import { PausedInputs } from "./PausedInputs";
 import { SkipDialog } from "./SkipDialog";
-import { about, type Paused, useSession } from "./session";
+import { about, type CommandMutation, type Paused, useSession } from "./session";
 
 /** Step by step: what the paused node is about to get, editing it, and how it goes on. */
 export function DebugPanel({ id }: { id: string }) {
@@ -59,9 +61,7 @@ export function DebugPanel({ id }: { id: string }) {
   );
 }
 
-const key = (paused: Paused): string => `${paused.node}/${paused.iteration?.join() ?? ""}`;
-
-export type CommandMutation = ReturnType<typeof useSession>["command"];
+const key = ({ node, iteration }: Paused): string => runKey(node, iteration ?? []);
 
 function Controls({
   id,
@@ -78,10 +78,6 @@ function Controls({
   const names = useNames(id);
   const [skipping, setSkipping] = useState(false);
   const busy = command.isPending;
-  // Shown as wanted while the server is being told.
-  const wanted = (busy && command.variables?.breakpoints) || breakpoints;
-  const stops = wanted.includes(paused.node);
-  const toggled = stops ? wanted.filter((each) => each !== paused.node) : [...wanted, paused.node];
   return (
     <>
       <div className="flex flex-wrap gap-2">
@@ -120,16 +116,7 @@ function Controls({
             ))}
           </select>
         </label>
-        <label className="flex items-center gap-1.5">
-          <input
-            type="checkbox"
-            checked={stops}
-            disabled={busy}
-            onChange={() => command.mutate({ action: "breakpoints", breakpoints: toggled })}
-            className="accent-accent"
-          />
-          {t("debug.breakpoint")}
-        </label>
+        <Breakpoint node={paused.node} breakpoints={breakpoints} command={command} />
       </div>
       {skipping && <SkipDialog paused={paused} command={command} onClose={() => setSkipping(false)} />}
     </>

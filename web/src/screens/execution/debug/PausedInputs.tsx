@@ -5,8 +5,7 @@ import { Badge } from "@/ui/Badge";
 import { Button, IconButton } from "@/ui/Button";
 import { TextField } from "@/ui/Field";
 import { entriesOf, isBranch, parsed, short } from "../details/values";
-import type { CommandMutation } from "./DebugPanel";
-import { about, type Paused } from "./session";
+import { about, type CommandMutation, type Paused } from "./session";
 
 const MOST = 40;
 

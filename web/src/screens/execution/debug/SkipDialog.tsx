@@ -6,8 +6,7 @@ import { Button } from "@/ui/Button";
 import { Dialog } from "@/ui/Dialog";
 import { SelectField, TextArea } from "@/ui/Field";
 import { parsed } from "../details/values";
-import type { CommandMutation } from "./DebugPanel";
-import { about, type Paused } from "./session";
+import { about, type CommandMutation, type Paused } from "./session";
 
 /** Puts an output in place of running the node. */
 export function SkipDialog({

@@ -41,6 +41,8 @@ export function useSession(id: string, enabled = true) {
   return { session, error, command, ended };
 }
 
+export type CommandMutation = ReturnType<typeof useSession>["command"];
+
 /**
  * Reads the session again when a pause begins or ends, which is told as a run's news: what a paused node sees is not.
  * Once on a page, however many show the session: each reading asks the server.
