@@ -1,7 +1,7 @@
 // When each node ran: rows of bars on one scale of time.
-import type { NodeRun } from "@/live/run-record";
+import { type NodeRun, runKey } from "@/live/run-record";
 
-export type Bar = { key: string; state: NodeRun["state"]; from: number; to: number; iteration: readonly number[] };
+export type Bar = { key: string; state: NodeRun["state"]; from: number; to: number };
 export type Row = { node: string; name: string; bars: Bar[]; from: number; to: number };
 export type Scale = { start: number; end: number; ticks: number[] };
 
@@ -15,8 +15,7 @@ export function rowsOf(runs: readonly NodeRun[], now: number): Row[] {
     if (!run.started_at) continue;
     const from = Date.parse(run.started_at);
     const to = Math.max(from, run.finished_at ? Date.parse(run.finished_at) : now);
-    const iteration = run.iteration ?? [];
-    const bar = { key: `${run.node}/${iteration.join()}`, state: run.state, from, to, iteration };
+    const bar = { key: runKey(run.node, run.iteration), state: run.state, from, to };
     const row = rows.get(run.node);
     if (!row) rows.set(run.node, { node: run.node, name: run.name, bars: [bar], from, to });
     else {
