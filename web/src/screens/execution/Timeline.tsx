@@ -33,7 +33,7 @@ export function Timeline({
   const names = useNames(execution.id);
   const now = useNow(!hasEnded(execution.status), 250);
   const rows = useMemo(() => rowsOf(runs, now), [runs, now]);
-  const scale = scaleOf(rows, Date.parse(execution.started_at));
+  const scale = useMemo(() => scaleOf(rows, Date.parse(execution.started_at)), [rows, execution.started_at]);
   if (rows.length === 0) return <p className="p-4 text-soft">{t("timeline.empty")}</p>;
   return (
     <section aria-label={t("timeline.label")} className="min-w-[36rem] px-3 py-2">
