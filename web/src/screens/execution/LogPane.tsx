@@ -6,6 +6,7 @@ import { hasEnded } from "@/live/run-watch";
 import { useRun } from "@/live/use-run";
 import { Button, IconButton } from "@/ui/Button";
 import { cx } from "@/ui/cx";
+import { saveFile } from "@/ui/save";
 import { LogDetail } from "./LogDetail";
 import { LogRow, ROW_PX } from "./LogRow";
 import { asText, EVERYTHING, FilteredLog, LEVELS, type LogFilter, windowOf } from "./log-filter";
@@ -123,6 +124,7 @@ function Toolbar({
 }) {
   const { t } = useTranslation("runs");
   const node = filter.node ?? selected;
+  const save = () => saveFile(`execution-${execution.id}.log`, new Blob([asText(shown)], { type: "text/plain" }));
   const field = "h-7 rounded-md border border-line bg-surface px-2 text-xs";
   return (
     <div className="flex shrink-0 flex-wrap items-center gap-2 px-3 py-1.5">
@@ -157,17 +159,9 @@ function Toolbar({
         </Button>
       )}
       <span className="ml-auto text-xs text-soft tabular-nums">{t("log.count", { count: shown.length })}</span>
-      <IconButton small label={t("log.save")} disabled={shown.length === 0} onClick={() => save(execution.id, shown)}>
+      <IconButton small label={t("log.save")} disabled={shown.length === 0} onClick={save}>
         <Download size={14} aria-hidden />
       </IconButton>
     </div>
   );
-}
-
-function save(id: string, lines: readonly LogLine[]): void {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([asText(lines)], { type: "text/plain" }));
-  link.download = `execution-${id}.log`;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 1_000);
 }
