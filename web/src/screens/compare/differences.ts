@@ -1,4 +1,5 @@
 // Two executions node by node: who did otherwise, and in what.
+import { isObject } from "@/forms/schema";
 import type { Execution, NodeRun } from "@/live/run-record";
 
 export type Difference = {
@@ -29,17 +30,15 @@ export function differencesOf(one: Execution, other: Execution): Difference[] {
 const lastRuns = (execution: Execution): Map<string, NodeRun> =>
   new Map((execution.node_runs ?? []).map((run) => [run.node, run]));
 
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null;
-
 function collect(one: unknown, other: unknown, path: string, found: Difference["fields"]): void {
   if (found.length >= MOST || Object.is(one, other)) return;
-  const bothLists = Array.isArray(one) && Array.isArray(other);
-  if (bothLists && JSON.stringify(one) !== JSON.stringify(other)) {
-    // A series that moved by one differs in every place: it is one difference.
-    found.push({ path, one, other });
-  } else if (!bothLists && isObject(one) && isObject(other) && !Array.isArray(one) && !Array.isArray(other)) {
+  if (isObject(one) && isObject(other)) {
     for (const key of new Set([...Object.keys(one), ...Object.keys(other)])) {
       collect(one[key], other[key], path ? `${path}.${key}` : key, found);
     }
-  } else if (!bothLists) found.push({ path, one, other });
+    return;
+  }
+  // A series that moved by one differs in every place: it is one difference.
+  const sameLists = Array.isArray(one) && Array.isArray(other) && JSON.stringify(one) === JSON.stringify(other);
+  if (!sameLists) found.push({ path, one, other });
 }
