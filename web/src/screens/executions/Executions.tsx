@@ -1,6 +1,6 @@
 import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { GitCompare, ListChecks } from "lucide-react";
-import { useState } from "react";
+import { useCallback, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useLocation } from "wouter";
 import { api, told } from "@/api/client";
@@ -25,9 +25,12 @@ export default function Executions() {
   const [chosen, choose] = useState<readonly string[]>([]);
   useRunNews("executions-list");
   const list = useExecutions(filters);
-  const rows = list.data?.pages.flatMap((page) => page.items) ?? [];
-  const toggle = (id: string) =>
-    choose((before) => (before.includes(id) ? before.filter((each) => each !== id) : [...before, id].slice(-2)));
+  const rows = useMemo(() => list.data?.pages.flatMap((page) => page.items) ?? [], [list.data]);
+  const toggle = useCallback(
+    (id: string) =>
+      choose((before) => (before.includes(id) ? before.filter((each) => each !== id) : [...before, id].slice(-2))),
+    [],
+  );
   const columns = useColumns(chosen, toggle);
   const filtered = filters !== NO_FILTERS;
   return (
