@@ -86,7 +86,11 @@ function Legend({
   drawn: Drawn | null;
   hovered: MouseEventParams<Time> | null;
 }) {
-  const last = useMemo(() => series.map((each) => inTime<Candle | Point>(each.points).at(-1)), [series]);
+  // Every move of the pointer draws it anew: what depends on all points is kept.
+  const known = useMemo(
+    () => series.map((each) => ({ last: inTime<Candle | Point>(each.points).at(-1), digits: digitsOf(each) })),
+    [series],
+  );
   return (
     <div className="flex min-h-7 flex-wrap items-center gap-x-4 pr-9 text-xs text-soft">
       {series.map((each, index) => {
@@ -96,7 +100,9 @@ function Legend({
           <span key={each.id} className="inline-flex items-center gap-1.5">
             <span aria-hidden className={cx("inline-block h-0.5 w-3 rounded", SWATCH[toneOf(each)])} />
             {each.name}
-            <span className="text-ink tabular-nums">{figures(here ?? last[index], digitsOf(each))}</span>
+            <span className="text-ink tabular-nums">
+              {figures(here ?? known[index]?.last, known[index]?.digits ?? 0)}
+            </span>
           </span>
         );
       })}
