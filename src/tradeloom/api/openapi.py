@@ -14,9 +14,9 @@ def tidied(document: dict[str, Any]) -> dict[str, Any]:
             responses = operation["responses"] = dict(sorted(operation["responses"].items()))
             responses["500"] = {"description": "Something failed that should not have.", "content": _json(_ERROR)}
             responses.get("204", {}).pop("content", None)
-            for parameter in operation.get("parameters", ()):
-                if parameter["name"].lower() == "if-match":  # left out it is a 428, which says more than a 422
-                    parameter["required"] = True
+            parameters = {parameter["name"].lower(): parameter for parameter in operation.get("parameters", ())}
+            if "if-match" in parameters and "if-none-match" not in parameters:
+                parameters["if-match"]["required"] = True  # left out it is a 428, which says more than a 422
     _without_other_names(document["components"]["schemas"])
     return _without_unused_schemas(document)
 

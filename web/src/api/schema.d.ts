@@ -11641,9 +11641,9 @@ export interface operations {
     keepDraft: {
         parameters: {
             query?: never;
-            header: {
+            header?: {
                 /** @description The ETag of the draft this replaces, or "*" for whichever stands. */
-                "if-match": string | null;
+                "if-match"?: string | null;
                 /** @description "*" where there was no draft when the workflow was read. */
                 "if-none-match"?: string | null;
             };
