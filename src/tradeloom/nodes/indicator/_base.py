@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from tradeloom.nodes.indicator._drawing import Pane
     from tradeloom.trading.bars import Bars
 
     type Column = NDArray[np.float64] | NDArray[np.int8]
@@ -83,6 +84,10 @@ class IndicatorNode(Node):
     tier = Tier.BASIC
     effects = frozenset({Effect.READS_MARKET})
     errors: ClassVar[tuple[type[TradeloomError], ...]] = (NotEnoughBars, NotANumber, BrokerUnavailable, BrokerTimeout)
+    over_prices: ClassVar[tuple[str, ...]] = ()
+    """The columns that are drawn over the prices."""
+    beneath: ClassVar[tuple[str, ...]] = ()
+    """Those that are drawn in a pane of their own."""
 
     @classmethod
     def labels(cls) -> dict[str, tuple[str, ...]]:
@@ -114,6 +119,12 @@ class IndicatorNode(Node):
         Numbers are float64, NaN where there is not enough history; labels are int8 positions in `labels()[field]`,
         UNDEFINED there. Row i depends on rows up to i only.
         """
+
+    @classmethod
+    def panes(cls, config: Any) -> "dict[str, Pane]":
+        """The columns that are drawn, in their order, and where."""
+        panes: dict[str, Pane] = dict.fromkeys(cls.over_prices, "price")
+        return panes | dict.fromkeys(cls.beneath, "own")
 
     @classmethod
     def memory(cls, config: Mapping[str, Any]) -> int:

@@ -78,6 +78,7 @@ class Adx(IndicatorNode):
     example = Example(title="ADX 14", config={"period": 14}, inputs={"market.history": {"bars": EXAMPLE_BARS}})
     Config = AdxConfig
     Output = AdxOutput
+    beneath = ("adx", "plus_di", "minus_di")
 
     @classmethod
     def bars_before(cls, values: Mapping[str, Any]) -> int:

@@ -95,6 +95,7 @@ class Atr(IndicatorNode):
     example = Example(title="ATR 14", config={"period": 14}, inputs={"market.history": {"bars": EXAMPLE_BARS}})
     Config = AtrConfig
     Output = AtrOutput
+    beneath = ("value",)
 
     @classmethod
     def bars_before(cls, values: Mapping[str, Any]) -> int:

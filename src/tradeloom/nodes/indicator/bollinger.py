@@ -77,6 +77,7 @@ class Bollinger(IndicatorNode):
     )
     Config = BollingerConfig
     Output = BollingerOutput
+    over_prices = ("upper", "middle", "lower")
 
     @classmethod
     def bars_before(cls, values: Mapping[str, Any]) -> int:

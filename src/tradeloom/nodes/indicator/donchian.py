@@ -65,6 +65,7 @@ class Donchian(IndicatorNode):
     )
     Config = DonchianConfig
     Output = DonchianOutput
+    over_prices = ("upper", "middle", "lower")
 
     @classmethod
     def bars_before(cls, values: Mapping[str, Any]) -> int:

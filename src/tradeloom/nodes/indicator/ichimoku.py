@@ -122,6 +122,7 @@ class Ichimoku(IndicatorNode):
     )
     Config = IchimokuConfig
     Output = IchimokuOutput
+    over_prices = ("conversion", "base", "span_a", "span_b")
 
     @classmethod
     def bars_before(cls, values: Mapping[str, Any]) -> int:

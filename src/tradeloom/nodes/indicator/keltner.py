@@ -87,6 +87,7 @@ class Keltner(IndicatorNode):
     )
     Config = KeltnerConfig
     Output = KeltnerOutput
+    over_prices = ("upper", "middle", "lower")
 
     @classmethod
     def bars_before(cls, values: Mapping[str, Any]) -> int:

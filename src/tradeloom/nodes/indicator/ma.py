@@ -68,6 +68,7 @@ class MovingAverage(IndicatorNode):
     )
     Config = MaConfig
     Output = MaOutput
+    over_prices = ("value",)
 
     @classmethod
     def bars_before(cls, values: Mapping[str, Any]) -> int:

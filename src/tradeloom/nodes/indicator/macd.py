@@ -80,6 +80,7 @@ class Macd(IndicatorNode):
     )
     Config = MacdConfig
     Output = MacdOutput
+    beneath = ("histogram", "macd", "signal")
 
     @classmethod
     def bars_before(cls, values: Mapping[str, Any]) -> int:

@@ -106,6 +106,7 @@ class Pivots(IndicatorNode):
     )
     Config = PivotsConfig
     Output = PivotsOutput
+    over_prices = ("pivot", "r1", "r2", "r3", "s1", "s2", "s3")
 
     @classmethod
     def bars_before(cls, values: Mapping[str, Any]) -> int:

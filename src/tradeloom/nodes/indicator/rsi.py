@@ -76,6 +76,7 @@ class Rsi(IndicatorNode):
     )
     Config = RsiConfig
     Output = RsiOutput
+    beneath = ("value",)
 
     @classmethod
     def bars_before(cls, values: Mapping[str, Any]) -> int:

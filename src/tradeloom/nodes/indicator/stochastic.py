@@ -109,6 +109,7 @@ class Stochastic(IndicatorNode):
     )
     Config = StochasticConfig
     Output = StochasticOutput
+    beneath = ("k", "d")
 
     @classmethod
     def bars_before(cls, values: Mapping[str, Any]) -> int:

@@ -79,6 +79,7 @@ class Supertrend(IndicatorNode):
     )
     Config = SupertrendConfig
     Output = SupertrendOutput
+    over_prices = ("value",)
 
     @classmethod
     def bars_before(cls, values: Mapping[str, Any]) -> int:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tradeloom.nodes.indicator._base import Columns
+    from tradeloom.nodes.indicator._drawing import Pane
     from tradeloom.trading.bars import Bars
 
 Column = Literal["close", "open", "high", "low", "median", "typical", "weighted", "volume"]
@@ -37,6 +38,9 @@ FunctionName = Annotated[
 
 ROW_NUMBERS = frozenset({"MAXINDEX", "MININDEX", "MINMAXINDEX"})
 """Their outputs are rows of the array they are given, which mean nothing to anybody else."""
+
+_OVERLAYS = frozenset({"overlap", "price transform"})
+"""Groups of functions whose outputs are prices."""
 
 
 class TalibConfig(IndicatorConfig):
@@ -170,6 +174,12 @@ class Talib(IndicatorNode):
             made[f"values.{name}"] = column
             made[f"previous_values.{name}"] = previous(column)
         return made
+
+    @classmethod
+    def panes(cls, config: TalibConfig) -> "dict[str, Pane]":
+        function = _function(config)
+        pane: Pane = "price" if function.group in _OVERLAYS else "own"
+        return {f"values.{name}": pane for name in function.outputs}
 
     def more(self, config: TalibConfig, bars: "Bars", columns: "Columns") -> dict[str, Any]:
         return {"function": config.function, "series": last_series(columns["value"], bars)}

@@ -112,6 +112,7 @@ class Vwap(IndicatorNode):
     )
     Config = VwapConfig
     Output = VwapOutput
+    over_prices = ("value", "upper", "lower")
 
     @classmethod
     def bars_before(cls, values: Mapping[str, Any]) -> int:
