@@ -2,9 +2,9 @@ import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Bars } from "@/ui/Bars";
 import { Chart } from "@/ui/Chart";
-import { cx } from "@/ui/cx";
 import { number } from "@/ui/format";
 import { barsOf, type Charting, MOST_BARS, MOST_LINES, seriesOf } from "./charting";
+import { Chip } from "./parts";
 import type { Result } from "./queries";
 
 /** A line for each figure over a column of times, or bars over a column of words. */
@@ -42,18 +42,7 @@ export function AnswerChart({ result, charting }: { result: Result; charting: Ch
         </label>
         <span className="text-soft">{t("chart.figures")}</span>
         {charting.figures.map((figure) => (
-          <button
-            key={figure}
-            type="button"
-            aria-pressed={figures.includes(figure)}
-            onClick={() => toggle(figure)}
-            className={cx(
-              "rounded-full border px-2.5 py-0.5 font-mono text-xs",
-              figures.includes(figure) ? "border-accent bg-accent-soft text-accent" : "border-line hover:bg-sunken",
-            )}
-          >
-            {figure}
-          </button>
+          <Chip key={figure} name={figure} on={figures.includes(figure)} onToggle={() => toggle(figure)} />
         ))}
       </div>
       {overTime ? (

@@ -1,17 +1,6 @@
 // A query drawn with menus, and the SQL it means. Names come from the list of tables; values travel as parameters.
 
-export const OPERATORS = [
-  "=",
-  "!=",
-  "<",
-  "<=",
-  ">",
-  ">=",
-  "contains",
-  "starts_with",
-  "is_null",
-  "is_not_null",
-] as const;
+const OPERATORS = ["=", "!=", "<", "<=", ">", ">=", "contains", "starts_with", "is_null", "is_not_null"] as const;
 export type Operator = (typeof OPERATORS)[number];
 export const FUNCTIONS = ["count", "sum", "avg", "min", "max"] as const;
 export type Fn = (typeof FUNCTIONS)[number];
@@ -54,6 +43,18 @@ export const drawnOf = (table: string): Drawn => ({
   descending: true,
   limit: 100,
 });
+
+/** What was drawn, where the table it was drawn of is this one: columns of another mean nothing here. */
+export const drawnFor = (table: string, drawn: Drawn): Drawn => (drawn.table === table ? drawn : drawnOf(table));
+
+type Numbered = { id: number };
+export const added = <T extends Numbered>(all: readonly T[], one: Omit<T, "id">): T[] => [
+  ...all,
+  { ...one, id: Math.max(0, ...all.map(({ id }) => id)) + 1 } as T,
+];
+export const changed = <T extends Numbered>(all: readonly T[], id: number, change: Partial<T>): T[] =>
+  all.map((each) => (each.id === id ? { ...each, ...change } : each));
+export const without = <T extends Numbered>(all: readonly T[], id: number): T[] => all.filter((each) => each.id !== id);
 
 /** What may be asked of a column of this type. */
 export function operatorsFor(kind: string | undefined): Operator[] {
