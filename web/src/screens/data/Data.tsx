@@ -10,8 +10,8 @@ import { Failure } from "@/ui/Notice";
 import { Card, Page } from "@/ui/Page";
 import { Answer } from "./Answer";
 import { Builder } from "./Builder";
-import { drawnOf, type Kinds, type Sql, sqlOf } from "./builder";
-import { draw, keep, useKept } from "./kept";
+import { type Drawn, drawnFor, drawnOf, type Kinds, type Sql, sqlOf } from "./builder";
+import { keep, useKept } from "./kept";
 import { parametersOf } from "./parameters";
 import { type Table, tablesQuery, useAsk } from "./queries";
 import { Schema } from "./Schema";
@@ -56,11 +56,13 @@ const TAB =
 
 function Desk({ tables }: { tables: Table[] }) {
   const { t } = useTranslation("data");
-  const { mode, drawn, sql, values, limit } = useKept();
+  const { mode, sql, values, limit, ...kept } = useKept();
   const ask = useAsk();
-  const table = tables.find((each) => each.name === drawn.table) ?? tables[0];
+  const table = tables.find((each) => each.name === kept.drawn.table) ?? tables[0];
   const kinds = kindsOf(table);
-  const meant = sqlOf({ ...drawn, table: table?.name ?? "" }, kinds);
+  const drawn = drawnFor(table?.name ?? "", kept.drawn);
+  const meant = sqlOf(drawn, kinds);
+  const draw = (change: Partial<Drawn>) => keep({ drawn: { ...drawn, ...change } });
 
   const run = () =>
     ask.mutate(
@@ -76,9 +78,8 @@ function Desk({ tables }: { tables: Table[] }) {
     if (from.name !== table?.name) return keep({ drawn: { ...drawnOf(from.name), columns: [column] } });
     draw({ columns: drawn.columns.includes(column) ? drawn.columns : [...drawn.columns, column] });
   };
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a table that is gone gives way to the first; asked once
+  // biome-ignore lint/correctness/useExhaustiveDependencies: asked once
   useEffect(() => {
-    if (table && table.name !== drawn.table) keep({ drawn: drawnOf(table.name) });
     if (table && mode === "builder") run();
   }, []);
 

@@ -1,5 +1,16 @@
 import { expect, test } from "vitest";
-import { drawnOf, filterValue, nameOf, operatorsFor, sortable, sqlOf } from "./builder";
+import {
+  added,
+  changed,
+  drawnFor,
+  drawnOf,
+  filterValue,
+  nameOf,
+  operatorsFor,
+  sortable,
+  sqlOf,
+  without,
+} from "./builder";
 
 const KINDS = {
   id: "bigint",
@@ -15,6 +26,23 @@ test("a table alone is its newest rows", () => {
     sql: "SELECT *\nFROM signals\nORDER BY id DESC NULLS LAST\nLIMIT 100",
     parameters: {},
   });
+});
+
+test("what was drawn of a table that is gone gives way: its columns are none of the next one's", () => {
+  const drawn = { ...drawnOf("gone"), filters: [{ id: 1, column: "its_own", operator: "=" as const, value: "1" }] };
+  expect(drawnFor("gone", drawn)).toBe(drawn);
+  expect(sqlOf(drawnFor("signals", drawn), KINDS)).toEqual(sqlOf(drawnOf("signals"), KINDS));
+});
+
+test("filters and figures are added, changed and taken away by their number", () => {
+  const one = added<{ id: number; column: string }>([], { column: "symbol" });
+  const two = added(one, { column: "profit" });
+  expect(two).toEqual([
+    { id: 1, column: "symbol" },
+    { id: 2, column: "profit" },
+  ]);
+  expect(changed(two, 2, { column: "traded" })).toEqual([two[0], { id: 2, column: "traded" }]);
+  expect(without(two, 1)).toEqual([two[1]]);
 });
 
 test("values never stand in the text, and are of the column's kind", () => {

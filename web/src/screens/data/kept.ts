@@ -19,6 +19,3 @@ export const useKept = create<Kept>()(
 );
 
 export const keep = useKept.setState;
-export function draw(change: Partial<Drawn>): void {
-  keep(({ drawn }) => ({ drawn: { ...drawn, ...change } }));
-}
