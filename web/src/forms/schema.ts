@@ -1,4 +1,5 @@
 // What a form reads of a JSON Schema: its fields in order, each with its widget, bounds and choices.
+import { isExpression } from "./values";
 
 export type JsonSchema = {
   $ref?: string;
@@ -145,13 +146,11 @@ export function itemKinds(
   return { by, kinds };
 }
 
-const isExpressionText = (value: unknown) => typeof value === "string" && value.startsWith("=");
-
 /** Whether the other fields' values make this one matter. One that holds an expression may become anything. */
 export function isShown(field: Field, value: Record<string, unknown>, fields: Field[]): boolean {
   return Object.entries(field.showIf ?? {}).every(([other, wanted]) => {
     const now = value[other] ?? fields.find((each) => each.name === other)?.default ?? null;
-    return isExpressionText(now) || wanted.some((each) => each === now);
+    return isExpression(now) || wanted.some((each) => each === now);
   });
 }
 
