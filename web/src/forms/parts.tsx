@@ -1,5 +1,6 @@
 // What several widgets are made of.
 import i18next from "i18next";
+import { ChevronDown } from "lucide-react";
 import type { ComponentProps } from "react";
 import { cx } from "@/ui/cx";
 import type { Field } from "./schema";
@@ -32,12 +33,27 @@ export function TextBox({ className, invalid, ...rest }: ComponentProps<"input">
   );
 }
 
+export function SelectBox({ invalid, ...rest }: Omit<ComponentProps<"select">, "className"> & { invalid: boolean }) {
+  return (
+    <div className="relative">
+      <select {...rest} className={cx(BOX, "h-9 appearance-none pr-8", invalid && "border-bad")} />
+      <ChevronDown size={15} aria-hidden className="pointer-events-none absolute top-2.5 right-2.5 text-soft" />
+    </div>
+  );
+}
+
 /** The same attributes on whatever element a widget is. */
 export const marks = ({ id, invalid, describedBy }: WidgetProps) => ({
   id,
   "aria-invalid": invalid || undefined,
   "aria-describedby": describedBy,
 });
+
+/** The values of a field that holds a list. */
+export function itemsOf(field: Field, value: unknown): unknown[] {
+  if (Array.isArray(value)) return value;
+  return Array.isArray(field.default) ? field.default : [];
+}
 
 /** An example as a placeholder; examples that are expressions belong to expression mode. */
 export function placeholderOf(field: Field): string {

@@ -4,7 +4,7 @@ import { useTranslation } from "react-i18next";
 import { Button, IconButton } from "@/ui/Button";
 import { cx } from "@/ui/cx";
 import { Fields } from "../Fields";
-import { BOX, type WidgetProps } from "../parts";
+import { BOX, itemsOf, type WidgetProps } from "../parts";
 import { isObject, itemKinds, type JsonSchema, wordsOf } from "../schema";
 
 /** A list of objects, each with a form of its own; where there are several kinds, one chooses which to add. */
@@ -14,7 +14,7 @@ export function ListWidget({ root, ...props }: WidgetProps & { root: JsonSchema 
   const { by, kinds } = itemKinds(field.schema, root);
   const words = [...kinds.keys()];
   const [kind, setKind] = useState(words[0] ?? "");
-  const items: unknown[] = Array.isArray(value) ? value : Array.isArray(field.default) ? field.default : [];
+  const items = itemsOf(field, value);
   const put = (index: number, item: unknown) => onChange(items.map((each, at) => (at === index ? item : each)));
   const swap = (from: number, to: number) => {
     const moved = [...items];

@@ -1,6 +1,6 @@
 // Widgets that offer what the system knows: symbols, credentials, fire times of a schedule.
 import { useQuery } from "@tanstack/react-query";
-import { CalendarClock, ChevronDown } from "lucide-react";
+import { CalendarClock } from "lucide-react";
 import { useDeferredValue } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
@@ -8,7 +8,7 @@ import { api, told } from "@/api/client";
 import { queryClient } from "@/api/queries";
 import { cx } from "@/ui/cx";
 import { moment } from "@/ui/format";
-import { BOX, marks, placeholderOf, TextBox, type WidgetProps } from "../parts";
+import { marks, placeholderOf, SelectBox, TextBox, type WidgetProps } from "../parts";
 import { useSurroundings } from "../surroundings";
 
 /** A symbol as the broker spells it. Those this page has seen are offered. */
@@ -59,23 +59,20 @@ export function CredentialWidget(props: WidgetProps) {
   const gone = typeof value === "string" && value !== "" && !!data && !items.some((each) => each.id === value);
   return (
     <div className="flex flex-col gap-1">
-      <div className="relative">
-        <select
-          {...marks(props)}
-          value={typeof value === "string" ? value : ""}
-          onChange={(event) => onChange(event.target.value || undefined)}
-          className={cx(BOX, "h-9 appearance-none pr-8", props.invalid && "border-bad")}
-        >
-          <option value="">{t(isPending ? "credential.reading" : field.required ? "choose" : "unset")}</option>
-          {gone && <option value={value}>{t("credential.gone")}</option>}
-          {items.map((each) => (
-            <option key={each.id} value={each.id}>
-              {each.name}
-            </option>
-          ))}
-        </select>
-        <ChevronDown size={15} aria-hidden className="pointer-events-none absolute top-2.5 right-2.5 text-soft" />
-      </div>
+      <SelectBox
+        {...marks(props)}
+        invalid={props.invalid}
+        value={typeof value === "string" ? value : ""}
+        onChange={(event) => onChange(event.target.value || undefined)}
+      >
+        <option value="">{t(isPending ? "credential.reading" : field.required ? "choose" : "unset")}</option>
+        {gone && <option value={value}>{t("credential.gone")}</option>}
+        {items.map((each) => (
+          <option key={each.id} value={each.id}>
+            {each.name}
+          </option>
+        ))}
+      </SelectBox>
       <p className="text-xs text-soft">
         {error ? `${error.message} ` : items.length === 0 && !isPending ? `${t("credential.none")} ` : ""}
         <Link href="/credentials" className="text-accent underline">

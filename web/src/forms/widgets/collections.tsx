@@ -1,32 +1,31 @@
 // Widgets of many values: key-value, lists of plain values, choices of several.
 import { Plus, X } from "lucide-react";
-import { useEffect, useRef, useState } from "react";
+import { type ReactNode, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Button, IconButton } from "@/ui/Button";
 import { cx } from "@/ui/cx";
-import { BOX, TextBox, type WidgetProps } from "../parts";
+import { BOX, itemsOf, TextBox, type WidgetProps } from "../parts";
 import { choicesOf, isObject, type JsonSchema, wordsOf } from "../schema";
 import { jsonOf, lineOf } from "../values";
 import { MappedBox } from "./MappedBox";
 
 type Row = { id: number; key: string; value: unknown };
 
+const rowsOf = (given: unknown, next: { current: number }): Row[] =>
+  Object.entries(isObject(given) ? given : {}).map(([key, value]) => ({ id: next.current++, key, value }));
+
 /** Rows of a name and a value. Names twice or empty stay on the screen until they are told apart. */
 export function KeyValueWidget(props: WidgetProps) {
   const { t } = useTranslation("forms");
   const { value, onChange, field } = props;
   const next = useRef(0);
-  const rowsOf = (given: unknown): Row[] =>
-    Object.entries(isObject(given) ? given : {}).map(([key, each]) => ({ id: next.current++, key, value: each }));
-  const [rows, setRows] = useState(() => rowsOf(value));
+  const [rows, setRows] = useState(() => rowsOf(value, next));
   const told = useRef(value);
   useEffect(() => {
     // Only what comes from elsewhere (undo, an example) replaces what is being typed.
     if (told.current === value) return;
     told.current = value;
-    setRows(
-      Object.entries(isObject(value) ? value : {}).map(([key, each]) => ({ id: next.current++, key, value: each })),
-    );
+    setRows(rowsOf(value, next));
   }, [value]);
   const change = (changed: Row[]) => {
     setRows(changed);
@@ -38,10 +37,11 @@ export function KeyValueWidget(props: WidgetProps) {
     change(rows.map((row) => (row.id === id ? { ...row, ...part } : row)));
   const of = typeof field.schema.additionalProperties === "object" ? field.schema.additionalProperties : {};
   return (
-    <fieldset
-      aria-labelledby={`${props.id}-label`}
-      aria-describedby={props.describedBy}
-      className="flex flex-col gap-1.5"
+    <Rows
+      {...props}
+      empty={rows.length === 0}
+      word={t("keyvalue.add")}
+      onAdd={() => setRows([...rows, { id: next.current++, key: "", value: undefined }])}
     >
       {rows.map((row, index) => {
         const twice = rows.some((other) => other.id !== row.id && other.key === row.key && row.key !== "");
@@ -73,14 +73,40 @@ export function KeyValueWidget(props: WidgetProps) {
           </div>
         );
       })}
+    </Rows>
+  );
+}
+
+/** Rows, and the button that adds one. The field's label names the first row, or the button where there is none. */
+function Rows({
+  id,
+  describedBy,
+  field,
+  empty,
+  full = false,
+  word,
+  onAdd,
+  children,
+}: Pick<WidgetProps, "id" | "describedBy" | "field"> & {
+  empty: boolean;
+  full?: boolean;
+  word: string;
+  onAdd: () => void;
+  children: ReactNode;
+}) {
+  const { t } = useTranslation("forms");
+  return (
+    <fieldset aria-labelledby={`${id}-label`} aria-describedby={describedBy} className="flex flex-col gap-1.5">
+      {children}
       <Button
         small
-        id={rows.length === 0 ? props.id : undefined}
+        id={empty ? id : undefined}
         aria-label={t("list.addTo", { field: field.title })}
         className="self-start"
-        onClick={() => setRows([...rows, { id: next.current++, key: "", value: undefined }])}
+        disabled={full}
+        onClick={onAdd}
       >
-        <Plus size={14} aria-hidden /> {t("keyvalue.add")}
+        <Plus size={14} aria-hidden /> {word}
       </Button>
     </fieldset>
   );
@@ -137,15 +163,17 @@ export function ValuesWidget(props: WidgetProps) {
   const { field, value, onChange } = props;
   const items = field.schema.items ?? field.schema.anyOf?.find((part) => part.type === "array")?.items ?? {};
   const choices = choicesOf(items);
-  const given: unknown[] = Array.isArray(value) ? value : Array.isArray(field.default) ? field.default : [];
+  const given = itemsOf(field, value);
   if (choices.length > 0) return <Several {...props} choices={choices} given={given} />;
   const text = items.type === "string";
   const put = (index: number, each: unknown) => onChange(given.map((old, at) => (at === index ? (each ?? "") : old)));
   return (
-    <fieldset
-      aria-labelledby={`${props.id}-label`}
-      aria-describedby={props.describedBy}
-      className="flex flex-col gap-1.5"
+    <Rows
+      {...props}
+      empty={given.length === 0}
+      full={given.length >= (field.schema.maxItems ?? Number.POSITIVE_INFINITY)}
+      word={t("list.add")}
+      onAdd={() => onChange([...given, ""])}
     >
       {given.map((each, index) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: plain values have nothing else to be known by
@@ -167,17 +195,7 @@ export function ValuesWidget(props: WidgetProps) {
           </IconButton>
         </div>
       ))}
-      <Button
-        small
-        id={given.length === 0 ? props.id : undefined}
-        aria-label={t("list.addTo", { field: field.title })}
-        className="self-start"
-        disabled={given.length >= (field.schema.maxItems ?? Number.POSITIVE_INFINITY)}
-        onClick={() => onChange([...given, ""])}
-      >
-        <Plus size={14} aria-hidden /> {t("list.add")}
-      </Button>
-    </fieldset>
+    </Rows>
   );
 }
 

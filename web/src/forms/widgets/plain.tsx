@@ -1,10 +1,9 @@
 // Widgets that are one element: number, text, select, toggle.
-import { ChevronDown } from "lucide-react";
 import { Switch } from "radix-ui";
 import { type KeyboardEvent, useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { cx } from "@/ui/cx";
-import { BOX, marks, placeholderOf, TextBox, type WidgetProps } from "../parts";
+import { BOX, marks, placeholderOf, SelectBox, TextBox, type WidgetProps } from "../parts";
 import { choicesOf, wordsOf } from "../schema";
 import { useTyped } from "../useTyped";
 import { numberOf } from "../values";
@@ -111,27 +110,22 @@ function Choices(props: WidgetProps) {
   const now = value === undefined ? (field.default ?? null) : value;
   const at = choices.indexOf(now);
   return (
-    <div className="relative">
-      <select
-        {...marks(props)}
-        value={at >= 0 ? String(at) : now === null ? "" : "other"}
-        onChange={(event) =>
-          onChange(
-            event.target.value === "" ? (field.nullable ? null : undefined) : choices[Number(event.target.value)],
-          )
-        }
-        className={cx(BOX, "h-9 appearance-none pr-8", props.invalid && "border-bad")}
-      >
-        {(field.nullable || now === null) && <option value="">{field.nullable ? t("unset") : t("choose")}</option>}
-        {at < 0 && now !== null && <option value="other">{shown(now)}</option>}
-        {choices.map((choice, index) => (
-          <option key={String(choice)} value={index}>
-            {wordsOf(choice)}
-          </option>
-        ))}
-      </select>
-      <ChevronDown size={15} aria-hidden className="pointer-events-none absolute top-2.5 right-2.5 text-soft" />
-    </div>
+    <SelectBox
+      {...marks(props)}
+      invalid={props.invalid}
+      value={at >= 0 ? String(at) : now === null ? "" : "other"}
+      onChange={(event) =>
+        onChange(event.target.value === "" ? (field.nullable ? null : undefined) : choices[Number(event.target.value)])
+      }
+    >
+      {(field.nullable || now === null) && <option value="">{field.nullable ? t("unset") : t("choose")}</option>}
+      {at < 0 && now !== null && <option value="other">{shown(now)}</option>}
+      {choices.map((choice, index) => (
+        <option key={String(choice)} value={index}>
+          {wordsOf(choice)}
+        </option>
+      ))}
+    </SelectBox>
   );
 }
 
