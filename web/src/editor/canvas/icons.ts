@@ -1,4 +1,5 @@
-// The pictures node types name. A test holds this list to the catalogue; a type of a newer server gets a plain box.
+// The pictures node types name: `tests/console/test_icons.py` holds this list to theirs. A type of a newer server gets
+// a plain box.
 import {
   Activity,
   AlignVerticalDistributeCenter,
