@@ -1,8 +1,9 @@
 """Retries, replays, pins and debugging of the fake executions."""
 
 from itertools import count
-from typing import Any
 
+from tests.unit.api.fake_executions import FakeExecutions
+from tests.unit.api.fake_workflows import NOW, FakeWorkflows
 from tradeloom.api.models.debugging import DebugCommand, DebugSession, PausedNode, StartDebugging
 from tradeloom.api.models.executions import FINISHED, Execute, Execution
 from tradeloom.api.models.reruns import Pin, PinList, Replay, Retry, SetPin
@@ -10,26 +11,23 @@ from tradeloom.errors import Conflict, InvalidInput, NotFound, RetryRefused
 
 
 class FakeReruns:
-    """`executions` and `workflows` are the other fakes."""
-
-    def __init__(self, executions: Any, workflows: Any, now: Any) -> None:
+    def __init__(self, executions: FakeExecutions, workflows: FakeWorkflows) -> None:
         self._executions = executions
         self._workflows = workflows
-        self._now = now
         self._pins: dict[tuple[str, str, str], Pin] = {}
 
     def retry(self, tenant: str, user: str, execution_id: str, wanted: Retry) -> Execution:
-        known: Execution = self._executions.get(tenant, execution_id)
+        known = self._executions.get(tenant, execution_id)
         if known.status not in {"failed", "timed_out"}:
             raise RetryRefused("Only what failed is retried.")
         return known.model_copy(update={"status": "running"})
 
     def replay(self, tenant: str, user: str, execution_id: str, wanted: Replay) -> Execution:
-        known: Execution = self._executions.get(tenant, execution_id)
+        known = self._executions.get(tenant, execution_id)
         if not wanted.test_mode and not wanted.arm:
             raise InvalidInput("It would trade for real.", field="arm")
         started = Execute(test_mode=wanted.test_mode)
-        made: Execution = self._executions.start(tenant, user, known.workflow_id, started)
+        made = self._executions.start(tenant, user, known.workflow_id, started)
         return made.model_copy(update={"replay_of": execution_id, "from_node": wanted.from_node})
 
     def pins(self, tenant: str, workflow_id: str) -> PinList:
@@ -38,7 +36,7 @@ class FakeReruns:
 
     def pin(self, tenant: str, user: str, workflow_id: str, node: str, wanted: SetPin) -> Pin:
         self._node(tenant, workflow_id, node)
-        made = Pin(node=node, port=wanted.port, output=wanted.output, pinned_by=user, pinned_at=self._now)
+        made = Pin(node=node, port=wanted.port, output=wanted.output, pinned_by=user, pinned_at=NOW)
         self._pins[tenant, workflow_id, node] = made
         return made
 
@@ -54,24 +52,23 @@ class FakeReruns:
 
 
 class FakeDebugging:
-    def __init__(self, executions: Any, workflows: Any, now: Any) -> None:
+    def __init__(self, executions: FakeExecutions, workflows: FakeWorkflows) -> None:
         self._executions = executions
         self._workflows = workflows
-        self._now = now
         self._at = count()
         self._sessions: dict[tuple[str, str], DebugSession] = {}
 
     def start(self, tenant: str, user: str, workflow_id: str, wanted: StartDebugging) -> DebugSession:
         document = self._workflows.get(tenant, workflow_id).document
-        made: Execution = self._executions.start(tenant, user, workflow_id, Execute(test_mode=True))
+        made = self._executions.start(tenant, user, workflow_id, Execute(test_mode=True))
         running = made.model_copy(update={"status": "running", "debugging": True})
         first = document["nodes"][0]
         paused = PausedNode(
             node=first["id"],
             name=first["id"],
             type=first["type"],
-            since=self._now,
-            expires_at=self._now,
+            since=NOW,
+            expires_at=NOW,
             inputs={},
             config=[],
         )
@@ -80,7 +77,7 @@ class FakeDebugging:
         return session
 
     def session(self, tenant: str, execution_id: str) -> DebugSession:
-        known: Execution = self._executions.get(tenant, execution_id)
+        known = self._executions.get(tenant, execution_id)
         session = self._sessions.get((tenant, known.id))
         if session is None:
             raise Conflict("This execution is not debugged.")

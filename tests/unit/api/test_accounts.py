@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.unit.api.conftest import Ask
-from tests.unit.api.fakes import FakeAccounts
+from tests.unit.api.fake_accounts import FakeAccounts
 from tradeloom.api.models.accounts import Kill, Resume
 from tradeloom.api.ports import Ports
 from tradeloom.errors import BrokerUnavailable, Conflict

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from tests.unit.api.conftest import Ask
-from tests.unit.api.fakes import DOCUMENT, FakeExecutions
+from tests.unit.api.fake_executions import FakeExecutions
+from tests.unit.api.fake_workflows import DOCUMENT
 from tradeloom.api.models.executions import Execute
 from tradeloom.api.ports import Ports
 

@@ -8,7 +8,7 @@ import pytest
 import schemathesis
 
 from tests.unit.api.conftest import Ask
-from tests.unit.api.fakes import DOCUMENT
+from tests.unit.api.fake_workflows import DOCUMENT
 from tradeloom.api.app import Api
 from tradeloom.api.bodies import EXAMPLE
 from tradeloom.compiler.compile import compile_workflow

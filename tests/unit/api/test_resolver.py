@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from tests.support.exam import sized
 from tests.unit.api.conftest import Ask
-from tests.unit.api.fakes import CLAIMS, DOCUMENT, FakeStatus, event, fake_ports
+from tests.unit.api.fake_workflows import DOCUMENT
+from tests.unit.api.fakes import CLAIMS, FakeStatus, event, fake_ports
 from tradeloom.api.app import Api
 from tradeloom.api.models.health import Health
 from tradeloom.api.models.workflows import WorkflowPage

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.unit.api.conftest import Ask
-from tests.unit.api.fakes import DOCUMENT
+from tests.unit.api.fake_workflows import DOCUMENT
 
 RENAMED = {**DOCUMENT, "name": "Say goodbye"}
 STRANGER = {"custom:tenant_id": "other", "sub": "user-9"}

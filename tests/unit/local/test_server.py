@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.unit.api.fakes import DOCUMENT, fake_ports
+from tests.unit.api.fake_workflows import DOCUMENT
+from tests.unit.api.fakes import fake_ports
 from tradeloom.api.app import Api
 from tradeloom.api.resolver import MAX_BODY_BYTES
 from tradeloom.local.pages import load_pages
