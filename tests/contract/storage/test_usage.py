@@ -58,7 +58,7 @@ async def test_minute_day_and_month_each_count_their_own(opened: Open) -> None:
         await kept.start("last month, this minute", AT - timedelta(seconds=40), "FAILED")
         await kept.start("long ago", AT - timedelta(days=40))
         await kept.start("another's", AT, tenant="other")
-        await kept.start("later", AT + timedelta(seconds=1))
+        await kept.start("later", AT + timedelta(seconds=1), "FAILED")
         used = await kept.reader.usage("local", AT, days=3)
         assert (used.minute, used.day, used.month, used.running) == (3, 2, 2, 1)
         assert used.days == (DayUsage(date(2026, 1, 31), 1, 1), DayUsage(date(2026, 2, 1), 2, 0))
