@@ -32,6 +32,7 @@ from tradeloom.runtime.config import prepare
 from tradeloom.runtime.envelope import NodeRecord, RunInfo, TaskInput
 from tradeloom.runtime.names import names_of, sources_of
 from tradeloom.workflow.document import Connection, Node, Workflow
+from tradeloom.workflow.graph import ITEM_PORT
 from tradeloom.workflow.problems import Problem, errors
 from tradeloom.workflow.reading import read
 
@@ -96,18 +97,16 @@ class ExpressionPreviews:
         if row is not None:
             runs = await self._journal.node_runs(tenant, row.id)
             item, index = _item_of(runs, node, document)
-            records = dict(_records(runs))
-            seen = Seen(row, row.as_of, records, item, index)
-        made: dict[str, NodeRecord] = {}
+            seen = Seen(row, row.as_of, dict(_records(runs)), item, index)
+        records = dict(seen.records)
         if wanted.workflow_id is not None:
             for pin in await self._pins.pins(tenant, wanted.workflow_id):
-                made[pin.node] = NodeRecord(state="succeeded", port=pin.port, output=pin.output)
-        ports = {other: record.port for other, record in {**seen.records, **made}.items()}
+                records[pin.node] = NodeRecord(state="succeeded", port=pin.port, output=pin.output)
         for other, output in wanted.outputs.items():
-            made[other] = NodeRecord(state="succeeded", port=ports.get(other) or "main", output=output)
+            port = records[other].port if other in records else None
+            records[other] = NodeRecord(state="succeeded", port=port or "main", output=output)
         known = {each.id for each in document.nodes}
-        records = {other: record for other, record in {**seen.records, **made}.items() if other in known}
-        return replace(seen, records=records)
+        return replace(seen, records={other: record for other, record in records.items() if other in known})
 
     async def _execution(self, tenant: str, wanted: ExpressionPreviewRequest) -> Execution | None:
         if wanted.execution_id is not None:
@@ -225,7 +224,7 @@ def _known(document: Workflow, node: Node, seen: Seen) -> list[Connection]:
 
 
 def _is_item(connection: Connection, node: Node) -> bool:
-    return connection.source == node.parent and connection.source_port == "item"
+    return connection.source == node.parent and connection.source_port == ITEM_PORT
 
 
 def _records(runs: list[NodeRun]) -> Iterator[tuple[str, NodeRecord]]:
