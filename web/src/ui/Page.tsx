@@ -1,4 +1,13 @@
+import { ArrowLeft } from "lucide-react";
 import { type ReactNode, useEffect } from "react";
+import { Link } from "wouter";
+
+/** What the browser's tab says of a screen. */
+export function useTitle(title: string): void {
+  useEffect(() => {
+    document.title = `${title} · Tradeloom`;
+  }, [title]);
+}
 
 /** A screen: its title, what can be done, and its content. */
 export function Page({
@@ -12,9 +21,7 @@ export function Page({
   lead?: ReactNode;
   children: ReactNode;
 }) {
-  useEffect(() => {
-    document.title = `${title} · Tradeloom`;
-  }, [title]);
+  useTitle(title);
   return (
     <div className="mx-auto flex w-full max-w-7xl flex-col gap-4 p-4 md:p-6">
       <div className="flex flex-wrap items-center justify-between gap-3">
@@ -26,6 +33,16 @@ export function Page({
       </div>
       {children}
     </div>
+  );
+}
+
+/** The way back to what a screen was opened from. */
+export function BackLink({ href, children }: { href: string; children: ReactNode }) {
+  return (
+    <Link href={href} className="flex items-center gap-1.5 text-accent hover:underline">
+      <ArrowLeft size={15} aria-hidden />
+      {children}
+    </Link>
   );
 }
 

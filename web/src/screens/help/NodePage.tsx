@@ -1,12 +1,11 @@
 import { useQuery } from "@tanstack/react-query";
-import { ArrowLeft } from "lucide-react";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
-import { Link } from "wouter";
 import { nodeSchemaQuery } from "@/api/queries";
 import { Badge } from "@/ui/Badge";
 import { Markdown, MarkdownLine } from "@/ui/Markdown";
 import { Failure } from "@/ui/Notice";
+import { BackLink } from "@/ui/Page";
 import { fieldsOf } from "./fields";
 
 /** A node type as its declaration tells it: the same the palette, the forms and the compiler go by. */
@@ -17,10 +16,7 @@ export function NodePage({ type }: { type: string }) {
   if (data === undefined) return <p role="status">{t("app:loading")}</p>;
   return (
     <div className="flex flex-col gap-5">
-      <Link href="/help/nodes" className="flex items-center gap-1.5 text-accent hover:underline">
-        <ArrowLeft size={15} aria-hidden />
-        {t("node.all")}
-      </Link>
+      <BackLink href="/help/nodes">{t("node.all")}</BackLink>
       <div>
         <h1 className="mb-1 text-2xl">{data.title}</h1>
         <p className="mb-2 text-soft">{data.description}</p>

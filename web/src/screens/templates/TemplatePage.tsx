@@ -1,12 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
-import { ArrowLeft, TriangleAlert } from "lucide-react";
+import { TriangleAlert } from "lucide-react";
 import { lazy, Suspense, useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
 import { asDocument } from "@/editor/store/types";
 import { Empty } from "@/ui/Empty";
 import { Failure } from "@/ui/Notice";
-import { Card, Page } from "@/ui/Page";
+import { BackLink, Card, Page } from "@/ui/Page";
 import { MadeOf } from "./MadeOf";
 import { type Template, templatesQuery } from "./queries";
 import { Facts } from "./TemplateCard";
@@ -31,7 +31,7 @@ function About({ template }: { template: Template }) {
   const { t } = useTranslation("templates");
   const document = useMemo(() => asDocument(template.document), [template]);
   return (
-    <Page title={template.name} lead={template.summary} actions={<Back />}>
+    <Page title={template.name} lead={template.summary} actions={<BackLink href="/templates">{t("back")}</BackLink>}>
       <Facts template={template} />
       <div className="h-[min(46vh,26rem)] overflow-clip rounded-xl border border-line">
         <Suspense>
@@ -74,15 +74,5 @@ function About({ template }: { template: Template }) {
         </div>
       </div>
     </Page>
-  );
-}
-
-function Back() {
-  const { t } = useTranslation("templates");
-  return (
-    <Link href="/templates" className="flex items-center gap-1.5 text-accent hover:underline">
-      <ArrowLeft size={15} aria-hidden />
-      {t("back")}
-    </Link>
   );
 }

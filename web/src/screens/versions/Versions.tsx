@@ -1,13 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
-import { ArrowLeft } from "lucide-react";
-import { useEffect, useMemo, useState } from "react";
+import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { Link } from "wouter";
 import { workflowQuery } from "@/api/queries";
 import { GraphView } from "@/editor/canvas/GraphView";
 import { NO_MARKS, stillMarks } from "@/editor/canvas/marks";
 import { asDocument, type WorkflowDocument } from "@/editor/store/types";
 import { Failure } from "@/ui/Notice";
+import { BackLink, useTitle } from "@/ui/Page";
 import { Changes } from "./Changes";
 import { type Diff, diffOf, marksOf, together } from "./diff";
 import { type Version, versionQuery, versionsQuery } from "./queries";
@@ -27,16 +26,11 @@ export default function Versions({ params }: { params: Record<string, string> })
   const version = versions.find((each) => each.version === chosen) ?? versions[0];
   const base = baseOf(versions, version, against);
   const title = t("title", { name: workflow.data?.name ?? "…" });
-  useEffect(() => {
-    document.title = `${title} · Tradeloom`;
-  }, [title]);
+  useTitle(title);
   return (
     <div className="grid h-full grid-cols-[18rem_minmax(0,1fr)] grid-rows-[auto_minmax(0,1fr)] max-lg:grid-cols-1 max-lg:grid-rows-[auto_auto_minmax(20rem,1fr)] max-lg:overflow-y-auto">
       <header className="col-span-full flex flex-wrap items-center gap-x-4 gap-y-2 border-b border-line bg-surface px-4 py-2">
-        <Link href={`/workflows/${id}`} className="flex items-center gap-1.5 text-accent hover:underline">
-          <ArrowLeft size={15} aria-hidden />
-          {t("back")}
-        </Link>
+        <BackLink href={`/workflows/${id}`}>{t("back")}</BackLink>
         <h1 className="min-w-0 flex-1 truncate text-lg">{title}</h1>
         <Against versions={versions} version={version} base={base} choose={setAgainst} />
         {version && workflow.data && <Restore workflow={workflow.data} version={version} newest={versions[0]} />}
