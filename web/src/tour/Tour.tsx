@@ -5,6 +5,7 @@ import { Link, useLocation } from "wouter";
 import { templatesQuery } from "@/screens/templates/queries";
 import { createWorkflow, run } from "@/screens/workflows/actions";
 import { Button } from "@/ui/Button";
+import { TextField } from "@/ui/Field";
 import { Failure } from "@/ui/Notice";
 import { type Tour as TourState, useGuide } from "./guide";
 import { Panel } from "./Panel";
@@ -72,16 +73,13 @@ function Choose() {
             </label>
           ))}
         </fieldset>
-        <label className="flex flex-col gap-1">
-          <span className="font-medium">{t("choose.name")}</span>
-          <input
-            required
-            maxLength={120}
-            value={name}
-            onChange={(event) => setName(event.target.value)}
-            className="h-9 rounded-md border border-line-strong bg-surface px-2"
-          />
-        </label>
+        <TextField
+          label={t("choose.name")}
+          required
+          maxLength={120}
+          value={name}
+          onChange={(event) => setName(event.target.value)}
+        />
         <Failure error={error ?? failure} />
         <Button type="submit" tone="primary" disabled={busy || offered.length === 0 || name.trim() === ""}>
           {t("choose.create")}

@@ -4,6 +4,7 @@ import { useLocation } from "wouter";
 import { createWorkflow, saveTags } from "@/screens/workflows/actions";
 import { useGuide } from "@/tour/guide";
 import { Button } from "@/ui/Button";
+import { TextField } from "@/ui/Field";
 import { Failure } from "@/ui/Notice";
 import { Card } from "@/ui/Page";
 import { toast } from "@/ui/toast";
@@ -34,21 +35,14 @@ export function UseTemplate({ template }: { template: Template }) {
   return (
     <Card title={t("use")} className="border-accent">
       <form onSubmit={(event) => void create(event)} className="flex flex-col gap-2">
-        <label htmlFor="name" className="font-medium">
-          {t("name")}
-        </label>
-        <input
-          id="name"
+        <TextField
+          label={t("name")}
+          help={t("nameHelp")}
           required
           maxLength={120}
           value={name}
           onChange={(event) => setName(event.target.value)}
-          aria-describedby="name-help"
-          className="h-9 rounded-md border border-line-strong bg-surface px-2"
         />
-        <p id="name-help" className="text-xs text-soft">
-          {t("nameHelp")}
-        </p>
         <Failure error={error} />
         <Button type="submit" tone="primary" disabled={busy || name.trim() === ""}>
           {t("create")}

@@ -2,6 +2,7 @@ import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Button } from "@/ui/Button";
 import { Dialog } from "@/ui/Dialog";
+import { TextField } from "@/ui/Field";
 import { Failure } from "@/ui/Notice";
 import { toast } from "@/ui/toast";
 import { saveTags } from "./actions";
@@ -24,19 +25,12 @@ export function Tagging({ workflow, onClose }: { workflow: Summary; onClose: () 
   return (
     <Dialog open onClose={onClose} title={t("tagging.title", { name: workflow.name })}>
       <form onSubmit={(event) => void save(event)} className="flex flex-col gap-3">
-        <label htmlFor="tags" className="font-medium">
-          {t("tagging.label")}
-        </label>
-        <input
-          id="tags"
+        <TextField
+          label={t("tagging.label")}
+          help={t("tagging.help")}
           value={text}
           onChange={(event) => setText(event.target.value)}
-          aria-describedby="tags-help"
-          className="h-9 rounded-md border border-line-strong bg-surface px-2"
         />
-        <p id="tags-help" className="text-sm text-soft">
-          {t("tagging.help")}
-        </p>
         <Failure error={error} />
         <div className="flex justify-end gap-2">
           <Button onClick={onClose}>{t("app:cancel")}</Button>
