@@ -2,14 +2,13 @@ import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
 import type { Schemas } from "@/api/client";
-import { workflowsQuery } from "@/api/queries";
 import { cx } from "@/ui/cx";
 import { type Column, DataTable } from "@/ui/DataTable";
 import { Empty } from "@/ui/Empty";
 import { moment, money, profit } from "@/ui/format";
 import { Notice } from "@/ui/Notice";
 import { Profit } from "@/ui/Profit";
-import { type Account, holdingsQuery } from "./queries";
+import { type Account, holdingsQuery, useWorkflowNames } from "./queries";
 
 type Position = Schemas["HeldPosition"];
 type Waiting = Schemas["WaitingOrder"];
@@ -18,8 +17,7 @@ type Waiting = Schemas["WaitingOrder"];
 export function Positions({ account }: { account: Account }) {
   const { t } = useTranslation("accounts");
   const { data, error } = useQuery(holdingsQuery(account.name));
-  const workflows = useQuery(workflowsQuery()).data?.items ?? [];
-  const names = new Map(workflows.map(({ id, name }) => [id, name]));
+  const names = useWorkflowNames();
   const positions = usePositionColumns(data?.currency ?? "USD", names);
   const orders = useOrderColumns(names);
   return (

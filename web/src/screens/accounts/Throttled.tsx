@@ -1,20 +1,18 @@
-import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Schemas } from "@/api/client";
-import { workflowsQuery } from "@/api/queries";
 import { Button } from "@/ui/Button";
 import { Card } from "@/ui/Page";
 import { toast } from "@/ui/toast";
-import { type Account, useResume } from "./queries";
+import { type Account, useResume, useWorkflowNames } from "./queries";
 import { ReasonDialog } from "./ReasonDialog";
 
 /** Workflows that the risk gate lets open nothing until a person says so. */
 export function Throttled({ account }: { account: Account }) {
   const { t } = useTranslation("accounts");
   const [asked, setAsked] = useState<Schemas["Throttled"] | null>(null);
-  const workflows = useQuery(workflowsQuery()).data?.items ?? [];
-  const nameOf = (id: string) => workflows.find((workflow) => workflow.id === id)?.name ?? id;
+  const names = useWorkflowNames();
+  const nameOf = (id: string) => names.get(id) ?? id;
   if (!account.throttled?.length) return null;
   return (
     <Card title={t("throttled.title")} className="border-warn">

@@ -1,7 +1,7 @@
 // What the account screens read and do.
-import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
+import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { api, type Schemas, told } from "@/api/client";
-import { accountsQuery } from "@/api/queries";
+import { accountsQuery, workflowsQuery } from "@/api/queries";
 
 export type Account = Schemas["AccountDetail"];
 export type KillMode = Schemas["Kill"]["mode"];
@@ -54,6 +54,10 @@ export const replayQuery = (name: string) =>
     refetchInterval: (query) => (query.state.data?.state === "running" ? 1_000 : false),
     placeholderData: undefined,
   });
+
+/** What people call the workflows, by id. */
+export const useWorkflowNames = (): Map<string, string> =>
+  new Map(useQuery(workflowsQuery()).data?.items.map(({ id, name }) => [id, name]));
 
 /** Whatever changes how accounts stand: everything that shows it is read again, also after a failure. */
 function useChange<Wanted, Answer>(change: (wanted: Wanted) => Promise<Answer>) {
