@@ -16,18 +16,19 @@ import { type Account, replayQuery, useReplayWord, useStartReplay } from "./quer
 const SPEEDS = ["0", "60", "3600", "86400"] as const;
 const AHEAD_MS = 7 * 86_400_000;
 
+const isGoing = ({ state }: Schemas["MarketReplay"]): boolean => state === "running" || state === "paused";
+
 /** Drives a paper account's market through its data. */
 export function Replay({ account }: { account: Account }) {
   const { t } = useTranslation("accounts");
   const { data, error } = useQuery(replayQuery(account.name));
   const never = error instanceof ApiError && error.status === 404;
-  const going = data?.state === "running" || data?.state === "paused";
   return (
     <Card title={t("replay.title")} className="flex flex-col gap-4">
       <p className="text-soft">{t("replay.lead")}</p>
       {error && !never && <Failure error={error} />}
       {data && <Going account={account} replay={data} />}
-      {(never || (data && !going)) && <Start account={account} />}
+      {(never || (data && !isGoing(data))) && <Start account={account} />}
     </Card>
   );
 }
@@ -80,7 +81,6 @@ function Start({ account }: { account: Account }) {
 function Going({ account, replay }: { account: Account; replay: Schemas["MarketReplay"] }) {
   const { t } = useTranslation("accounts");
   const word = useReplayWord(account.name);
-  const going = replay.state === "running" || replay.state === "paused";
   return (
     <div className="flex flex-col gap-3">
       <div className="flex flex-wrap items-center justify-between gap-2">
@@ -90,7 +90,7 @@ function Going({ account, replay }: { account: Account; replay: Schemas["MarketR
             {moment(replay.now)} / {moment(replay.to)} UTC · {t("replay.executions")}: {replay.executions}
           </span>
         </p>
-        {going && (
+        {isGoing(replay) && (
           <div className="flex gap-2">
             <Button
               disabled={word.isPending}
