@@ -1,12 +1,13 @@
 import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
+import { asDocument } from "@/editor/store/types";
 import { Badge } from "@/ui/Badge";
 import { GraphSketch } from "@/ui/GraphSketch";
 import type { Template } from "./queries";
 
 export function TemplateCard({ template }: { template: Template }) {
   const { t } = useTranslation("templates");
-  const document = template.document as never as Parameters<typeof GraphSketch>[0]["document"];
+  const document = asDocument(template.document);
   const label = t("picture", { name: template.name, count: document.nodes.length });
   return (
     <li className="relative flex flex-col overflow-clip rounded-xl border border-line bg-surface transition-shadow focus-within:border-accent hover:border-line-strong hover:shadow-raised">
