@@ -1,6 +1,7 @@
 // How two documents of a workflow differ: what a trader would call a change. Places on the canvas are none.
 import type { EdgeMark, NodeMark } from "@/editor/canvas/marks";
 import { type ConnectionDoc, connectionKey, type NodeDoc, type WorkflowDocument } from "@/editor/store/types";
+import { isObject } from "@/forms/schema";
 
 /** One value. `path` is dotted, as errors name fields; `undefined` where there is none. */
 export type Change = { path: string; before: unknown; after: unknown };
@@ -21,17 +22,13 @@ export type Diff = {
   moved: string[];
 };
 
-type Plain = Record<string, unknown>;
-const isPlain = (value: unknown): value is Plain =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
 /** Equal as JSON, whatever the order of keys. */
 export function same(one: unknown, other: unknown): boolean {
   if (Object.is(one, other)) return true;
   if (Array.isArray(one) && Array.isArray(other)) {
     return one.length === other.length && one.every((value, at) => same(value, other[at]));
   }
-  if (!isPlain(one) || !isPlain(other)) return false;
+  if (!isObject(one) || !isObject(other)) return false;
   const keys = new Set([...Object.keys(one), ...Object.keys(other)]);
   return [...keys].every((key) => same(one[key], other[key]));
 }
@@ -39,7 +36,7 @@ export function same(one: unknown, other: unknown): boolean {
 /** Every value that differs, by its path. Lists are compared as a whole: places in them are no names. */
 export function changesOf(before: unknown, after: unknown, path = ""): Change[] {
   if (same(before, after)) return [];
-  if (!isPlain(before) || !isPlain(after)) return [{ path, before, after }];
+  if (!isObject(before) || !isObject(after)) return [{ path, before, after }];
   const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
   return keys.flatMap((key) => changesOf(before[key], after[key], path ? `${path}.${key}` : key));
 }
