@@ -24,16 +24,11 @@ export default function Dashboard() {
   const accounts = data?.items ?? [];
   const account = accounts.find(({ name }) => name === chosen) ?? accounts[0];
   useRunNews("trades", "executions", "accounts");
+  if (account) return <OfAccount key={account.name} account={account} accounts={accounts} onAccount={setChosen} />;
   return (
-    <>
-      {account ? (
-        <OfAccount key={account.name} account={account} accounts={accounts} onAccount={setChosen} />
-      ) : (
-        <Page title={t("title")}>
-          <Failure error={error} />
-        </Page>
-      )}
-    </>
+    <Page title={t("title")}>
+      <Failure error={error} />
+    </Page>
   );
 }
 
