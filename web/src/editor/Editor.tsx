@@ -14,7 +14,7 @@ import { RunBar, useRunView } from "./running/RunBar";
 import { useLastRun } from "./running/run";
 import { useValidation } from "./running/validation";
 import { saver } from "./saving/one";
-import { useSaving } from "./saving/saver";
+import { useSaving } from "./saving/state";
 import { Sheets } from "./sheets/Sheets";
 import { openPanel, useEditor } from "./store/store";
 import type { NodeType } from "./store/types";

@@ -6,7 +6,7 @@ import { toast } from "@/ui/toast";
 import { type Command, commandsOf } from "./commands";
 import { debugNow, refused, runNow } from "./running/run";
 import { saver } from "./saving/one";
-import { useSaving } from "./saving/saver";
+import { useSaving } from "./saving/state";
 import { useEditor } from "./store/store";
 import type { NodeType, WorkflowDocument } from "./store/types";
 import { openSheet } from "./store/ui";

@@ -2,7 +2,7 @@
 import { create } from "zustand";
 import { ApiError, api, told } from "@/api/client";
 import { saver } from "../saving/one";
-import { useSaving } from "../saving/saver";
+import { useSaving } from "../saving/state";
 import { useEditor } from "../store/store";
 import { openSheet } from "../store/ui";
 import { useProblems } from "./validation";

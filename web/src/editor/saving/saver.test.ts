@@ -3,7 +3,8 @@ import { edit, undo, useEditor } from "../store/store";
 import type { WorkflowDocument } from "../store/types";
 import type { DraftKept, Saved, SavingApi } from "./api";
 import { localCopy } from "./local-copy";
-import { Saver, useSaving } from "./saver";
+import { Saver } from "./saver";
+import { useSaving } from "./state";
 
 const named = (name: string): WorkflowDocument => ({ name, nodes: [], connections: [], settings: {} });
 

@@ -1,37 +1,11 @@
 // Keeps what is drawn: at once in this browser, soon as a draft at the server, and as a version when it is saved.
 // Nothing is ever overwritten unseen: every write says what it was drawn on.
-import { create } from "zustand";
 import { ApiError } from "@/api/client";
 import { edit, open, useEditor } from "../store/store";
 import { asDocument, type WorkflowDocument } from "../store/types";
 import { type DraftKept, type Saved, type SavingApi, savingApi } from "./api";
 import { localCopy } from "./local-copy";
-
-export type SaveState =
-  /** As the server has it. */
-  | "saved"
-  /** Changed; the draft goes out in a moment, or is on its way. */
-  | "keeping"
-  /** The server has the draft. */
-  | "draft"
-  /** Never saved: it is in this browser only. */
-  | "local"
-  | "saving"
-  /** The server does not answer; it is in this browser, and goes out once it does. */
-  | "offline"
-  | "conflict"
-  | "failed";
-
-export type Conflict = { kind: "draft" | "version"; document: WorkflowDocument; version: string; draft: string | null };
-export type Saving = {
-  state: SaveState;
-  /** The workflow as the server has it; null for a new one. */
-  saved: Saved | null;
-  conflict: Conflict | null;
-  error: unknown;
-};
-
-export const useSaving = create<Saving>(() => ({ state: "saved", saved: null, conflict: null, error: null }));
+import { type Conflict, useSaving } from "./state";
 
 const KEEP_AFTER_MS = 800;
 const AGAIN_MS = 2_000;
@@ -64,7 +38,7 @@ export class Saver {
   /** Opens a workflow with its draft, or goes on with what this browser kept of it. Raises what the server says. */
   async open(id: string): Promise<void> {
     await this.#busy; // what the workflow before still sends
-    const [saved, draft] = await Promise.all([this.api.workflow(id), this.api.draft(id)]);
+    const [saved, draft] = await this.#read(id);
     this.#adopt(saved, draft);
     const copy = localCopy.read(id);
     if (copy === null) return;
@@ -159,31 +133,23 @@ export class Saver {
     return this.api.create({ ...useEditor.getState().document, name });
   }
 
-  /** Back to what was saved; the draft goes, and is one step of undo away. */
-  async revert(): Promise<void> {
-    const clean = this.#clean;
-    if (clean !== null) edit(() => clean);
-  }
-
   /** Another tab wrote. Without changes of its own this one follows; else both are shown. */
   async heard(id: string): Promise<void> {
     if (id !== this.#id || useSaving.getState().state === "conflict") return;
-    const [saved, draft] = await Promise.all([this.api.workflow(id), this.api.draft(id)]);
+    const [saved, draft] = await this.#read(id);
     if (saved.version === this.#base && (draft?.revision ?? null) === this.#draft) return;
     const { document } = useEditor.getState();
     if (document === this.#clean || document === this.#kept) this.#adopt(saved, draft);
-    else
-      this.#clash(
-        draft ? "draft" : "version",
-        asDocument(draft?.document ?? saved.document),
-        saved.version,
-        draft?.revision ?? null,
-      );
+    else this.#clashWith(saved, draft, draft);
   }
 
   /** Its state was switched elsewhere on this screen. */
   switched(saved: Saved): void {
     if (saved.id === this.#id) useSaving.setState({ saved });
+  }
+
+  #read(id: string): Promise<[Saved, DraftKept | null]> {
+    return Promise.all([this.api.workflow(id), this.api.draft(id)]);
   }
 
   #follow(id: string | null): void {
@@ -307,18 +273,18 @@ export class Saver {
 
   async #readTheirs(id: string): Promise<void> {
     try {
-      const [saved, draft] = await Promise.all([this.api.workflow(id), this.api.draft(id)]);
-      const theirs = draft !== null && draft.revision !== this.#draft ? draft : null;
-      this.#clash(
-        theirs ? "draft" : "version",
-        asDocument(theirs?.document ?? saved.document),
-        saved.version,
-        draft?.revision ?? null,
-      );
+      const [saved, draft] = await this.#read(id);
+      this.#clashWith(saved, draft, draft?.revision === this.#draft ? null : draft);
     } catch (error) {
       useSaving.setState({ state: isUnreachable(error) ? "offline" : "failed", error });
       this.#soon(AGAIN_MS);
     }
+  }
+
+  /** `theirs` is the draft, where it is not mine: it goes before the version. */
+  #clashWith(saved: Saved, draft: DraftKept | null, theirs: DraftKept | null): void {
+    const document = asDocument(theirs?.document ?? saved.document);
+    this.#clash(theirs ? "draft" : "version", document, saved.version, draft?.revision ?? null);
   }
 
   #clash(kind: Conflict["kind"], document: WorkflowDocument, version: string, draft: string | null): void {

@@ -6,7 +6,7 @@ import { Dialog } from "@/ui/Dialog";
 import { Failure } from "@/ui/Notice";
 import { toast } from "@/ui/toast";
 import { saver } from "../saving/one";
-import { useSaving } from "../saving/saver";
+import { useSaving } from "../saving/state";
 import { useEditor } from "../store/store";
 import { differences } from "./differences";
 

@@ -1,7 +1,7 @@
 import { Check, CloudOff, FileClock, HardDrive, LoaderCircle, TriangleAlert } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { cx } from "@/ui/cx";
-import { type SaveState, useSaving } from "../saving/saver";
+import { type SaveState, useSaving } from "../saving/state";
 import { openSheet } from "../store/ui";
 
 const LOOKS: Record<SaveState, [typeof Check, string]> = {

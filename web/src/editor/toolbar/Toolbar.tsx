@@ -19,7 +19,7 @@ import type { Command } from "../commands";
 import { keysText } from "../keys-text";
 import { useLastRun } from "../running/run";
 import { errorsIn, useProblems } from "../running/validation";
-import { useSaving } from "../saving/saver";
+import { useSaving } from "../saving/state";
 import { edit, redo, undo, useEditor, useHistory } from "../store/store";
 import { openSheet } from "../store/ui";
 import { More } from "./More";
