@@ -3,10 +3,7 @@
 Needs chromium and a built console; rasters in software. The processor time a frame is what counts, not frames a second.
 """
 
-import gzip
 import json
-import os
-import shutil
 import statistics
 import tempfile
 import time
@@ -15,11 +12,11 @@ from typing import Any
 
 from playwright.sync_api import CDPSession, Page, sync_playwright
 
+from tests.console.first_load import gzipped_sizes
+from tests.support.chromium import CHROMIUM, launched
 from tests.support.local_machine import RunningMachine
 from tradeloom.local.market import bundled_data
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
-DIST = Path(__file__).parents[2] / "web" / "dist"
 FRAMES = 60
 COLUMNS = 20
 
@@ -90,25 +87,10 @@ def open_workflow(page: Page, route: str) -> float:
     )
 
 
-def script_kb() -> float:
-    """Gzipped kilobytes of script the editor needs before it can be used."""
-    manifest = json.loads((DIST / ".vite" / "manifest.json").read_text())
-    files: set[str] = set()
-    waiting = ["index.html", "src/editor/Editor.tsx"]
-    while waiting:
-        entry = manifest[waiting.pop()]
-        if entry["file"] not in files:
-            files.add(entry["file"])
-            waiting += entry.get("imports", [])
-    return round(
-        sum(len(gzip.compress((DIST / file).read_bytes())) for file in files if file.endswith(".js")) / 1000, 1
-    )
-
-
 def measure(page: Page, machine: RunningMachine) -> dict[str, Any]:
     session = page.context.new_cdp_session(page)
     session.send("Performance.enable")
-    figures: dict[str, Any] = {"script_gzip_kb": script_kb()}
+    figures: dict[str, Any] = {"script_gzip_kb": round(sum(gzipped_sizes().values()) / 1000, 1)}
     page.goto(machine.served.page)
     page.wait_for_selector("nav")
     for nodes in (100, 300):
@@ -130,9 +112,7 @@ def main() -> None:
         RunningMachine(Path(home), None, bundled_data()) as machine,
         sync_playwright() as playwright,
     ):
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--headless", "--no-sandbox", "--disable-gpu"]
-        )
+        browser = launched(playwright)
         page = browser.new_page(viewport={"width": 1440, "height": 900})
         print(json.dumps(measure(page, machine)))
         browser.close()

@@ -9,7 +9,6 @@ painted once the frame that holds its log line, a later one, or its node's new s
 import argparse
 import json
 import logging
-import shutil
 import tempfile
 import time
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any
 
 from playwright.sync_api import Page, sync_playwright
 
+from tests.support.chromium import launched
 from tests.support.local_machine import RunningMachine
 from tests.support.run_traffic import tell, traffic, wide_workflow
 from tradeloom.realtime.messages import RunMessage
@@ -89,13 +89,12 @@ def watch(page: Page, machine: RunningMachine, workflow: str, per_s: int, count:
 def measure() -> dict[str, dict[str, float]]:
     logging.disable(logging.WARNING)
     figures = {}
-    arguments = ["--headless", "--no-sandbox", "--disable-gpu"]
     with tempfile.TemporaryDirectory() as home, RunningMachine(Path(home), None) as machine, sync_playwright() as tool:
         client = machine.machine.market.client
         assert client is not None
         client.account("paper").set_speed(1)
         workflow = machine.post("/workflows", wide_workflow(NODES))["id"]
-        browser = tool.chromium.launch(executable_path=shutil.which("chromium"), args=arguments)
+        browser = launched(tool)
         page = browser.new_page(viewport={"width": 1440, "height": 900})
         page.set_default_timeout(PATIENCE_S * 1_000)
         page.goto(machine.served.page)

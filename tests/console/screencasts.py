@@ -19,6 +19,8 @@ from typing import Any, Final
 
 from playwright.sync_api import Page, sync_playwright
 
+from tests.support.chromium import CHROMIUM, launched
+
 ROOT: Final = Path(__file__).parents[2]
 TARGET: Final = ROOT / "web/src/screens/help/screencasts"
 SIZE: Final = {"width": 1280, "height": 800}
@@ -144,15 +146,12 @@ class _Camera:
 
 
 def record(address: str, names: list[str]) -> None:
-    chromium = shutil.which("chromium")
-    if chromium is None or shutil.which("ffmpeg") is None:
+    if CHROMIUM is None or shutil.which("ffmpeg") is None:
         sys.exit("Screencasts need chromium and ffmpeg: apt-get install chromium ffmpeg")
     TARGET.mkdir(exist_ok=True)
     token = address.partition("#token=")[2]
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium, args=["--headless", "--no-sandbox", "--disable-gpu"]
-        )
+        browser = launched(playwright)
         for name in names:
             context = browser.new_context(viewport=SIZE)  # type: ignore[arg-type]
             context.add_init_script(f"window.recordingToken = {token!r}")

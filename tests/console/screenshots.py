@@ -4,7 +4,6 @@ ADDRESS is the page's address with the token, as `tradeloom demo` prints it. The
 """
 
 import base64
-import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from tests.console.demo_data import TRAINING, fill_tables
 from tests.console.screens import addresses, go
+from tests.support.chromium import launched
 
 PLACE: Final = Path(__file__).parents[2] / "docs/screens"
 WIDTH, HEIGHT = 1440, 900
@@ -51,9 +51,7 @@ def main(page_address: str) -> None:
     shown = _prepared(server)
     PLACE.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--headless", "--no-sandbox", "--disable-gpu"]
-        )
+        browser = launched(playwright)
         for theme in ("light", "dark"):
             for phone in (False, True):
                 size = {"width": 390, "height": 844} if phone else {"width": WIDTH, "height": HEIGHT}

@@ -1,7 +1,5 @@
 """A browser, a machine, and a page that fails the test when it complains."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -10,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests.support.chromium import CHROMIUM, launched
 from tests.support.local_machine import RunningMachine
 from tests.support.postgres import new_database, postgres_server
 from tests.support.workflow_examples import read_example
@@ -17,17 +16,14 @@ from tradeloom.local.market import bundled_data
 
 __all__ = ["postgres_server"]
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
-ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
+QUIET = (
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-]
+)
+"""It asks nobody on the network for anything of its own."""
 OVERSOLD = datetime(2017, 8, 30, 19, tzinfo=UTC)
 PATIENCE_MS = 60_000
 """A busy machine takes its time; what is missing is still missing after that."""
@@ -40,7 +36,7 @@ def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("no chromium here: apt-get install chromium, or set CHROMIUM")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser = launched(playwright, *QUIET)
         yield browser
         browser.close()
 
