@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from playwright.sync_api import Locator, Page
 
@@ -26,10 +26,8 @@ def addresses(machine: Asked, **ids: str) -> dict[str, str]:
         "/executions/:id/compare/:other": f"/executions/{execution}/compare/{ids.get('other', execution)}",
         "/accounts/:id": "/accounts/paper",
         "/help/:page": "/help/shortcuts",
+        "/templates/:id": f"/templates/{machine.get('/templates')['items'][0]['id']}",
     }
-    if "/templates/:id" in patterns():
-        templates: list[dict[str, Any]] = machine.get("/templates")["items"]
-        named["/templates/:id"] = f"/templates/{templates[0]['id']}"
     found = {pattern: named.get(pattern, pattern) for pattern in patterns()}
     unnamed = [address for address in found.values() if ":" in address]
     assert not unnamed, f"tests/console/screens.py has no address for {unnamed}"
