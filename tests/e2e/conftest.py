@@ -1,6 +1,7 @@
 """A browser, a machine, and a page that fails the test when it complains."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,16 +51,35 @@ def machine(tmp_path_factory: pytest.TempPathFactory, postgres_server: str) -> I
         yield running
 
 
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+@contextmanager
+def watched(browser: Browser, *, forgiven: str) -> Iterator[tuple[Page, list[str]]]:
+    """A page and what it complains of: at the end there must be nothing but what is forgiven."""
     context = browser.new_context(viewport={"width": 1280, "height": 860})
     page = context.new_page()
     page.set_default_timeout(PATIENCE_MS)
     complaints: list[str] = []
     page.on("console", lambda said: complaints.append(f"{said.text} {said.location}") if said.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("dialog", lambda dialog: complaints.append(f"dialog: {dialog.message}"))
-    yield page
+    yield page, complaints
     context.close()
+    assert [text for text in complaints if forgiven not in text] == []
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
     # A request that is refused is told in the console by the browser itself.
-    assert [text for text in complaints if "the server responded with a status of 4" not in text] == []
+    with watched(browser, forgiven="the server responded with a status of 4") as (page, complaints):
+        page.on("dialog", lambda dialog: complaints.append(f"dialog: {dialog.message}"))
+        yield page
+
+
+def sign_in(page: Page, machine: RunningMachine) -> None:
+    """Opens the printed address, and waits for the navigation."""
+    page.goto(machine.served.page)
+    page.wait_for_selector("nav")
+
+
+def open_route(page: Page, machine: RunningMachine, route: str) -> None:
+    """Signs in, and goes to a route without waiting for its screen."""
+    sign_in(page, machine)
+    page.evaluate("route => { location.hash = route }", route)

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page
 
 from tests.console.demo_data import TRAINING, fill_tables
 from tests.console.screens import addresses, go, patterns
-from tests.e2e.conftest import PATIENCE_MS
+from tests.e2e.conftest import PATIENCE_MS, sign_in
 from tests.support.local_machine import RunningMachine
 
 AXE: Final = Path(__file__).parents[2] / "web/node_modules/axe-core/axe.min.js"
@@ -42,8 +42,7 @@ def tab(request: pytest.FixtureRequest, browser: Browser, machine: RunningMachin
     )
     page = context.new_page()
     page.set_default_timeout(PATIENCE_MS)
-    page.goto(f"{machine.served.address}#token={machine.served.token}")
-    page.wait_for_selector("nav")
+    sign_in(page, machine)
     page.evaluate(AXE.read_text())
     yield page, theme
     context.close()

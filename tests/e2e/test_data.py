@@ -21,7 +21,7 @@ def filled(machine: RunningMachine) -> None:
 
 
 def open_screen(page: Page, machine: RunningMachine, address: str) -> None:
-    page.goto(f"{machine.served.address}#token={machine.served.token}")
+    page.goto(machine.served.page)
     page.get_by_role("navigation", name="Screens").wait_for()
     go(page, address)
 

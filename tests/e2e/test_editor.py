@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.e2e.conftest import PATIENCE_MS
+from tests.e2e.conftest import open_route, watched
 from tests.support.local_machine import RunningMachine
 
 HELLO: dict[str, Any] = {
@@ -28,21 +28,12 @@ HELLO: dict[str, Any] = {
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     """A page whose requests may be refused: the browser logs such answers itself."""
-    context = browser.new_context(viewport={"width": 1280, "height": 860})
-    page = context.new_page()
-    page.set_default_timeout(PATIENCE_MS)
-    complaints: list[str] = []
-    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    yield page
-    context.close()
-    assert [text for text in complaints if "Failed to load resource" not in text] == []
+    with watched(browser, forgiven="Failed to load resource") as (page, _):
+        yield page
 
 
 def open_editor(page: Page, machine: RunningMachine, workflow: str = "new") -> None:
-    page.goto(machine.served.page)
-    page.wait_for_selector("nav")
-    page.evaluate("route => { location.hash = route }", f"#/workflows/{workflow}")
+    open_route(page, machine, f"#/workflows/{workflow}")
     expect(page.get_by_role("toolbar", name="Workflow")).to_be_visible()
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.e2e.conftest import open_route
 from tests.support.local_machine import RunningMachine
 from tests.support.workflow_examples import read_example
 
@@ -21,9 +22,7 @@ def workflow(machine: RunningMachine) -> str:
 
 
 def open_node(page: Page, machine: RunningMachine, workflow: str, name: str) -> Locator:
-    page.goto(machine.served.page)
-    page.wait_for_selector("nav")
-    page.evaluate("route => { location.hash = route }", f"#/workflows/{workflow}")
+    open_route(page, machine, f"#/workflows/{workflow}")
     page.locator(".react-flow__node-card").filter(has=page.get_by_text(name, exact=True)).dblclick()
     panel = page.get_by_role("dialog", name=f"Node {name}")
     expect(panel.get_by_role("button", name="Test node")).to_be_visible()

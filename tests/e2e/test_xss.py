@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, Response
 
 from tests.console.screens import addresses, go, write
-from tests.e2e.conftest import PATIENCE_MS
+from tests.e2e.conftest import PATIENCE_MS, sign_in
 from tests.support.local_machine import RunningMachine
 
 _RUN: Final = "window.__xss=1"
@@ -142,8 +142,7 @@ def test_nothing_of_them_runs_or_is_built_on_any_screen(
 ) -> None:
     answers: list[Response] = []
     page.on("response", lambda answer: answers.append(answer))
-    page.goto(f"{machine.served.address}#token={machine.served.token}")
-    page.wait_for_selector("nav")
+    sign_in(page, machine)
     for pattern, address in shown.items():
         go(page, address)
         if pattern in SHOWS:
@@ -162,8 +161,7 @@ def test_nothing_of_them_runs_or_is_built_on_any_screen(
 def test_a_payload_typed_into_the_console_stays_text(
     page: Page, machine: RunningMachine, shown: dict[str, str]
 ) -> None:
-    page.goto(f"{machine.served.address}#token={machine.served.token}")
-    page.wait_for_selector("nav")
+    sign_in(page, machine)
     go(page, "/data")
     page.get_by_role("tab", name="SQL").click()
     for payload in PAYLOADS[:3]:
