@@ -1,10 +1,11 @@
-"""This machine's model store for the command line: beside a running machine, or where none runs."""
+"""The model store outside a node: for the command line, beside a running machine or where none runs, and its parts."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
+from tradeloom.engine.stores import VariableStore
 from tradeloom.local.home import Home
 from tradeloom.local.settings import Settings
 from tradeloom.local.storage import TENANT
@@ -32,30 +33,38 @@ def open_models(settings: Settings) -> Iterator[ModelStore]:
             database = Database(dsn, pool_size=1)
             runner.run(database.open())
             try:
-                yield ModelStore(_Variables(runner, PostgresVariables(database)), BlobFiles(FileBlobs(home.blobs)))
+                variables = TenantVariables(runner.run, PostgresVariables(database), TENANT)
+                yield ModelStore(variables, BlobFiles(FileBlobs(home.blobs)))
             finally:
                 runner.run(database.close())
     finally:
         server.stop()
 
 
-class _Variables:
-    """The machine's own tenant's variables, one question at a time."""
+class _Waits(Protocol):
+    """Runs a coroutine where its store lives, for a caller that waits."""
 
-    def __init__(self, runner: asyncio.Runner, store: PostgresVariables) -> None:
-        self._runner = runner
+    def __call__[T](self, work: Coroutine[Any, Any, T], /) -> T: ...
+
+
+class TenantVariables:
+    """A tenant's variables for a caller that stands outside the store's event loop."""
+
+    def __init__(self, wait: _Waits, store: VariableStore, tenant: str) -> None:
+        self._wait = wait
         self._store = store
+        self._tenant = tenant
 
     def read(self, scope: str, key: str) -> Variable:
-        return self._runner.run(self._store.read(TENANT, scope, key))
+        return self._wait(self._store.read(self._tenant, scope, key))
 
     def write(
         self, scope: str, key: str, value: Any, *, expected: int | None = None, effect: str | None = None
     ) -> Variable:
-        return self._runner.run(self._store.write(TENANT, scope, key, value, expected=expected, effect=effect))
+        return self._wait(self._store.write(self._tenant, scope, key, value, expected=expected, effect=effect))
 
     def keys(self, scope: str, prefix: str = "") -> list[str]:
-        return self._runner.run(self._store.keys(TENANT, scope, prefix))
+        return self._wait(self._store.keys(self._tenant, scope, prefix))
 
 
 class BlobFiles:

@@ -21,13 +21,13 @@ from tradeloom.api.models.trained_models import (
 from tradeloom.engine.stores import VariableStore
 from tradeloom.errors import Conflict, NotFound, TradeloomError
 from tradeloom.local.bridging import OnLoop
+from tradeloom.local.models import TenantVariables
 from tradeloom.nodes.ml._features import WARMUP
 from tradeloom.nodes.ml._forecast import WINDOWS
 from tradeloom.nodes.ml._scores import Scores
 from tradeloom.nodes.ml._training import train_now
 from tradeloom.nodes.ml.predict import PredictConfig
 from tradeloom.nodes.models import ModelFiles, ModelRecord, ModelStore, Shelf
-from tradeloom.nodes.variables import Variable
 from tradeloom.trading.bars import Bars, BarsReference
 
 log: Final = logging.getLogger(__name__)
@@ -149,27 +149,7 @@ class LocalModels:
             )
 
     def _store(self, tenant: str) -> ModelStore:
-        return ModelStore(_Variables(self._on_loop, self._variables, tenant), self._files)
-
-
-class _Variables:
-    """A tenant's variables for a caller on another thread than the engine's."""
-
-    def __init__(self, on_loop: OnLoop, store: VariableStore, tenant: str) -> None:
-        self._on_loop = on_loop
-        self._store = store
-        self._tenant = tenant
-
-    def read(self, scope: str, key: str) -> Variable:
-        return self._on_loop(self._store.read(self._tenant, scope, key))
-
-    def write(
-        self, scope: str, key: str, value: Any, *, expected: int | None = None, effect: str | None = None
-    ) -> Variable:
-        return self._on_loop(self._store.write(self._tenant, scope, key, value, expected=expected, effect=effect))
-
-    def keys(self, scope: str, prefix: str = "") -> list[str]:
-        return self._on_loop(self._store.keys(self._tenant, scope, prefix))
+        return ModelStore(TenantVariables(self._on_loop, self._variables, tenant), self._files)
 
 
 def id_of(name: str) -> str:
