@@ -1,32 +1,17 @@
 """The models' adapter itself, on stores in memory; trainings are done when `train` returns."""
 
-import hashlib
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from datetime import UTC, datetime
 from typing import Any
 
+from tests.support.fake_models import FakeFiles
 from tests.support.on_loop import on_loop
 from tests.support.series import bars_from, eurusd_h1
-from tradeloom.errors import InvalidInput, NotEnoughBars, NotFound
+from tradeloom.errors import InvalidInput, NotEnoughBars
 from tradeloom.local.trained_models import LocalModels
 from tradeloom.storage.memory.variables import MemoryVariables
 from tradeloom.trading.bars import Bars, BarsReference
-
-
-class MemoryFiles:
-    def __init__(self) -> None:
-        self.kept: dict[str, bytes] = {}
-
-    def store_blob(self, content: bytes) -> str:
-        digest = hashlib.sha256(content).hexdigest()
-        self.kept[digest] = content
-        return digest
-
-    def load_blob(self, sha256: str) -> bytes:
-        if sha256 not in self.kept:
-            raise NotFound("There is no such file.")
-        return self.kept[sha256]
 
 
 class AtOnce(Executor):
@@ -58,5 +43,5 @@ class Market:
 def models_in_memory(market: Market | None = None) -> LocalModels:
     market = market or Market()
     return LocalModels(
-        on_loop, MemoryVariables(), MemoryFiles(), market_now=market.time, bars_of=market.bars, pool=AtOnce()
+        on_loop, MemoryVariables(), FakeFiles(), market_now=market.time, bars_of=market.bars, pool=AtOnce()
     )
