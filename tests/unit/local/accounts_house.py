@@ -146,9 +146,7 @@ class House:
 
         async def body() -> None:
             following = asyncio.ensure_future(self.switch.follow())
-            async with asyncio.timeout(60):
-                while self.asked < enough:
-                    await asyncio.sleep(0.005)
+            await loop.until(lambda: self.asked >= enough)
             following.cancel()
 
         loop.run(body())

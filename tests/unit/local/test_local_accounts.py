@@ -57,9 +57,7 @@ def test_a_halt_from_elsewhere_is_seen_and_swept() -> None:
         await house.switch.open()
         assert house.halts.any
         following = asyncio.ensure_future(house.switch.follow())
-        async with asyncio.timeout(60):
-            while not house.swept:
-                await asyncio.sleep(0.01)
+        await loop.until(lambda: house.swept)
         following.cancel()
 
     loop.run(body())

@@ -30,9 +30,7 @@ def test_a_bridge_that_is_away_is_told_when_it_is_back() -> None:
         await asyncio.sleep(0.05)
         assert house.halts.any  # the state it could not read did not make it active
         away.away = False
-        async with asyncio.timeout(60):
-            while not away.flattens:
-                await asyncio.sleep(0.01)
+        await loop.until(lambda: away.flattens)
         await asyncio.sleep(0.05)
         following.cancel()
 
