@@ -96,7 +96,13 @@ export function Mode({
       )}
     >
       {named ? name : t(`mode.${mode ?? "unknown"}`)}
-      {state && state !== "active" && <span className="ml-1 font-semibold">· {t(`accounts:state.${state}`)}</span>}
+      {state && state !== "active" && <State state={state} />}
     </Link>
   );
+}
+
+/** Its words come with the screens of accounts: the bar does not wait for them, and says none before. */
+function State({ state }: { state: string }) {
+  const { t, ready } = useTranslation("accounts", { useSuspense: false });
+  return ready && <span className="ml-1 font-semibold">· {t(`state.${state}`)}</span>;
 }
