@@ -6,8 +6,8 @@ import { Badge, type Tone } from "@/ui/Badge";
 import { Button } from "@/ui/Button";
 import { type Column, DataTable } from "@/ui/DataTable";
 import { Empty } from "@/ui/Empty";
-import { profit } from "@/ui/format";
 import { Notice } from "@/ui/Notice";
+import { Profit } from "@/ui/Profit";
 import { useNames } from "./use-names";
 
 type Order = Schemas["OrderItem"];
@@ -49,10 +49,8 @@ function Outcome({ trades }: { trades: Execution["trades"] }) {
       {trades.profit !== null && trades.profit !== undefined && (
         <p className="text-soft">
           {t("trades.result")}{" "}
-          <span className={trades.profit < 0 ? "font-semibold text-bad" : "font-semibold text-good"}>
-            {profit(trades.profit, trades.currency ?? undefined)}
-          </span>{" "}
-          · {t("trades.closed", { count: trades.trades ?? 0 })}
+          <Profit amount={trades.profit} currency={trades.currency ?? "USD"} className="font-semibold" /> ·{" "}
+          {t("trades.closed", { count: trades.trades ?? 0 })}
         </p>
       )}
       {(trades.state === "open" || trades.state === "pending") && (

@@ -4,7 +4,8 @@ import { Link } from "wouter";
 import type { Schemas } from "@/api/client";
 import { Badge } from "@/ui/Badge";
 import type { Column } from "@/ui/DataTable";
-import { ago, duration, moment, profit } from "@/ui/format";
+import { ago, duration, moment } from "@/ui/format";
+import { Profit } from "@/ui/Profit";
 import { RunStatus } from "@/ui/RunStatus";
 
 export type Summary = Schemas["ExecutionSummary"];
@@ -104,9 +105,7 @@ function Result({ row: { trades } }: { row: Summary }) {
   const made = trades.profit;
   return (
     <span className="flex flex-col items-end whitespace-nowrap">
-      {made !== null && made !== undefined && (
-        <span className={made < 0 ? "text-bad" : "text-good"}>{profit(made, trades.currency ?? undefined)}</span>
-      )}
+      {made !== null && made !== undefined && <Profit amount={made} currency={trades.currency ?? "USD"} />}
       <span className="text-xs text-soft">
         {t("list.orders", { count: trades.orders ?? 0 })}
         {trades.state === "open" && ` · ${t("list.open")}`}
