@@ -17,6 +17,10 @@ import { ReplayDialog } from "./ReplayDialog";
 import { RetryButton } from "./RetryButton";
 import { useNow } from "./use-now";
 
+/** A link that stands among buttons looks like one. */
+const LINK =
+  "inline-flex h-9 items-center gap-1.5 rounded-md border border-line bg-surface px-3 text-sm font-medium hover:bg-sunken";
+
 /** What ran, how it stands, and what can be done about it. */
 export function RunHeader({ execution }: { execution: Execution }) {
   const { t } = useTranslation("runs");
@@ -98,10 +102,7 @@ function Actions({ execution }: { execution: Execution }) {
         </>
       )}
       {known && (
-        <Link
-          href={`/workflows/${encodeURIComponent(execution.workflow_id)}`}
-          className="inline-flex h-9 items-center gap-1.5 rounded-md border border-line bg-surface px-3 text-sm font-medium hover:bg-sunken"
-        >
+        <Link href={`/workflows/${encodeURIComponent(execution.workflow_id)}`} className={LINK}>
           <Pencil size={14} aria-hidden />
           <span className="max-lg:sr-only">{t("editor")}</span>
         </Link>
@@ -184,11 +185,7 @@ function CompareButton({ execution }: { execution: Execution }) {
   const other = data?.items.find((each) => each.id !== execution.id);
   if (!other) return null;
   return (
-    <Link
-      href={`/executions/${other.id}/compare/${execution.id}`}
-      title={t("actions.compare")}
-      className="inline-flex h-9 items-center gap-1.5 rounded-md border border-line bg-surface px-3 text-sm font-medium hover:bg-sunken"
-    >
+    <Link href={`/executions/${other.id}/compare/${execution.id}`} title={t("actions.compare")} className={LINK}>
       <GitCompare size={14} aria-hidden />
       <span className="sr-only">{t("actions.compare")}</span>
     </Link>
