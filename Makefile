@@ -105,7 +105,7 @@ $(STAMPS)/npm: tests/compiler/package-lock.json | $(STAMPS)/created
 	@npm ci --prefix tests/compiler --silent --no-audit --no-fund
 	@touch $@
 
-# The console, built into web/dist. Its sources are what git knows of web/, so that a build is made anew only for a change.
+# The console, built into web/dist; anew only when something of it has changed.
 console: web/dist/index.html ## build the console
 $(STAMPS)/console: web/package-lock.json web/package.json | $(STAMPS)/created
 	@echo "· installing the console's packages"
