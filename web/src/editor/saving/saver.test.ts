@@ -164,6 +164,21 @@ test("a version of someone else is never overwritten unasked, and taking it keep
   expect(server.document.name).toBe("mine");
 });
 
+test("a version that is taken over a draft of mine takes the draft's place at the server too", async () => {
+  rename("mine");
+  await settle();
+  server.version = "v9";
+  server.document = named("theirs");
+  await saver.save();
+  saver.takeTheirs();
+  await settle();
+  expect(server.kept).toBeNull();
+  expect(state()).toBe("saved");
+  await saver.open("w");
+  expect(useEditor.getState().document.name).toBe("theirs");
+  expect(state()).toBe("saved");
+});
+
 test("a tab without changes follows the other, one with changes shows both", async () => {
   server.version = "v9";
   server.document = named("theirs");

@@ -121,9 +121,13 @@ export class Saver {
     if (conflict === null) return;
     this.#base = conflict.version;
     this.#draft = conflict.draft;
-    this.#kept = conflict.draft === null ? null : conflict.document;
-    if (conflict.draft === null) this.#clean = conflict.document;
-    useSaving.setState({ conflict: null, state: conflict.draft === null ? "saved" : "draft" });
+    if (conflict.kind === "draft") this.#kept = conflict.document;
+    else {
+      // A draft of mine that is still there goes once their version is on the screen.
+      this.#kept = null;
+      this.#clean = conflict.document;
+    }
+    useSaving.setState({ conflict: null, state: "keeping" });
     edit(() => conflict.document);
     localCopy.drop(this.#id);
   }
