@@ -2,13 +2,13 @@
 
 import json
 import re
-import time
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Page, expect
 
-from tests.support.local_machine import PATIENCE_S, RunningMachine
+from tests.support.eventually import eventually
+from tests.support.local_machine import RunningMachine
 from tests.support.workflow_examples import read_example
 
 
@@ -84,10 +84,7 @@ def test_an_export_comes_back_as_it_was_and_a_deletion_can_be_taken_back(
     expect(link).to_be_hidden()
     page.reload()  # leaving means it
     expect(page.get_by_role("heading", name="Workflows")).to_be_visible()
-    give_up = time.monotonic() + PATIENCE_S
-    while machine.ask("GET", f"/workflows/{made['id']}").status_code != 404:
-        assert time.monotonic() < give_up
-        time.sleep(0.1)
+    eventually(lambda: machine.ask("GET", f"/workflows/{made['id']}").status_code, lambda status: status == 404)
 
     broken = tmp_path / "broken.json"
     broken.write_text("{", encoding="utf-8")

@@ -6,7 +6,6 @@ The tests that trade come first: those that wait move the market's clock on, awa
 
 import json
 import re
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests.e2e.conftest import PATIENCE_MS
+from tests.support.eventually import eventually
 from tests.support.local_machine import RunningMachine
 from tests.support.run_traffic import tell, traffic, wide_workflow
 from tests.support.workflow_examples import read_example
@@ -318,7 +318,4 @@ def _speed(machine: RunningMachine, speed: float) -> None:
     client = machine.machine.market.client
     assert client is not None
     client.account("paper").set_speed(speed)
-    give_up = time.monotonic() + PATIENCE_MS / 1000
-    while machine.machine.clocks["paper"].speed != speed:
-        assert time.monotonic() < give_up
-        time.sleep(0.02)
+    eventually(lambda: machine.machine.clocks["paper"].speed, lambda known: known == speed, PATIENCE_MS / 1000)

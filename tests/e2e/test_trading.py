@@ -1,7 +1,6 @@
 """The console's trading side: the kill switch on a desk and on a phone, limits, results, secrets, notifications."""
 
 import re
-import time
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from tests.support.eventually import eventually
 from tests.support.local_machine import PATIENCE_S, RunningMachine
 
 SECRET = "s3cret-token-0123456789"
@@ -27,11 +27,7 @@ def state_of(machine: RunningMachine, account: str = "paper") -> str:
 
 def until(machine: RunningMachine, path: str, found: Any) -> Any:
     """What the API tells once `found` says yes to it."""
-    give_up = time.monotonic() + PATIENCE_S
-    while not found(told := machine.get(path)):
-        assert time.monotonic() < give_up, told
-        time.sleep(0.2)
-    return told
+    return eventually(lambda: machine.get(path), found)
 
 
 def assert_apart(links: Locator) -> None:

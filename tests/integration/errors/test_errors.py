@@ -4,8 +4,7 @@ import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.support.documents import document, node
+from tests.support.eventually import eventually
 from tests.support.local_machine import RunningMachine
 from tests.support.postgres import new_database, postgres_server
 
@@ -45,14 +45,6 @@ def named(name: str, *nodes: dict[str, Any], **settings: Any) -> dict[str, Any]:
     return document(list(nodes), *ways, settings=settings) | {"name": name}
 
 
-def eventually[T](look: Callable[[], T], fits: Callable[[T], bool]) -> T:
-    give_up = time.monotonic() + PATIENCE_S
-    while not fits(found := look()):
-        assert time.monotonic() < give_up, found
-        time.sleep(0.05)
-    return found
-
-
 def execute(machine: RunningMachine, workflow_id: str, **wanted: Any) -> dict[str, Any]:
     return dict(machine.post(f"/workflows/{workflow_id}/execute", {"wait_s": 25, **wanted}))
 
@@ -77,6 +69,7 @@ def test_a_failure_starts_the_error_workflow(machine: RunningMachine) -> None:
     (started,) = eventually(
         lambda: machine.get(f"/workflows/{tell['id']}/executions")["items"],
         lambda items: bool(items) and items[0]["status"] == "succeeded",
+        PATIENCE_S,
     )
     assert machine.get(f"/executions/{started['id']}")["payload"]["execution_id"] == failed["id"]
     (said,) = [each for each in machine.get("/notifications")["items"] if each["title"] == "Failed"]
@@ -113,7 +106,9 @@ def test_what_one_opened_and_another_closed_is_told_on_both(machine: RunningMach
     closer = execute(machine, closes["id"], payload={"ticket": bought["output"]["ticket"]})
     assert closer["status"] == "succeeded", closer
     told = eventually(
-        lambda: machine.get(f"/executions/{opener['id']}")["trades"], lambda trades: trades["state"] == "closed"
+        lambda: machine.get(f"/executions/{opener['id']}")["trades"],
+        lambda trades: trades["state"] == "closed",
+        PATIENCE_S,
     )
     moved = balance(machine) - before
     assert (told["trades"], round(told["profit"], 8), told["currency"]) == (2, round(moved, 8), "USD")
@@ -151,7 +146,7 @@ def test_runs_that_were_not_are_told(machine: RunningMachine) -> None:
         items = machine.get("/notifications?limit=100")["items"]
         return {each["title"]: each["message"] for each in items if each["workflow_id"] == made["id"]}
 
-    found = eventually(told, lambda titles: len(titles) >= 2)
+    found = eventually(told, lambda titles: len(titles) >= 2, PATIENCE_S)
     assert found.keys() == {"Clockwork did not run 3 times", "Clockwork is silent"}
     assert "was not started in time" in found["Clockwork did not run 3 times"]
     assert told() == found, "each is told once"
