@@ -36,6 +36,12 @@ export const accountsQuery = () =>
     refetchInterval: 5_000,
   });
 
+export const credentialsQuery = () =>
+  queryOptions({
+    queryKey: ["credentials"],
+    queryFn: () => told(api.GET("/api/agentic/credentials", { params: { query: { limit: 200 } } })),
+  });
+
 export const healthQuery = () =>
   queryOptions({ queryKey: ["health"], queryFn: () => told(api.GET("/api/agentic/health")), refetchInterval: 5_000 });
 

@@ -5,7 +5,7 @@ import { useDeferredValue } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
 import { api, told } from "@/api/client";
-import { queryClient } from "@/api/queries";
+import { credentialsQuery, queryClient } from "@/api/queries";
 import { cx } from "@/ui/cx";
 import { moment } from "@/ui/format";
 import { marks, placeholderOf, SelectBox, TextBox, type WidgetProps } from "../parts";
@@ -49,10 +49,7 @@ export function CredentialWidget(props: WidgetProps) {
   const { t } = useTranslation("forms");
   const { field, value, onChange } = props;
   const { credentialKinds } = useSurroundings();
-  const { data, isPending, error } = useQuery({
-    queryKey: ["credentials"],
-    queryFn: () => told(api.GET("/api/agentic/credentials", { params: { query: { limit: 200 } } })),
-  });
+  const { data, isPending, error } = useQuery(credentialsQuery());
   const fits = /of the kind (\w+)/.exec(field.help)?.[1];
   const kinds = fits ? [fits] : credentialKinds;
   const items = (data?.items ?? []).filter((each) => kinds.length === 0 || kinds.includes(each.kind));

@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { KeyRound, Pencil, Plus, Trash2 } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { credentialsQuery } from "@/api/queries";
 import { Badge } from "@/ui/Badge";
 import { Button, IconButton } from "@/ui/Button";
 import { type Column, DataTable } from "@/ui/DataTable";
@@ -10,7 +11,7 @@ import { moment } from "@/ui/format";
 import { Failure } from "@/ui/Notice";
 import { Page } from "@/ui/Page";
 import { CredentialDialog } from "./CredentialDialog";
-import { type Credential, credentialsQuery, kindsQuery } from "./queries";
+import { type Credential, kindsQuery } from "./queries";
 import { RemoveDialog } from "./RemoveDialog";
 
 type Asked = { what: "add" } | { what: "change" | "remove"; credential: Credential };

@@ -1,14 +1,9 @@
 import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import { api, type Schemas, told } from "@/api/client";
+import { credentialsQuery } from "@/api/queries";
 
 export type Kind = Schemas["CredentialKind"];
 export type Credential = Schemas["CredentialSummary"];
-
-export const credentialsQuery = () =>
-  queryOptions({
-    queryKey: ["credentials"],
-    queryFn: () => told(api.GET("/api/agentic/credentials", { params: { query: { limit: 200 } } })),
-  });
 
 export const credentialQuery = (id: string) =>
   queryOptions({
@@ -30,7 +25,7 @@ function useChange<Wanted, Answer>(change: (wanted: Wanted) => Promise<Answer>) 
   return useMutation({
     mutationFn: change,
     gcTime: 0, // what was sent holds a secret: it is not kept
-    onSettled: () => queries.invalidateQueries({ queryKey: ["credentials"] }),
+    onSettled: () => queries.invalidateQueries({ queryKey: credentialsQuery().queryKey }),
   });
 }
 
