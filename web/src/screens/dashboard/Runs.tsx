@@ -3,6 +3,7 @@ import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
 import type { Schemas } from "@/api/client";
 import { healthQuery } from "@/api/queries";
+import { endedBadly } from "@/screens/workflows/listing";
 import { cx } from "@/ui/cx";
 import { duration, moment } from "@/ui/format";
 import { Failure } from "@/ui/Notice";
@@ -12,7 +13,6 @@ import { recentRunsQuery } from "./queries";
 
 type Run = Schemas["ExecutionSummary"];
 const SHOWN = 6;
-const BAD = new Set(["failed", "timed_out"]);
 
 /** What ran lately, and what of it failed, with why. */
 export function Runs() {
@@ -20,7 +20,7 @@ export function Runs() {
   const { data, error } = useQuery(recentRunsQuery());
   const running = useQuery(healthQuery()).data?.running;
   const runs = data?.items ?? [];
-  const failed = runs.filter(({ status }) => BAD.has(status));
+  const failed = runs.filter(({ status }) => endedBadly(status));
   return (
     <Card
       title={t("runs.title")}

@@ -15,7 +15,7 @@ export type Show = "all" | "active" | "inactive" | "failing";
 export type Sort = "changed" | "name" | "run" | "profit" | "next";
 export type View = { search: string; show: Show; tags: string[]; sort: Sort };
 
-const FAILED = new Set(["failed", "timed_out"]);
+export const endedBadly = (status: string): boolean => status === "failed" || status === "timed_out";
 
 export function listed(
   workflows: Summary[],
@@ -43,7 +43,7 @@ function resultsOf(sums: Schemas["TradeSummaryItem"][]): Result[] {
 }
 
 export const failing = (workflow: Listed): boolean =>
-  workflow.lastRun !== null && (FAILED.has(workflow.lastRun.status) || workflow.lastRun.has_errors === true);
+  workflow.lastRun !== null && (endedBadly(workflow.lastRun.status) || workflow.lastRun.has_errors === true);
 
 const SHOWN: Record<Show, (workflow: Listed) => boolean> = {
   all: () => true,
