@@ -1,7 +1,7 @@
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Schemas } from "@/api/client";
-import { queryClient } from "@/api/queries";
+import { workflowsChanged } from "@/screens/workflows/actions";
 import { Button } from "@/ui/Button";
 import { Dialog } from "@/ui/Dialog";
 import { Failure, Notice } from "@/ui/Notice";
@@ -20,7 +20,7 @@ export function Restore(props: { workflow: Schemas["WorkflowDetail"]; version: V
     setError(null);
     try {
       await restore(workflow.id, version.version, newest?.version ?? workflow.version);
-      await queryClient.invalidateQueries({ queryKey: ["workflows"] });
+      await workflowsChanged();
       toast.done(t("restoring.done", { number }));
       setOpen(false);
     } catch (failure) {

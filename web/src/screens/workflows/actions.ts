@@ -24,21 +24,25 @@ export async function tried<T>(work: () => Promise<T>): Promise<T | undefined> {
 }
 
 const read = (id: string) => told(api.GET(`${WORKFLOWS}/{id}`, { params: { path: { id } } }));
-const changed = () => queryClient.invalidateQueries({ queryKey: ["workflows"] });
+/** Whatever shows workflows is read again. */
+export const workflowsChanged = () => queryClient.invalidateQueries({ queryKey: ["workflows"] });
 
 export async function createWorkflow(document: Document): Promise<Schemas["WorkflowDetail"]> {
   const made = await told(api.POST(WORKFLOWS, { body: document as never }));
-  void changed();
+  void workflowsChanged();
   return made;
 }
 
 export const createBlank = () => createWorkflow({ ...BLANK, name: i18next.t("workflows:untitled") });
 
+export const setActive = (id: string, active: boolean) =>
+  told(api.POST(`${WORKFLOWS}/{id}/toggle`, { params: { path: { id } }, body: { active } }));
+
 export const toggle = (workflow: Summary) =>
   tried(async () => {
     const { id, name, active } = workflow;
-    await told(api.POST(`${WORKFLOWS}/{id}/toggle`, { params: { path: { id } }, body: { active: !active } }));
-    await changed();
+    await setActive(id, !active);
+    await workflowsChanged();
     toast.done(i18next.t(active ? "workflows:deactivated" : "workflows:activated", { name }));
   });
 
@@ -91,5 +95,5 @@ function parsed(text: string): Document {
 
 export async function saveTags(id: string, tags: string[]): Promise<void> {
   await told(api.PUT(`${WORKFLOWS}/{id}/tags`, { params: { path: { id } }, body: { tags } }));
-  await changed();
+  await workflowsChanged();
 }

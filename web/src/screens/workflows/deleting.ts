@@ -1,10 +1,10 @@
 // A workflow is deleted a few seconds after it was asked for, so that it can be taken back. It starts nothing meanwhile.
 import i18next from "i18next";
 import { create } from "zustand";
-import { api, told } from "@/api/client";
-import { queryClient } from "@/api/queries";
+import { api } from "@/api/client";
 import { token } from "@/api/token";
 import { toast } from "@/ui/toast";
+import { setActive, workflowsChanged } from "./actions";
 import type { Summary } from "./listing";
 
 const UNDO_MS = 8_000;
@@ -13,7 +13,6 @@ const UNDO_MS = 8_000;
 export const useDeleting = create<{ ids: ReadonlySet<string> }>(() => ({ ids: new Set() }));
 const timers = new Map<string, ReturnType<typeof setTimeout>>();
 
-const path = (id: string) => ({ params: { path: { id } } });
 const shown = (id: string, hidden: boolean) =>
   useDeleting.setState(({ ids }) => {
     const next = new Set(ids);
@@ -26,7 +25,7 @@ export async function deleteSoon(workflow: Pick<Summary, "id" | "name" | "active
   const { id, name, active } = workflow;
   shown(id, true);
   try {
-    if (active) await told(api.POST("/api/agentic/workflows/{id}/toggle", { ...path(id), body: { active: false } }));
+    if (active) await setActive(id, false);
   } catch (error) {
     shown(id, false);
     toast.failed(error);
@@ -43,8 +42,8 @@ export async function deleteSoon(workflow: Pick<Summary, "id" | "name" | "active
 async function deleteNow(id: string): Promise<void> {
   timers.delete(id);
   try {
-    await api.DELETE("/api/agentic/workflows/{id}", path(id));
-    await queryClient.invalidateQueries({ queryKey: ["workflows"] });
+    await api.DELETE("/api/agentic/workflows/{id}", { params: { path: { id } } });
+    await workflowsChanged();
   } catch (error) {
     toast.failed(error);
   }
@@ -57,13 +56,13 @@ async function takeBack({ id, name, active }: Pick<Summary, "id" | "name" | "act
   clearTimeout(timer);
   timers.delete(id);
   try {
-    if (active) await told(api.POST("/api/agentic/workflows/{id}/toggle", { ...path(id), body: { active: true } }));
+    if (active) await setActive(id, true);
     toast.done(i18next.t("workflows:undone", { name }));
   } catch (error) {
     toast.failed(error);
   }
   shown(id, false);
-  await queryClient.invalidateQueries({ queryKey: ["workflows"] });
+  await workflowsChanged();
 }
 
 // Whoever closes the page meant what was asked for.
