@@ -11,7 +11,7 @@ from typing import Any, Final
 from tradeloom.api.models.previews import ExpressionPreview, ExpressionPreviewRequest, FieldPreview
 from tradeloom.compiler.validate import document_problems
 from tradeloom.engine.clock import Clock
-from tradeloom.engine.journal import Execution, ExecutionFilter, Journal, NodeRun
+from tradeloom.engine.journal import Execution, Journal, NodeRun
 from tradeloom.engine.pins import PinStore
 from tradeloom.engine.stores import Blobs
 from tradeloom.errors import NodeConfigError, NotFound, TradeloomError
@@ -25,6 +25,7 @@ from tradeloom.expressions import (
     render,
 )
 from tradeloom.local.carrying import blob_services
+from tradeloom.local.named_executions import execution_named_or_last
 from tradeloom.nodes.base import Node as NodeType
 from tradeloom.nodes.references import leaves, required_inputs
 from tradeloom.nodes.registry import node_types
@@ -92,7 +93,7 @@ class ExpressionPreviews:
         )
 
     async def _seen(self, tenant: str, wanted: ExpressionPreviewRequest, document: Workflow, node: Node) -> Seen:
-        row = await self._execution(tenant, wanted)
+        row = await execution_named_or_last(self._journal, tenant, wanted.execution_id, wanted.workflow_id)
         seen = Seen(as_of=self._now(document.settings.broker_account))
         if row is not None:
             runs = await self._journal.node_runs(tenant, row.id)
@@ -107,19 +108,6 @@ class ExpressionPreviews:
             records[other] = NodeRecord(state="succeeded", port=port or "main", output=output)
         known = {each.id for each in document.nodes}
         return replace(seen, records={other: record for other, record in records.items() if other in known})
-
-    async def _execution(self, tenant: str, wanted: ExpressionPreviewRequest) -> Execution | None:
-        if wanted.execution_id is not None:
-            row = await self._journal.execution(tenant, wanted.execution_id)
-            if row is None:
-                raise NotFound("There is no such execution.", field="execution_id")
-            return row
-        if wanted.workflow_id is None:
-            return None
-        rows, _ = await self._journal.executions(
-            ExecutionFilter(tenant=tenant, workflow_id=wanted.workflow_id, limit=1)
-        )
-        return rows[0] if rows else None
 
     def _now(self, account: str) -> datetime:
         try:

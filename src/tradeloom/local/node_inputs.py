@@ -4,10 +4,11 @@ import asyncio
 from typing import Any
 
 from tradeloom.api.models.nodes import NodeTest
-from tradeloom.engine.journal import Execution, ExecutionFilter, Journal, NodeRun
+from tradeloom.engine.journal import Journal, NodeRun
 from tradeloom.engine.stores import Blobs
 from tradeloom.errors import InvalidInput, NotFound
 from tradeloom.local.carrying import blob_services
+from tradeloom.local.named_executions import execution_named_or_last
 from tradeloom.nodes.base import Node
 from tradeloom.nodes.references import named_nodes
 from tradeloom.runtime.claims import check_out
@@ -33,7 +34,9 @@ class RecordedInputs:
                 field="node",
                 hint="Give node, and either execution_id or workflow_id.",
             )
-        row = await self._execution(tenant, test)
+        row = await execution_named_or_last(self._journal, tenant, test.execution_id, test.workflow_id)
+        if row is None:
+            raise NotFound("The workflow has not run yet.", field="workflow_id")
         runs = await self._journal.node_runs(tenant, row.id)
         artefact = await asyncio.to_thread(self._blobs.artefact, row.version)
         graph = Graph(Workflow.model_validate(artefact["document"]))
@@ -44,18 +47,6 @@ class RecordedInputs:
         inputs = await asyncio.to_thread(self._outputs, runs, wanted)
         payload = test.payload or dict(row.run.get("payload") or {})
         return test.model_copy(update={"inputs": inputs | test.inputs, "payload": payload})
-
-    async def _execution(self, tenant: str, test: NodeTest) -> Execution:
-        if test.execution_id is not None:
-            row = await self._journal.execution(tenant, test.execution_id)
-            if row is None:
-                raise NotFound("There is no such execution.", field="execution_id")
-            return row
-        which = ExecutionFilter(tenant=tenant, workflow_id=test.workflow_id, limit=1)
-        rows, _ = await self._journal.executions(which)
-        if not rows:
-            raise NotFound("The workflow has not run yet.", field="workflow_id")
-        return rows[0]
 
     def _outputs(self, runs: list[NodeRun], wanted: set[str]) -> dict[str, Any]:
         """The last output of each node that gave one."""
