@@ -28,7 +28,7 @@ export type Command = {
   run(): void;
 };
 
-export type Doing = {
+type Doing = {
   save(): void;
   run(): void;
   test(): void;
@@ -115,7 +115,7 @@ export const NATIVE: { id: string; area: Command["area"]; keys: string[] }[] = [
 const SYMBOLS = new Set(["?", "+", "=", "-", ","]);
 
 /** Whether an event is this chord. A symbol is itself whichever keys made it. */
-export function isChord(event: KeyboardEvent, chord: string): boolean {
+function isChord(event: KeyboardEvent, chord: string): boolean {
   const parts = chord === "+" ? ["+"] : chord.split("+");
   const key = parts.at(-1) ?? "";
   const mod = event.ctrlKey || event.metaKey;

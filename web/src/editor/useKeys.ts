@@ -4,7 +4,7 @@ import { type Command, findCommand } from "./commands";
 import { copied, cut, pasteText } from "./store/actions";
 
 /** Whether what has the focus takes keys itself. */
-export function takesKeys(target: EventTarget | null): boolean {
+function takesKeys(target: EventTarget | null): boolean {
   if (!(target instanceof HTMLElement)) return false;
   return (
     target.isContentEditable || !!target.closest("input, textarea, select, [role=dialog], [role=menu], [role=listbox]")

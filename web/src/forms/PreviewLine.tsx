@@ -5,7 +5,7 @@ import { useSurroundings } from "./surroundings";
 const MOST = 400;
 
 /** A value in one line, as people read it; `whole` with every digit. */
-export function shortly(value: unknown, whole = false): string {
+function shortly(value: unknown, whole = false): string {
   if (typeof value === "number" && !whole) return String(Number(value.toPrecision(8)));
   if (isObject(value) && value.kind === "bars" && !whole)
     return `${value.count} × ${value.symbol} ${value.timeframe} → ${String(value.to).slice(0, 16).replace("T", " ")}`;

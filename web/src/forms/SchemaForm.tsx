@@ -1,10 +1,9 @@
 // The one form: whatever has a JSON Schema is edited with it.
 import { useMemo } from "react";
-import { ApiError } from "@/api/client";
 import { Notice } from "@/ui/Notice";
 import { Fields } from "./Fields";
 import type { JsonSchema } from "./schema";
-import { type FieldProblem, PLAIN, problemsAt, type Surroundings, SurroundingsContext } from "./surroundings";
+import { PLAIN, problemsAt, type Surroundings, SurroundingsContext } from "./surroundings";
 
 type Props = {
   schema: JsonSchema;
@@ -35,13 +34,6 @@ export function SchemaForm({ schema, value, onChange, surroundings, without }: P
       <Fields schema={schema} root={schema} value={value} onChange={onChange} {...(without ? { without } : {})} />
     </SurroundingsContext>
   );
-}
-
-/** The problems of a failed request, at the fields they name: `root` is what stands before them (`config`, `limits`). */
-export function problemsOf(error: unknown, root = ""): FieldProblem[] {
-  if (!(error instanceof ApiError)) return [];
-  const told = error.trouble.problems?.length ? error.trouble.problems : [error.trouble];
-  return told.map(({ message, field, hint }) => ({ message, hint: hint ?? null, field: within(field, root) }));
 }
 
 /** A server's field as a path in the form: `config.period` is `period`. */

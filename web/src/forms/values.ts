@@ -3,9 +3,6 @@
 
 export const isExpression = (value: unknown): value is string => typeof value === "string" && value.startsWith("=");
 
-export const hasPlaceholder = (value: unknown): value is string =>
-  typeof value === "string" && /(?<!\\)\{\{/.test(value);
-
 const NUMBER = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i;
 
 /** A number where the text is one (a decimal comma too); the text itself otherwise, undefined for nothing. */

@@ -62,7 +62,6 @@ function Drawn({ types }: { types: ReadonlyMap<string, NodeType> }) {
 
   const actions = useMemo<CanvasActions>(
     () => ({
-      open: openPanel,
       addAfter: (node, port) => openPalette({ after: { node, port } }),
       addInto: (into) => openPalette({ into }),
       removeConnection: removeWire,

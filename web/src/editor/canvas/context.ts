@@ -2,7 +2,6 @@ import { createContext } from "react";
 
 /** What a canvas lets its parts do. A read-only canvas gives none of the actions. */
 export type CanvasActions = {
-  open?: ((node: string) => void) | undefined;
   /** Choose what follows this output. */
   addAfter?: ((node: string, port: string) => void) | undefined;
   /** Choose what stands in this connection. */

@@ -4,14 +4,14 @@ import { type FlowNode, FRAME_OF_LOOP } from "./flow";
 import { boxOf, type Heights, inside, loopFrame } from "./geometry";
 
 /** Ids of all nodes that stand in a loop, at any depth. */
-export function bodyOf(document: WorkflowDocument, loop: string): string[] {
+function bodyOf(document: WorkflowDocument, loop: string): string[] {
   return document.nodes
     .filter((node) => node.parent === loop)
     .flatMap((node) => [node.id, ...bodyOf(document, node.id)]);
 }
 
 /** What moves along when this is dragged: a frame's nodes; a loop's body and its frame. */
-export function companions(document: WorkflowDocument, id: string): string[] {
+function companions(document: WorkflowDocument, id: string): string[] {
   if (id.startsWith(FRAME_OF_LOOP)) {
     const body = bodyOf(document, id.slice(FRAME_OF_LOOP.length));
     return [...body, ...body.map((node) => FRAME_OF_LOOP + node)];

@@ -1,6 +1,6 @@
 // A document as React Flow draws it. What did not change stays the same object, so that React Flow leaves it alone.
 import { type Edge, type Node, Position } from "@xyflow/react";
-import type { ConnectionDoc, GroupDoc, NodeDoc, NodeType, NoteDoc, WorkflowDocument } from "../store/types";
+import type { ConnectionDoc, NodeDoc, NodeType, NoteDoc, WorkflowDocument } from "../store/types";
 import { connectionKey } from "../store/types";
 import { type Box, groupFrame, heightOf, loopFrame, NODE_WIDTH, type PortDoc, portsOf, portY } from "./geometry";
 
@@ -13,7 +13,7 @@ export type CardData = {
 };
 export type CardNode = Node<CardData, "card">;
 export type NoteNode = Node<{ note: NoteDoc }, "note">;
-export type FrameData = { title: string; tint: string; group: GroupDoc | null; loop: NodeDoc | null; empty: boolean };
+type FrameData = { title: string; tint: string; loop: NodeDoc | null; empty: boolean };
 export type FrameNode = Node<FrameData, "frame">;
 export type FlowNode = CardNode | NoteNode | FrameNode;
 export type FlowEdge = Edge<{ connection: ConnectionDoc; error: boolean }, "wire">;
@@ -120,7 +120,6 @@ export class Flow {
         return this.#frame(FRAME_OF_LOOP + loop.id, box, {
           title: loop.name || loop.id,
           tint: "grey",
-          group: null,
           loop,
           empty,
         });
@@ -129,9 +128,7 @@ export class Flow {
       .sort((a, b) => Number(b.data.loop?.parent == null) - Number(a.data.loop?.parent == null));
     const groups = (document.groups ?? []).flatMap((group) => {
       const box = groupFrame(document, group, this.heights);
-      return box
-        ? [this.#frame(group.id, box, { title: group.name, tint: group.tint, group, loop: null, empty: false })]
-        : [];
+      return box ? [this.#frame(group.id, box, { title: group.name, tint: group.tint, loop: null, empty: false })] : [];
     });
     return [...groups, ...loops];
   }

@@ -47,7 +47,7 @@ export const boxOf = (node: NodeDoc, heights: Heights): Box => ({
 });
 
 /** The frame around boxes, its name's line included. */
-export function frameAround(boxes: readonly Box[]): Box | null {
+function frameAround(boxes: readonly Box[]): Box | null {
   const box = around(boxes);
   if (box === null) return null;
   return {

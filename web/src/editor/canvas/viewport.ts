@@ -4,7 +4,7 @@ import type { Point } from "../store/types";
 import type { FlowEdge, FlowNode } from "./flow";
 import { heightOf, NODE_WIDTH } from "./geometry";
 
-export type Instance = ReactFlowInstance<FlowNode, FlowEdge>;
+type Instance = ReactFlowInstance<FlowNode, FlowEdge>;
 const FIT = { padding: 0.15, maxZoom: 1, duration: 200 };
 let shown: { instance: Instance; element: HTMLElement } | null = null;
 

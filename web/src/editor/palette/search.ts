@@ -15,7 +15,7 @@ export const CATEGORIES = [
 ];
 
 /** How well a type answers the words: 0 for not at all. Each word has to be found. */
-export function score(type: NodeType, words: readonly string[]): number {
+function score(type: NodeType, words: readonly string[]): number {
   const title = type.title.toLowerCase();
   const name = type.type.toLowerCase();
   const description = type.description.toLowerCase();
@@ -38,7 +38,7 @@ export function score(type: NodeType, words: readonly string[]): number {
   return total;
 }
 
-export type Section = { category: string; types: NodeType[] };
+type Section = { category: string; types: NodeType[] };
 
 /** The types that answer, by category; the best category first while something is searched for. */
 export function sections(types: Iterable<NodeType>, search: string, noTriggers: boolean): Section[] {

@@ -15,7 +15,7 @@ import { type Branch, branchesOf, filtered, type Known, promisedOf, type Source 
 import { Shown, type View, Views } from "./Shown";
 import type { RunRecord } from "./usePanel";
 
-export type Given = Source & { root: string; known: Known | undefined; branches: Branch[] };
+type Given = Source & { root: string; known: Known | undefined; branches: Branch[] };
 
 /** Every source with the fields it has, or will have by its type. */
 export function useGiven(sources: Source[], known: Map<string, Known>, loop: unknown): Given[] {

@@ -21,26 +21,23 @@ const ICONS = {
 export function SchemaTree({
   branches,
   mapped,
-  open = 0,
 }: {
   branches: Branch[];
   /** Whether its values can be put into settings. */
   mapped: boolean;
-  /** How many levels stand open at first. */
-  open?: number;
 }) {
   return (
     <ul className="flex flex-col gap-0.5">
       {branches.map((branch) => (
-        <Row key={branch.source} branch={branch} mapped={mapped} open={open} />
+        <Row key={branch.source} branch={branch} mapped={mapped} />
       ))}
     </ul>
   );
 }
 
-function Row({ branch, mapped, open }: { branch: Branch; mapped: boolean; open: number }) {
+function Row({ branch, mapped }: { branch: Branch; mapped: boolean }) {
   const { t } = useTranslation("panel");
-  const [opened, setOpened] = useState(open > 0 && branch.kind !== "list");
+  const [opened, setOpened] = useState(false);
   const deeper = branch.children.length > 0;
   return (
     <li>
@@ -71,7 +68,7 @@ function Row({ branch, mapped, open }: { branch: Branch; mapped: boolean; open: 
       </div>
       {deeper && opened && (
         <div className="ml-2.5 border-l border-line pl-1.5">
-          <SchemaTree branches={branch.children} mapped={mapped} open={open - 1} />
+          <SchemaTree branches={branch.children} mapped={mapped} />
         </div>
       )}
     </li>

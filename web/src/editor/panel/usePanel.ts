@@ -64,7 +64,7 @@ export function useKnown(workflowId: string | null) {
       found.set(pin.node, { output: pin.output, state: "succeeded", port: pin.port ?? "main", from: "pin" });
     return found;
   }, [run, pins]);
-  return { run: run ?? null, pins: pins?.items ?? [], known, reading: runIsRead || pinsAreRead };
+  return { run: run ?? null, known, reading: runIsRead || pinsAreRead };
 }
 
 export function usePinning(workflowId: string | null, nodeId: string) {

@@ -7,7 +7,7 @@ import { useEditor } from "../store/store";
 import { openSheet } from "../store/ui";
 import { useProblems } from "./validation";
 
-export type Started = { id: string; test: boolean };
+type Started = { id: string; test: boolean };
 type Running = { run: Started | null; starting: boolean; error: unknown };
 export const useLastRun = create<Running>(() => ({ run: null, starting: false, error: null }));
 

@@ -13,12 +13,6 @@ export const useProblems = create<{ problems: Problem[]; checked: boolean }>(() 
 export const errorsIn = (problems: readonly Problem[]): Problem[] =>
   problems.filter((each) => each.severity !== "warning");
 
-/** The problems of one node; for its panel. */
-export function useProblemsOf(node: string): Problem[] {
-  const problems = useProblems((state) => state.problems);
-  return problems.filter((problem) => problem.node === node);
-}
-
 export function useValidation(): void {
   const document = useEditor((state) => state.document);
   useEffect(() => {

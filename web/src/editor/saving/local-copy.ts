@@ -1,7 +1,7 @@
 // What the server does not have yet, kept in this browser: a closed tab or a dead battery loses nothing.
 import type { WorkflowDocument } from "../store/types";
 
-export type LocalCopy = {
+type LocalCopy = {
   document: WorkflowDocument;
   /** The saved version and the draft this was drawn on. */
   base: string | null;

@@ -32,7 +32,7 @@ const chosen = (): ReadonlySet<string> => useEditor.getState().selected;
 export const chosenNodes = (): NodeDoc[] => now().nodes.filter((node) => chosen().has(node.id));
 
 /** The heights of cards, as the canvas draws them. */
-export function heightsOf(document: WorkflowDocument, types: Types): Map<string, number> {
+function heightsOf(document: WorkflowDocument, types: Types): Map<string, number> {
   const used = new Map<string, string[]>();
   for (const { source, source_port } of document.connections) {
     used.set(source, [...(used.get(source) ?? []), source_port]);
@@ -217,7 +217,7 @@ export function align(how: Alignment, types: Types): void {
 }
 
 /** Where boxes stand once they are in line, or spread evenly between the outermost. */
-export function aligned(boxes: (Box & { id: string })[], how: Alignment): Map<string, Point> {
+function aligned(boxes: (Box & { id: string })[], how: Alignment): Map<string, Point> {
   const right = Math.max(...boxes.map((box) => box.x + box.width));
   const bottom = Math.max(...boxes.map((box) => box.y + box.height));
   const left = Math.min(...boxes.map((box) => box.x));

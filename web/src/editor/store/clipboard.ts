@@ -45,7 +45,7 @@ export function fromText(text: string): Parts | null {
   }
 }
 
-export type Pasted = { document: WorkflowDocument; ids: string[] };
+type Pasted = { document: WorkflowDocument; ids: string[] };
 
 /** Puts parts into a document under ids of their own. What they say of one another, they go on saying. */
 export function paste(document: WorkflowDocument, parts: Parts, at: Point): Pasted {

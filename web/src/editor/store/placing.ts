@@ -6,8 +6,8 @@ import { connectionKey } from "./types";
 import type { Place } from "./ui";
 
 /** From one column to the next, and from one row to the next. */
-export const COLUMN = 260;
-export const ROW = 100;
+const COLUMN = 260;
+const ROW = 100;
 const CLEAR = 10;
 
 const boxAt = ({ x, y }: Point): Box => ({ x, y, width: NODE_WIDTH, height: heightOf(2) });

@@ -10,8 +10,8 @@ export type Place = {
   into?: string;
   at?: Point;
 };
-export type Sheet = "commands" | "nodes" | "shortcuts" | "settings" | "problems" | "conflict";
-export type UiState = {
+type Sheet = "commands" | "nodes" | "shortcuts" | "settings" | "problems" | "conflict";
+type UiState = {
   palette: boolean;
   /** Counts how often a node was asked for: each time the palette's search takes the focus. */
   asked: number;

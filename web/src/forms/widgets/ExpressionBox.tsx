@@ -17,7 +17,7 @@ type Props = {
   describedBy?: string | undefined;
 };
 
-export const bareText = (value: string): string => value.replace(/^=\s?/, "");
+const bareText = (value: string): string => value.replace(/^=\s?/, "");
 
 /** An expression with its language's colours and completion. */
 export function ExpressionBox({ value, onChange, bare = false, invalid, ...rest }: Props) {
