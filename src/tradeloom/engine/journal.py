@@ -279,6 +279,10 @@ class Journal(Protocol):
         """In the order they started."""
         ...
 
+    async def with_runs(self, tenant: str, execution_id: str) -> tuple[Execution, list[NodeRun]] | None:
+        """An execution and its node runs, of one moment: one that has ended has all of them, with what they gave."""
+        ...
+
     async def logs(self, tenant: str, execution_id: str, *, after: int = 0, limit: int = 1000) -> list[LogLine]:
         """Lines with a sequence number above `after`, in order."""
         ...

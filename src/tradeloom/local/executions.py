@@ -22,7 +22,7 @@ from tradeloom.engine.dispatcher import Dispatcher, OnSkip, Refuses, StartComman
 from tradeloom.engine.engine import Engine
 from tradeloom.engine.execution_trades import LedgerTotals
 from tradeloom.engine.journal import Execution as Row
-from tradeloom.engine.journal import Journal
+from tradeloom.engine.journal import Journal, NodeRun
 from tradeloom.engine.mode import Mode
 from tradeloom.engine.orders import OrderFilter, OrderRecord, OrderStore
 from tradeloom.engine.stores import Blobs, VersionRecord, WorkflowStore
@@ -37,6 +37,12 @@ from tradeloom.local.versions import kept_version
 from tradeloom.local.views import execution_of, log_page, notification_of
 from tradeloom.local.why_no_trade import decisions_of
 from tradeloom.workflow.document import Workflow
+
+
+def _found[T](row: T | None) -> T:
+    if row is None:
+        raise NotFound("There is no such execution.", hint="`tradeloom executions` lists them.")
+    return row
 
 
 class LocalExecutions:
@@ -166,10 +172,11 @@ class LocalExecutions:
 
     async def row(self, tenant: str, execution_id: str) -> Row:
         """Raises `NotFound`."""
-        row = await self._journal.execution(tenant, execution_id)
-        if row is None:
-            raise NotFound("There is no such execution.", hint="`tradeloom executions` lists them.")
-        return row
+        return _found(await self._journal.execution(tenant, execution_id))
+
+    async def _with_runs(self, tenant: str, execution_id: str) -> tuple[Row, list[NodeRun]]:
+        """Raises `NotFound`."""
+        return _found(await self._journal.with_runs(tenant, execution_id))
 
     async def _mode(self, tenant: str, workflow_id: str, document: Workflow, trigger: str, wanted: Execute) -> Mode:
         """Pins count in test mode only."""
@@ -179,8 +186,7 @@ class LocalExecutions:
         return await self._modes.make(tenant, workflow_id, document, trigger, use_pins=use_pins, until=wanted.until)
 
     async def read(self, tenant: str, execution_id: str) -> Execution:
-        runs = await self._journal.node_runs(tenant, execution_id)
-        row = await self.row(tenant, execution_id)  # after the runs: it is never behind their numbers
+        row, runs = await self._with_runs(tenant, execution_id)
         document = await self._known_document(row.version)
         orders: list[OrderRecord] = []
         if self._orders is not None:
@@ -205,8 +211,7 @@ class LocalExecutions:
         return ExecutionDocument(version=row.version, document=document.model_dump(mode="json"))
 
     async def _decisions(self, tenant: str, execution_id: str) -> Decisions:
-        row = await self.row(tenant, execution_id)
-        runs = await self._journal.node_runs(tenant, execution_id)
+        row, runs = await self._with_runs(tenant, execution_id)
         document = await self.documents.of(row.version)
         return await asyncio.to_thread(decisions_of, row, runs, document, self._blobs)
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.contract.storage.conftest import OpenJournal, run
 from tests.contract.storage.journal_rows import NOW, ODD, event, execution, line, node_run
 from tradeloom.engine.events import Event, Hint, Past
-from tradeloom.engine.journal import Journal
+from tradeloom.engine.journal import ACTIVE, Journal, NodeRun
 from tradeloom.engine.run_events import message_of
 from tradeloom.realtime.messages import NodeFinished, NodeLog
 from tradeloom.storage.postgres.hints import MOST_BYTES, _payloads
@@ -57,6 +57,46 @@ async def test_events_are_read_back_after_a_number(open_journal: OpenJournal) ->
         assert (messages[2].status, messages[2].port, messages[2].iteration) == ("succeeded", "main", [3, 1])
         assert kinds(await journal.past("local", "e1", after=3)) == [("node.finished", 4), ("execution.finished", 5)]
         assert await journal.past("local", "e1", after=2**62) == Past([], 5)
+
+
+@run
+async def test_an_ended_execution_is_told_with_all_its_runs(open_journal: OpenJournal) -> None:
+    """Whoever reads while it ends sees it before the end or after it, never the end without what the nodes gave."""
+    async with open_journal() as writer, open_journal() as reader:
+        for number in range(100):
+            name = f"e{number}"
+            await writer.create(execution(name))
+            begun = node_run(execution_id=name)
+            writer.record(execution(name, status="RUNNING", started_at=NOW, last_seq=1))
+            writer.record(begun)
+            await writer.barrier(name)
+            reading = asyncio.create_task(until_ended(reader, name))
+            await asyncio.sleep(0.001 * (number % 5))
+            output = {"output": 1, "state": "succeeded", "port": "main"}
+            writer.record(
+                replace(begun, status="SUCCEEDED", finished_at=NOW, finished_seq=4, duration_ms=1.5, output=output)
+            )
+            writer.record(execution(name, status="SUCCEEDED", started_at=NOW, finished_at=NOW, last_seq=5))
+            assert [each.output for each in await reading] == [output]
+
+
+@run
+async def test_a_stranger_reads_no_execution_with_its_runs(open_journal: OpenJournal) -> None:
+    async with open_journal() as journal:
+        await recorded(journal)
+        assert await journal.with_runs("local", "e1") is not None
+        assert await journal.with_runs("other", "e1") is None
+        assert await journal.with_runs("local", "e\0\ud800") is None
+
+
+async def until_ended(journal: Journal, name: str) -> list[NodeRun]:
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            read = await journal.with_runs("local", name)
+            assert read is not None
+            if read[0].status not in ACTIVE:
+                return read[1]
+            await asyncio.sleep(0)
 
 
 @run

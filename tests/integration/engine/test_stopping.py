@@ -4,8 +4,9 @@ import asyncio
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -21,10 +22,24 @@ PATIENCE_S = 60.0
 
 
 @contextmanager
-def silent_server() -> Iterator[str]:
-    """Takes connections and never answers."""
+def silent_server(world: Path) -> Iterator[str]:
+    """Never answers. What waits for it has begun once its request is there."""
+
+    def listen() -> None:
+        with suppress(OSError), server.accept()[0] as connection:
+            connection.recv(1)
+            (world / "begun").touch()
+            connection.recv(2**20)
+            over.wait()
+
+    over = Event()
     with socket.create_server(("127.0.0.1", 0)) as server:
-        yield f"127.0.0.1:{server.getsockname()[1]}"
+        listening = Thread(target=listen, daemon=True)
+        listening.start()
+        try:
+            yield f"127.0.0.1:{server.getsockname()[1]}"
+        finally:
+            over.set()
 
 
 async def begun(world: Path) -> None:
@@ -53,7 +68,7 @@ def test_a_handler_that_can_end_ends_at_once(postgres_dsn: str, tmp_path: Path, 
     worker lives on."""
 
     async def body() -> None:
-        with silent_server() as server:
+        with silent_server(tmp_path) as server:
             async with local_engine(postgres_dsn, tmp_path, grace_s=GRACE_S) as local:
                 pids = set(local.workers.pids)
                 row, run = await stopped(local, tmp_path, how, server=server, method="GET", s=600)
@@ -76,7 +91,7 @@ def test_what_does_not_heed_the_word_is_killed_after_the_grace_time(
     """A busy loop that never looks; a request that left and must not be sent twice is heard out for as long."""
 
     async def body() -> None:
-        with silent_server() as server:
+        with silent_server(tmp_path) as server:
             async with local_engine(postgres_dsn, tmp_path, grace_s=0.5) as local:
                 asked = {"post": ("get", "POST")}.get(how, (how, ""))
                 row, run = await stopped(local, tmp_path, asked[0], server=server, method=asked[1], s=600)

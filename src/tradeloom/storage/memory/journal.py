@@ -241,6 +241,10 @@ class MemoryJournal:
         runs = [kept_row(run) for run in self.database.runs.values() if run.execution_id == execution_id]
         return sorted(runs, key=lambda run: run.started_seq)
 
+    async def with_runs(self, tenant: str, execution_id: str) -> tuple[Execution, list[NodeRun]] | None:
+        row = await self.execution(tenant, execution_id)
+        return None if row is None else (row, await self.node_runs(tenant, execution_id))
+
     async def logs(self, tenant: str, execution_id: str, *, after: int = 0, limit: int = 1000) -> list[LogLine]:
         if await self.execution(tenant, execution_id) is None:
             return []

@@ -48,6 +48,13 @@ class Database:
         async with told(), self._pool.connection() as connection:
             yield connection
 
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncConnection[dict[str, Any]]]:
+        """A connection on which every statement reads the same moment."""
+        async with self.connection() as connection, connection.transaction():
+            await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            yield connection
+
     async def all(self, query: LiteralString, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """Every row. Raises `StorageUnavailable`."""
         async with self.connection() as connection:

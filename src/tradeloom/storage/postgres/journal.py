@@ -317,6 +317,20 @@ class PostgresJournal:
         )
         return [rows.node_run(row) for row in found]
 
+    async def with_runs(self, tenant: str, execution_id: str) -> tuple[Execution, list[NodeRun]] | None:
+        name = rows.text(execution_id)
+        async with self._database.snapshot() as connection:
+            found = await connection.execute(
+                f"SELECT {_EXECUTION} FROM executions WHERE tenant = %s AND id = %s", [tenant, name]
+            )
+            row = await found.fetchone()
+            if row is None:
+                return None
+            runs = await connection.execute(
+                f"SELECT {_RUN} FROM node_runs n WHERE execution_id = %s ORDER BY started_seq", [name]
+            )
+            return rows.execution(row), [rows.node_run(run) for run in await runs.fetchall()]
+
     async def logs(self, tenant: str, execution_id: str, *, after: int = 0, limit: int = 1000) -> list[LogLine]:
         found = await self._database.all(
             f"SELECT {_LOG} FROM logs l JOIN executions e ON e.id = l.execution_id"

@@ -28,8 +28,7 @@ _LAST: Final = (
 async def read_past(database: Database, tenant: str, execution_id: str, after: int, limit: int) -> Past | None:
     """None when there is no such execution. Raises `StorageUnavailable`."""
     name = rows.text(execution_id)
-    async with database.connection() as connection, connection.transaction():
-        await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    async with database.snapshot() as connection:
         found = await connection.execute(
             f"SELECT {_EXECUTION} FROM executions WHERE tenant = %s AND id = %s", [tenant, name]
         )

@@ -15,7 +15,10 @@ from tradeloom.stopping import check
 def handler(event: Any, context: Any) -> Any:
     how, world = event["how"], Path(event["world"])
     end = time.monotonic() + event.get("s", 60)
-    (world / "begun").touch()
+    if how == "hands_in":
+        channel.current().ask("may_act", {"node": event["node"]})
+    if how != "get":  # there the server says when the request has come
+        (world / "begun").touch()
     if how == "get":
         policy = Policy.of({"TRADELOOM_NETWORK_ALLOW": event["server"]})
         request = HttpRequest(
@@ -29,7 +32,6 @@ def handler(event: Any, context: Any) -> Any:
         while time.monotonic() < end:
             pass
     elif how == "hands_in":
-        channel.current().ask("may_act", {"node": event["node"]})
         time.sleep(event["s"])
         (world / "handed_in").touch()
     elif how == "acts_late":
