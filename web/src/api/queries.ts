@@ -1,6 +1,6 @@
 // What several screens read. A screen's own queries stand beside the screen.
 import { keepPreviousData, QueryClient, queryOptions } from "@tanstack/react-query";
-import { ApiError, api, told } from "./client";
+import { api, told, unreachable } from "./client";
 
 export const queryClient = new QueryClient({
   defaultOptions: {
@@ -8,7 +8,7 @@ export const queryClient = new QueryClient({
       staleTime: 2_000,
       placeholderData: keepPreviousData,
       // The server's word is final; only what did not reach it is asked again.
-      retry: (count, error) => error instanceof ApiError && error.status === 0 && count < 2,
+      retry: (count, error) => unreachable(error) && count < 2,
       refetchOnWindowFocus: true,
       // The server is on this machine: whether the browser is on the internet says nothing about it.
       networkMode: "always",

@@ -2,6 +2,7 @@ import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
 import { api, told } from "@/api/client";
+import { saveFile } from "@/ui/save";
 import { toast } from "@/ui/toast";
 import { type Command, commandsOf } from "./commands";
 import { debugNow, refused, runNow } from "./running/run";
@@ -44,12 +45,8 @@ async function toggleActive(words: { saved: string; on: string; off: string }): 
 }
 
 function download(workflow: WorkflowDocument): void {
-  const url = URL.createObjectURL(new Blob([JSON.stringify(workflow, null, 2)], { type: "application/json" }));
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = `${workflow.name.replace(/[^\w-]+/g, "_") || "workflow"}.json`;
-  link.click();
-  URL.revokeObjectURL(url);
+  const name = `${workflow.name.replace(/[^\w-]+/g, "_") || "workflow"}.json`;
+  saveFile(name, new Blob([JSON.stringify(workflow, null, 2)], { type: "application/json" }));
 }
 
 export function useCommands(types: ReadonlyMap<string, NodeType>): Command[] {

@@ -63,6 +63,12 @@ export function insertReference(
   return { value: whole, caret: whole.length };
 }
 
+/** Puts a reference into a drag: as itself, and as text for whatever takes no references. */
+export function carry(data: DataTransfer, { source, label }: Reference): void {
+  data.setData(REFERENCE_TYPE, JSON.stringify({ source, label }));
+  data.setData("text/plain", source);
+}
+
 /** The reference that an event carries, if any. */
 export function carried(data: DataTransfer | null): Reference | null {
   const text = data?.getData(REFERENCE_TYPE);

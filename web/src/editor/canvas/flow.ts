@@ -2,7 +2,17 @@
 import { type Edge, type Node, Position } from "@xyflow/react";
 import type { ConnectionDoc, NodeDoc, NodeType, NoteDoc, WorkflowDocument } from "../store/types";
 import { connectionKey } from "../store/types";
-import { type Box, groupFrame, heightOf, loopFrame, NODE_WIDTH, type PortDoc, portsOf, portY } from "./geometry";
+import {
+  type Box,
+  groupFrame,
+  heightOf,
+  loopFrame,
+  NODE_WIDTH,
+  type PortDoc,
+  portsOf,
+  portY,
+  usedPorts,
+} from "./geometry";
 
 export type CardData = {
   node: NodeDoc;
@@ -37,10 +47,7 @@ export class Flow {
   ) {}
 
   nodes(document: WorkflowDocument): FlowNode[] {
-    const used = new Map<string, string[]>();
-    for (const { source, source_port } of document.connections) {
-      used.set(source, [...(used.get(source) ?? []), source_port]);
-    }
+    const used = usedPorts(document);
     const cards = document.nodes.map((node) => this.#card(node, used.get(node.id) ?? []));
     this.#forget(this.#cards, cards);
     const notes = (document.notes ?? []).map((note) => this.#note(note));

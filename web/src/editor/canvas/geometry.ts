@@ -24,6 +24,15 @@ export function portsOf(node: NodeDoc, type: NodeType | undefined, connected: re
   return [...shown, ...[...new Set(lost)].map((name) => ({ name, title: name }))];
 }
 
+/** The ports of each node from which a connection leads, once for each. */
+export function usedPorts(document: WorkflowDocument): Map<string, string[]> {
+  const used = new Map<string, string[]>();
+  for (const { source, source_port } of document.connections) {
+    used.set(source, [...(used.get(source) ?? []), source_port]);
+  }
+  return used;
+}
+
 export const heightOf = (ports: number): number => NODE_HEIGHT + Math.max(0, ports - 2) * PORT_HEIGHT;
 export const portY = (position: number, ports: number): number => (heightOf(ports) * (position + 1)) / (ports + 1);
 

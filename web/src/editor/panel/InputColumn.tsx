@@ -17,8 +17,8 @@ import type { RunRecord } from "./usePanel";
 
 type Given = Source & { root: string; known: Known | undefined; branches: Branch[] };
 
-/** Every source with the fields it has, or will have by its type. */
-export function useGiven(sources: Source[], known: Map<string, Known>, loop: unknown): Given[] {
+/** Every source with the fields it has, or will have by its type; in a loop its item first, of which nothing is known. */
+export function useGiven(sources: Source[], known: Map<string, Known>, inLoop: boolean): Given[] {
   const types = [...new Set(sources.map((source) => source.type))];
   const schemas = useQueries({ queries: types.map((type) => nodeSchemaQuery(type)) });
   const read = schemas.map((each) => each.data);
@@ -38,13 +38,13 @@ export function useGiven(sources: Source[], known: Map<string, Known>, loop: unk
             : [];
       return { ...source, root, known: one, branches };
     });
-    if (loop === undefined) return given;
-    const item = branchesOf({ item: loop, index: 0 }, "").map((branch) => unrooted(branch));
+    if (!inLoop) return given;
+    const item = branchesOf({ item: null, index: 0 }, "").map((branch) => unrooted(branch));
     return [
       { id: "item", name: "item", type: "", direct: true, root: "item", known: undefined, branches: item },
       ...given,
     ];
-  }, [sources, known, loop, stamp]);
+  }, [sources, known, inLoop, stamp]);
 }
 
 /** `item` and `index` are roots themselves. */

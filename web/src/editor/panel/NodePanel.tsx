@@ -60,7 +60,7 @@ function Inside({ workflowId, node, onClose }: { workflowId: string | null; node
   const preview = usePreview(workflowId, node.id, run);
   const { data: type, error } = useSchema(node.type);
   const sources = useMemo(() => sourcesOf(graph, node.id), [graph, node.id]);
-  const given = useGiven(sources, known, useLoopItem(node));
+  const given = useGiven(sources, known, !!node.parent);
   const { test, testing } = useTesting(workflowId, node, run, known);
   const completions = useCompletions(given);
   const schema = type?.config_schema as JsonSchema | undefined;
@@ -210,11 +210,6 @@ function useTesting(...what: Parameters<typeof useTest>) {
       .finally(() => setTesting(false));
   };
   return { test, testing };
-}
-
-/** The item the loop around the node works on: of the last run where it gave its items, else not known yet. */
-function useLoopItem(node: NodeDoc): unknown {
-  return node.parent ? null : undefined;
 }
 
 const functionsQuery = {

@@ -13,7 +13,7 @@ export function NodeSettings({ node, problems }: { node: NodeDoc; problems: Fiel
   const words = (name: string) => ({ title: t(`settings.${name}`), description: t(`settings.${name}Help`) });
   const retries = (type?.errors ?? []).filter((error) => error.retryable).map((error) => error.name);
   const schema: JsonSchema = {
-    order: ["on_error", "retry", "timeout_s", "join", "disabled", "notes"],
+    order: ["on_error", "disabled", "notes", "timeout_s", "join"],
     properties: {
       on_error: { ...words("on_error"), enum: ["stop", "continue", "route"], default: "stop", static: true },
       timeout_s: {
@@ -80,12 +80,7 @@ export function NodeSettings({ node, problems }: { node: NodeDoc; problems: Fiel
   };
   return (
     <div className="flex flex-col gap-5">
-      <SchemaForm
-        schema={{ ...schema, order: ["on_error", "disabled", "notes", "timeout_s", "join"] }}
-        value={rest}
-        onChange={change}
-        surroundings={{ problems, prefix: "settings" }}
-      />
+      <SchemaForm schema={schema} value={rest} onChange={change} surroundings={{ problems, prefix: "settings" }} />
       {type?.kind !== "trigger" && (
         <fieldset className="rounded-lg border border-line p-4">
           <legend className="px-1 font-medium">{t("settings.retry")}</legend>

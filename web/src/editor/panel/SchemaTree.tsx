@@ -1,7 +1,7 @@
 import { Binary, Braces, ChevronRight, CircleSlash, Hash, List, Type } from "lucide-react";
 import { type DragEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { REFERENCE_TYPE } from "@/forms/insert";
+import { carry } from "@/forms/insert";
 import { useTarget } from "@/forms/surroundings";
 import { cx } from "@/ui/cx";
 import { toast } from "@/ui/toast";
@@ -89,8 +89,7 @@ function Chip({ branch, mapped }: { branch: Branch; mapped: boolean }) {
   if (!mapped) return <span className={looks}>{inside}</span>;
   const reference = { source: branch.source, label: branch.key, value: branch.value };
   const drag = (event: DragEvent) => {
-    event.dataTransfer.setData(REFERENCE_TYPE, JSON.stringify({ source: reference.source, label: reference.label }));
-    event.dataTransfer.setData("text/plain", reference.source);
+    carry(event.dataTransfer, reference);
     event.dataTransfer.effectAllowed = "copy";
   };
   return (

@@ -1,6 +1,6 @@
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { REFERENCE_TYPE, referenceTo } from "@/forms/insert";
+import { carry, referenceTo } from "@/forms/insert";
 import { cx } from "@/ui/cx";
 import { type Branch, shown, tableOf } from "./data";
 import { SchemaTree } from "./SchemaTree";
@@ -91,10 +91,7 @@ function AsTable({ value, source, mapped }: { value: unknown; source: string; ma
       key={from}
       draggable={mapped}
       title={from}
-      onDragStart={(event) => {
-        event.dataTransfer.setData(REFERENCE_TYPE, JSON.stringify({ source: from, label: from }));
-        event.dataTransfer.setData("text/plain", from);
-      }}
+      onDragStart={(event) => carry(event.dataTransfer, { source: from, label: from })}
       className={cx("max-w-60 truncate border-b border-line px-2 py-1", mapped && "cursor-grab hover:bg-accent-soft")}
     >
       {each === undefined ? "" : shown(each)}

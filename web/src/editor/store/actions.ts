@@ -2,7 +2,7 @@
 import i18next from "i18next";
 import { toast } from "@/ui/toast";
 import { loopUnder } from "../canvas/dragging";
-import { type Box, GRID, gridPoint, heightOf, NODE_WIDTH, portsOf } from "../canvas/geometry";
+import { type Box, boxOf, GRID, gridPoint, heightOf, NODE_WIDTH, portsOf, usedPorts } from "../canvas/geometry";
 import { viewport } from "../canvas/viewport";
 import { asText, fromText, partsOf, paste } from "./clipboard";
 import {
@@ -20,7 +20,7 @@ import {
   refusal,
   remove,
 } from "./edits";
-import { addAt, freeSpot } from "./placing";
+import { addAt, firstPort, freeSpot } from "./placing";
 import { edit, select, useEditor } from "./store";
 import type { ConnectionDoc, NodeDoc, NodeType, Point, Tint, WorkflowDocument } from "./types";
 import { type Place, startWriting, useUi } from "./ui";
@@ -33,10 +33,7 @@ export const chosenNodes = (): NodeDoc[] => now().nodes.filter((node) => chosen(
 
 /** The heights of cards, as the canvas draws them. */
 function heightsOf(document: WorkflowDocument, types: Types): Map<string, number> {
-  const used = new Map<string, string[]>();
-  for (const { source, source_port } of document.connections) {
-    used.set(source, [...(used.get(source) ?? []), source_port]);
-  }
+  const used = usedPorts(document);
   return new Map(
     document.nodes.map((node) => [
       node.id,
@@ -48,7 +45,7 @@ function heightsOf(document: WorkflowDocument, types: Types): Map<string, number
 /** Adds what was chosen in the palette. Without a place it follows the one node that is selected. */
 export function addFromPalette(type: NodeType, types: Types, given: Place | null): void {
   const [only, ...more] = chosenNodes();
-  const port = only && portsOf(only, types.get(only.type))[0]?.name;
+  const port = only && firstPort(types.get(only.type), only);
   const wanted = given ?? (only && !more.length && port ? { after: { node: only.id, port } } : {});
   const added = addAt(now(), type, wanted, viewport.middle(), types);
   edit(() => added.document);
@@ -207,12 +204,7 @@ export function align(how: Alignment, types: Types): void {
   const nodes = chosenNodes();
   if (nodes.length < 2) return;
   const heights = heightsOf(now(), types);
-  const boxes = nodes.map((node): Box & { id: string } => ({
-    id: node.id,
-    ...node.position,
-    width: NODE_WIDTH,
-    height: heights.get(node.id) ?? heightOf(1),
-  }));
+  const boxes = nodes.map((node) => ({ id: node.id, ...boxOf(node, heights) }));
   edit((document) => place(document, aligned(boxes, how)));
 }
 

@@ -1,7 +1,7 @@
 // The document that is being edited, with undo. Everything that edits goes through `edit`; nothing else writes the document.
 import { type TemporalState, temporal } from "zundo";
 import { create, useStore } from "zustand";
-import { changeNode } from "./edits";
+import { changeNode, idsOf } from "./edits";
 import type { NodeDoc, WorkflowDocument } from "./types";
 
 const LIMIT = 200;
@@ -80,7 +80,7 @@ function step(way: "undo" | "redo"): void {
   history.getState()[way]();
   recording = { name: undefined, at: 0 };
   const { document, selected, opened } = useEditor.getState();
-  const there = new Set([...document.nodes, ...(document.notes ?? []), ...(document.groups ?? [])].map(({ id }) => id));
+  const there = idsOf(document);
   useEditor.setState({
     selected: new Set([...selected].filter((id) => there.has(id))),
     selectedConnections: NONE,
