@@ -221,6 +221,7 @@ class System:
             account_status=_has_limits,
             changed=self._scheduler.refresh,
             stop_all=self.executions.stop_all,
+            last_runs=journal.last_runs,
         )
         await self._engine.resume()
         await self._scheduler.start()

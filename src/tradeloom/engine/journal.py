@@ -266,6 +266,10 @@ class Journal(Protocol):
         left out."""
         ...
 
+    async def last_runs(self, tenant: str, workflow_ids: Sequence[str]) -> dict[str, Execution]:
+        """The newest execution of each of these workflows, test mode left out; one without any is left out."""
+        ...
+
     async def unattended(self, tenant: str, *, limit: int = 100) -> list[Execution]:
         """Executions that came to a bad end of which `attend` has not been called, the first ended first. The end and
         this are one row: whatever crashes, what follows an end is not forgotten."""

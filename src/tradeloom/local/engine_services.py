@@ -107,6 +107,7 @@ def workflows_of(
         account_status=lambda account: clocks.market_of(account).state(),
         changed=telling(scheduler, watcher, expectations.look_soon),
         stop_all=executions.stop_all,
+        last_runs=kept.journal.last_runs,
     )
 
 

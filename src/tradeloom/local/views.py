@@ -15,6 +15,7 @@ from tradeloom.api.models.executions import (
     RetryItem,
 )
 from tradeloom.api.models.notifications import NotificationItem
+from tradeloom.api.models.workflows import LastRun
 from tradeloom.compiler.pieces import ORDER_UNKNOWN
 from tradeloom.engine import journal
 from tradeloom.engine.execution_trades import ExecutionTrades
@@ -37,6 +38,13 @@ _STATUS_BACK: Mapping[str, Any] = {shown: stored for stored, shown in _STATUS.it
 
 def stored_status(status: ExecutionStatus | None) -> Any:
     return None if status is None else _STATUS_BACK[status]
+
+
+def last_run_of(row: journal.Execution | None) -> LastRun | None:
+    if row is None:
+        return None
+    status, started_at = _STATUS[row.status], row.started_at or row.created_at
+    return LastRun(id=row.id, status=status, has_errors=row.has_errors, started_at=started_at)
 
 
 def summary_of(row: journal.Execution, workflow_name: str, trades: ExecutionTrades | None = None) -> ExecutionSummary:

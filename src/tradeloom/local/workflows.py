@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from tradeloom.accounts.credentials.vault import Vault
 from tradeloom.api.models.workflows import WorkflowDetail, WorkflowPage, WorkflowSummary
 from tradeloom.compiler.compile import Compiled
+from tradeloom.engine.journal import Execution
 from tradeloom.engine.schedules import ScheduleStore
 from tradeloom.engine.stores import Blobs, VersionRecord, WorkflowRecord, WorkflowStore
 from tradeloom.errors import InvalidInput, NotFound
@@ -20,17 +21,20 @@ from tradeloom.local.error_workflow_check import METADATA as ERROR_WORKFLOW
 from tradeloom.local.error_workflow_check import check_error_workflow
 from tradeloom.local.schedules import failure_of
 from tradeloom.local.versions import kept_version
+from tradeloom.local.views import last_run_of
 from tradeloom.nodes.trigger.schedule import ScheduleTrigger
 from tradeloom.trading.methods import AccountStatus
 from tradeloom.workflow.schedules import next_fires
 
 Changed = Callable[[str, str], Awaitable[None]]
 """Told the tenant and id of a workflow whose running version changed."""
+LastRuns = Callable[[str, Sequence[str]], Awaitable[Mapping[str, Execution]]]
+"""Asked with the tenant and ids of workflows."""
 
 
 class LocalWorkflows:
     """`market_now` gives an account's market time, `account_status` its bridge's answer, which may block; `stop_all`
-    stops what still runs of a workflow."""
+    stops what still runs of a workflow, `last_runs` gives the newest execution of each that has one."""
 
     def __init__(
         self,
@@ -44,6 +48,7 @@ class LocalWorkflows:
         account_status: Callable[[str], AccountStatus],
         changed: Changed,
         stop_all: Callable[[str, str, str], Awaitable[int]],
+        last_runs: LastRuns,
     ) -> None:
         self._on_loop = on_loop
         self._store = store
@@ -54,6 +59,7 @@ class LocalWorkflows:
         self._account_status = account_status
         self._changed = changed
         self._stop_all = stop_all
+        self._last_runs = last_runs
 
     def create(self, tenant: str, compiled: Compiled) -> WorkflowDetail:
         return self._on_loop(self._create(tenant, f"wf-{secrets.token_hex(6)}", compiled))
@@ -108,11 +114,12 @@ class LocalWorkflows:
 
     async def _page(self, tenant: str, limit: int, offset: int) -> WorkflowPage:
         records, total = await self._store.workflows(tenant, limit=limit, offset=offset)
+        last_runs = await self._last_runs(tenant, [record.id for record in records])
         items = []
         for record in records:
             with suppress(NotFound):  # deleted since it was listed
                 version = await self._store.version(tenant, record.id, record.version)
-                items.append(WorkflowSummary(**self._summary(record, version)))
+                items.append(WorkflowSummary(**self._summary(record, version, last_runs)))
         return WorkflowPage(items=items, total=total)
 
     async def _get(self, tenant: str, workflow_id: str) -> WorkflowDetail:
@@ -163,15 +170,18 @@ class LocalWorkflows:
         artefact = await asyncio.to_thread(self._blobs.artefact, record.version)
         unknown = await unknown_credentials(self._vault, record.tenant, artefact["document"]["nodes"])
         faults = await self._schedules.faults(record.tenant, record.id)
+        last_runs = await self._last_runs(record.tenant, [record.id])
         return WorkflowDetail(
-            **self._summary(record, version),
+            **self._summary(record, version, last_runs),
             schedule_failures=[shown for fault in faults if (shown := failure_of(fault)) is not None],
             document=artefact["document"],
             execution_type=version.metadata.get("execution_type", "standard"),
             warnings=[*version.metadata.get("warnings", []), *unknown],
         )
 
-    def _summary(self, record: WorkflowRecord, version: VersionRecord) -> dict[str, Any]:
+    def _summary(
+        self, record: WorkflowRecord, version: VersionRecord, last_runs: Mapping[str, Execution]
+    ) -> dict[str, Any]:
         return {
             "id": record.id,
             "name": record.name,
@@ -184,6 +194,7 @@ class LocalWorkflows:
             "created_at": record.created_at,
             "updated_at": record.updated_at,
             "next_fire": self._next_fire(version) if record.active else None,
+            "last_run": last_run_of(last_runs.get(record.id)),
         }
 
     def _next_fire(self, version: VersionRecord) -> datetime | None:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.contract.storage.conftest import OpenJournal
 from tests.contract.storage.journal_rows import NOW, ODD, execution, line, node_run, run, said
-from tradeloom.engine.journal import ExecutionFilter, Journal
+from tradeloom.engine.journal import Execution, ExecutionFilter, Journal
 
 
 def test_a_created_execution_reads_back_whole(open_journal: OpenJournal) -> None:
@@ -175,6 +175,32 @@ def test_executions_are_listed_in_pages_newest_first(open_journal: OpenJournal) 
         period = ExecutionFilter(since=NOW + timedelta(seconds=2), before=NOW + timedelta(seconds=4))
         page, total = await journal.executions(period)
         assert ([row.id for row in page], total) == (["e3", "e2"], 2)
+
+    run(open_journal, body)
+
+
+def test_each_workflow_has_a_last_run_however_many_others_ran_since(open_journal: OpenJournal) -> None:
+    def made(name: str, second: int, workflow: str, **changes: Any) -> Execution:
+        return execution(name, workflow_id=workflow, created_at=NOW + timedelta(seconds=second), **changes)
+
+    async def body(journal: Journal) -> None:
+        failed = made("a-last", 2, "a", status="FAILED", error={"name": "X", "message": "y", "node": None})
+        same_moment = [made("b1", 1, "b"), made("b2", 1, "b")]
+        rows = [
+            made("a-first", 1, "a"),
+            failed,
+            made("a-test", 3, "a", test_mode=True),
+            *same_moment,
+            made("only-test", 1, "tested", test_mode=True),
+            made("theirs", 9, "a", tenant="t2"),
+            *[made(f"busy{number}", 10 + number, "busy") for number in range(250)],
+        ]
+        assert all(await asyncio.gather(*[journal.create(row) for row in rows]))
+        wanted = ["a", "b", "tested", "unheard of", "bad\0name", "a"]
+        assert await journal.last_runs("local", wanted) == {"a": failed, "b": same_moment[1]}
+        assert (await journal.last_runs("local", ["busy"]))["busy"].id == "busy249"
+        assert (await journal.last_runs("t2", ["a"]))["a"].id == "theirs"
+        assert await journal.last_runs("local", []) == {}
 
     run(open_journal, body)
 

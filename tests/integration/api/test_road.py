@@ -56,6 +56,19 @@ def test_test_mode_trades_on_the_private_account(machine: RunningMachine) -> Non
     assert len(_positions(machine, "paper-test")) == before[1] + 1
 
 
+def test_a_workflow_tells_its_last_run_and_leaves_tests_out(machine: RunningMachine) -> None:
+    broken = {"id": "price", "type": "market.live_price", "config": {"symbol": "NOPE"}}
+    workflow = machine.post("/workflows", _workflow(broken, name="Told in the list"))
+    machine.execute(workflow["id"], test_mode=True)
+    assert workflow["last_run"] is machine.get(f"/workflows/{workflow['id']}")["last_run"] is None
+    ran = machine.execute(workflow["id"])
+    machine.execute(workflow["id"], test_mode=True)
+    told = {name: ran[name] for name in ("id", "status", "has_errors", "started_at")}
+    assert told["status"] == "failed"
+    (listed,) = [each for each in machine.get("/workflows")["items"] if each["id"] == workflow["id"]]
+    assert listed["last_run"] == machine.get(f"/workflows/{workflow['id']}")["last_run"] == told
+
+
 def test_waiting_moves_a_standing_market_and_nothing_else_does(machine: RunningMachine) -> None:
     delay = {"id": "pause", "type": "utility.delay", "config": {"seconds": 7200}}
     workflow = machine.post("/workflows", _workflow(delay, BUY, timeout_s=10_000))

@@ -20,6 +20,7 @@ from tradeloom.local.workflows import LocalWorkflows
 from tradeloom.nodes.sub_workflows import MAX_DEPTH
 from tradeloom.storage.memory.blobs import MemoryBlobs
 from tradeloom.storage.memory.credentials import MemoryCredentials
+from tradeloom.storage.memory.journal import MemoryJournal
 from tradeloom.storage.memory.stores import MemoryStores
 from tradeloom.trading import protocol
 from tradeloom.trading.methods import AccountStatus
@@ -118,6 +119,7 @@ class Machine:
             account_status=self._status,
             changed=self._changed,
             stop_all=self._stop_all,
+            last_runs=MemoryJournal().last_runs,
         )
 
     def _status(self, account: str) -> AccountStatus:

@@ -54,6 +54,7 @@ class Desk:
             account_status=lambda account: (_ for _ in ()).throw(AssertionError("nothing here trades")),
             changed=self._changed,
             stop_all=self._stop_all,
+            last_runs=MemoryJournal().last_runs,
         )
         self.schedules = LocalSchedules(
             on_loop,

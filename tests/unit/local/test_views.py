@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tradeloom.engine.journal import Execution, NodeRun
-from tradeloom.local.views import execution_of
+from tradeloom.local.views import execution_of, last_run_of
 from tradeloom.workflow.document import Workflow
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -125,3 +125,10 @@ def test_what_did_not_run_is_skipped_once_it_is_over() -> None:
 def test_without_its_document_an_execution_can_still_be_read() -> None:
     shown = execution_of(_row(), [_run("start")], "", None)
     assert [(run.node, run.name, run.type) for run in shown.node_runs] == [("start", "start", "")]
+
+
+def test_a_last_run_that_has_not_begun_stands_where_it_was_asked_for() -> None:
+    told = last_run_of(_row(status="PENDING", started_at=None, finished_at=None))
+    assert told is not None
+    assert (told.id, told.status, told.started_at) == ("e1", "pending", NOW)
+    assert last_run_of(None) is None

@@ -2646,6 +2646,33 @@ export interface components {
             stopped: number;
         };
         /**
+         * LastRun
+         * @description The newest execution of a workflow that was no test.
+         */
+        LastRun: {
+            /**
+             * Has Errors
+             * @description It completed although a node failed.
+             * @default false
+             */
+            has_errors: boolean;
+            /**
+             * Id
+             * @example ex-3f9c2c1e
+             */
+            id: string;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "pending" | "running" | "succeeded" | "failed" | "stopped" | "timed_out";
+        };
+        /**
          * LimitsChange
          * @description Those of an account's limits that are to be others; what is not named stays.
          *
@@ -5236,6 +5263,8 @@ export interface components {
              * @example wf-3f9c2c1e
              */
             id: string;
+            /** @description How it ran last, tests left out; null before that. */
+            last_run?: components["schemas"]["LastRun"] | null;
             /**
              * Name
              * @example RSI dip buyer
@@ -5465,6 +5494,8 @@ export interface components {
              * @example wf-3f9c2c1e
              */
             id: string;
+            /** @description How it ran last, tests left out; null before that. */
+            last_run?: components["schemas"]["LastRun"] | null;
             /**
              * Name
              * @example RSI dip buyer

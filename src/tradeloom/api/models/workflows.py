@@ -5,11 +5,21 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, ConfigDict, Field, StrictBool, StringConstraints, field_validator
 
 from tradeloom.api.models.base import Identifier, Model
+from tradeloom.api.models.executions import ExecutionStatus
 from tradeloom.api.models.schedules import ScheduleFailure
 from tradeloom.workflow.problems import Problem
 
 MAX_TAGS = 10
 Tag = Annotated[str, StringConstraints(min_length=1, max_length=32, strip_whitespace=True, pattern=r"^[^,#]+$")]
+
+
+class LastRun(Model):
+    """The newest execution of a workflow that was no test."""
+
+    id: Identifier = Field(examples=["ex-3f9c2c1e"])
+    status: ExecutionStatus
+    has_errors: bool = Field(default=False, description="It completed although a node failed.")
+    started_at: AwareDatetime
 
 
 class WorkflowSummary(Model):
@@ -28,6 +38,7 @@ class WorkflowSummary(Model):
     next_fire: AwareDatetime | None = Field(
         default=None, description="When a schedule starts it next, in market time; null where none does."
     )
+    last_run: LastRun | None = Field(default=None, description="How it ran last, tests left out; null before that.")
 
 
 class WorkflowDetail(WorkflowSummary):

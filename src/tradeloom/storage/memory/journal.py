@@ -222,6 +222,15 @@ class MemoryJournal:
         ]
         return max(found, key=lambda row: (row.created_at, row.id)).as_of if found else None
 
+    async def last_runs(self, tenant: str, workflow_ids: Sequence[str]) -> dict[str, Execution]:
+        wanted = set(workflow_ids)
+        found = [
+            row
+            for row in self.database.executions.values()
+            if row.tenant == tenant and row.workflow_id in wanted and not row.test_mode
+        ]
+        return {row.workflow_id: kept_row(row) for row in sorted(found, key=lambda row: (row.created_at, row.id))}
+
     async def unattended(self, tenant: str, *, limit: int = 100) -> list[Execution]:
         found = [
             row

@@ -296,6 +296,16 @@ class PostgresJournal:
         )
         return None if row is None else row["as_of"]
 
+    async def last_runs(self, tenant: str, workflow_ids: Sequence[str]) -> dict[str, Execution]:
+        # For each workflow the first row of its index, however many it has.
+        found = await self._database.all(
+            f"SELECT last.* FROM unnest(%s::text[]) AS wanted (workflow) CROSS JOIN LATERAL (SELECT {_EXECUTION}"
+            " FROM executions WHERE tenant = %s AND workflow_id = wanted.workflow AND NOT test_mode"
+            " ORDER BY created_at DESC, id DESC LIMIT 1) AS last",
+            [[rows.text(workflow_id) for workflow_id in workflow_ids], tenant],
+        )
+        return {row["workflow_id"]: rows.execution(row) for row in found}
+
     async def unattended(self, tenant: str, *, limit: int = 100) -> list[Execution]:
         found = await self._database.all(
             f"SELECT {_EXECUTION} FROM executions WHERE tenant = %s AND NOT attended"

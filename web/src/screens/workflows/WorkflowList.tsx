@@ -7,7 +7,7 @@ import { WorkflowRow } from "./WorkflowRow";
 export const COLUMNS =
   "lg:grid lg:grid-cols-[minmax(0,1fr)_3rem_9.5rem_8.5rem_10rem_7rem] lg:items-center lg:gap-x-4 px-4";
 
-export function WorkflowList({ workflows, allRuns }: { workflows: Listed[]; allRuns: boolean }) {
+export function WorkflowList({ workflows }: { workflows: Listed[] }) {
   const { t } = useTranslation("workflows");
   return (
     <div className="overflow-clip rounded-lg border border-line bg-surface">
@@ -21,7 +21,7 @@ export function WorkflowList({ workflows, allRuns }: { workflows: Listed[]; allR
       </div>
       <ul aria-label={t("title")} className="divide-y divide-line">
         {workflows.map((workflow) => (
-          <WorkflowRow key={workflow.id} workflow={workflow} allRuns={allRuns} />
+          <WorkflowRow key={workflow.id} workflow={workflow} />
         ))}
       </ul>
     </div>

@@ -14,7 +14,7 @@ import type { Listed } from "./listing";
 import { RowMenu } from "./RowMenu";
 import { COLUMNS } from "./WorkflowList";
 
-export function WorkflowRow({ workflow, allRuns }: { workflow: Listed; allRuns: boolean }) {
+export function WorkflowRow({ workflow }: { workflow: Listed }) {
   const { t } = useTranslation("workflows");
   const [, go] = useLocation();
   const [busy, setBusy] = useState(false);
@@ -34,7 +34,7 @@ export function WorkflowRow({ workflow, allRuns }: { workflow: Listed; allRuns: 
       <Name workflow={workflow} />
       <ActiveSwitch workflow={workflow} />
       <Cell label={t("column.run")}>
-        <LastRun workflow={workflow} allRuns={allRuns} />
+        <LastRun workflow={workflow} />
       </Cell>
       <Cell label={t("column.profit")} className="lg:text-right">
         <Made workflow={workflow} />
@@ -104,14 +104,14 @@ function ActiveSwitch({ workflow }: { workflow: Listed }) {
   );
 }
 
-function LastRun({ workflow: { lastRun }, allRuns }: { workflow: Listed; allRuns: boolean }) {
+function LastRun({ workflow: { last_run: last } }: { workflow: Listed }) {
   const { t } = useTranslation("workflows");
-  if (lastRun === null) return <span className="text-soft">{t(allRuns ? "noRun" : "noRecentRun")}</span>;
+  if (!last) return <span className="text-soft">{t("noRun")}</span>;
   return (
-    <Link href={`/executions/${lastRun.id}`} className="inline-flex flex-col items-start gap-0.5 hover:underline">
-      <RunStatus status={lastRun.status} />
-      <span title={moment(lastRun.started_at)} className="text-xs text-soft">
-        {ago(lastRun.started_at)}
+    <Link href={`/executions/${last.id}`} className="inline-flex flex-col items-start gap-0.5 hover:underline">
+      <RunStatus status={last.status} />
+      <span title={moment(last.started_at)} className="text-xs text-soft">
+        {ago(last.started_at)}
       </span>
     </Link>
   );

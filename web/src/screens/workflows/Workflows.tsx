@@ -21,7 +21,7 @@ const useView = create<View>(() => ALL);
 
 export default function Workflows() {
   const { t } = useTranslation("workflows");
-  const { workflows, allRuns, error, refetch } = useListed();
+  const { workflows, error, refetch } = useListed();
   const view = useView();
   const gone = useDeleting((state) => state.ids);
   const here = useMemo(() => workflows?.filter(({ id }) => !gone.has(id)), [workflows, gone]);
@@ -45,7 +45,7 @@ export default function Workflows() {
         ) : here.length === 0 ? (
           <FirstSteps />
         ) : shown?.length ? (
-          <WorkflowList workflows={shown} allRuns={allRuns} />
+          <WorkflowList workflows={shown} />
         ) : (
           <Empty
             title={t("empty.none")}

@@ -17,7 +17,7 @@ function workflow(name: string, more: Partial<Listed> = {}): Listed {
     created_at: "2026-01-01T00:00:00Z",
     updated_at: "2026-01-01T00:00:00Z",
     next_fire: null,
-    lastRun: null,
+    last_run: null,
     results: [],
     ...more,
   };
@@ -27,17 +27,8 @@ const ran = (status: string, started_at = "2026-01-02T00:00:00Z") => ({ id: "ex"
 const names = (workflows: Listed[], view: Partial<View>) => chosen(workflows, { ...VIEW, ...view }).map((w) => w.name);
 
 describe("what the list knows", () => {
-  const run = (workflow_id: string, id: string, test_mode = false) =>
-    ({ workflow_id, id, test_mode, status: "succeeded" }) as Schemas["ExecutionSummary"];
   const sum = (account: string, currency: string, count: number, net: number) =>
     ({ workflow_id: "wf-a", account, currency, count, net }) as Schemas["TradeSummaryItem"];
-
-  test("the last run is the newest that was no test", () => {
-    const runs = [run("wf-a", "third", true), run("wf-a", "second"), run("wf-a", "first"), run("wf-b", "other")];
-    const [a, c] = listed([workflow("a"), workflow("c")], runs, []);
-    expect(a?.lastRun?.id).toBe("second");
-    expect(c?.lastRun).toBeNull();
-  });
 
   test("results are added up by currency, without what the test account made", () => {
     const sums = [
@@ -46,7 +37,7 @@ describe("what the list knows", () => {
       sum("paper", "EUR", 1, 3),
       sum("paper-test", "USD", 9, 99),
     ];
-    expect(listed([workflow("a")], [], sums)[0]?.results).toEqual([
+    expect(listed([workflow("a")], sums)[0]?.results).toEqual([
       { currency: "USD", trades: 3, net: 6 },
       { currency: "EUR", trades: 1, net: 3 },
     ]);
@@ -56,8 +47,8 @@ describe("what the list knows", () => {
 describe("search and filters", () => {
   const list = [
     workflow("RSI dip buyer", { description: "Buys the dip", tags: ["dips", "EURUSD"], active: true }),
-    workflow("Überfall", { account: "demo", tags: ["EURUSD"], lastRun: ran("failed") }),
-    workflow("Breakout", { lastRun: { ...(ran("succeeded") as object), has_errors: true } as never }),
+    workflow("Überfall", { account: "demo", tags: ["EURUSD"], last_run: ran("failed") }),
+    workflow("Breakout", { last_run: { ...(ran("succeeded") as object), has_errors: true } as never }),
   ];
 
   test.each([
@@ -91,10 +82,10 @@ describe("search and filters", () => {
 describe("order", () => {
   const list = [
     workflow("b", { updated_at: "2026-03-01T00:00:00Z", results: [{ currency: "USD", net: -5, trades: 1 }] }),
-    workflow("a", { updated_at: "2026-02-01T00:00:00Z", next_fire: "2026-04-02T00:00:00Z", lastRun: ran("failed") }),
+    workflow("a", { updated_at: "2026-02-01T00:00:00Z", next_fire: "2026-04-02T00:00:00Z", last_run: ran("failed") }),
     workflow("c", {
       next_fire: "2026-04-01T00:00:00Z",
-      lastRun: ran("succeeded", "2026-01-03T00:00:00Z"),
+      last_run: ran("succeeded", "2026-01-03T00:00:00Z"),
       results: [{ currency: "USD", net: 5, trades: 1 }],
     }),
   ];

@@ -2,11 +2,9 @@
 import type { Schemas } from "@/api/client";
 
 export type Summary = Schemas["WorkflowSummary"];
-export type LastRun = Pick<Schemas["ExecutionSummary"], "id" | "status" | "started_at" | "has_errors" | "error">;
 export type Result = { trades: number; net: number; currency: string };
 
 export type Listed = Summary & {
-  lastRun: LastRun | null;
   /** One of each currency its account traded in. */
   results: Result[];
 };
@@ -17,17 +15,9 @@ export type View = { search: string; show: Show; tags: string[]; sort: Sort };
 
 export const endedBadly = (status: string): boolean => status === "failed" || status === "timed_out";
 
-export function listed(
-  workflows: Summary[],
-  runs: Schemas["ExecutionSummary"][],
-  sums: Schemas["TradeSummaryItem"][],
-): Listed[] {
-  const lastRuns = new Map<string, LastRun>();
-  // Newest first: the first of each workflow is its last. What was only a test says nothing of how it does.
-  for (const run of runs) if (!run.test_mode && !lastRuns.has(run.workflow_id)) lastRuns.set(run.workflow_id, run);
+export function listed(workflows: Summary[], sums: Schemas["TradeSummaryItem"][]): Listed[] {
   return workflows.map((workflow) => ({
     ...workflow,
-    lastRun: lastRuns.get(workflow.id) ?? null,
     results: resultsOf(sums.filter((sum) => sum.workflow_id === workflow.id && sum.account === workflow.account)),
   }));
 }
@@ -42,8 +32,8 @@ function resultsOf(sums: Schemas["TradeSummaryItem"][]): Result[] {
   return [...results.values()];
 }
 
-export const failing = (workflow: Listed): boolean =>
-  workflow.lastRun !== null && (endedBadly(workflow.lastRun.status) || workflow.lastRun.has_errors === true);
+export const failing = ({ last_run }: Listed): boolean =>
+  last_run != null && (endedBadly(last_run.status) || last_run.has_errors === true);
 
 const SHOWN: Record<Show, (workflow: Listed) => boolean> = {
   all: () => true,
@@ -59,7 +49,7 @@ const profitOf = (workflow: Listed): number =>
 const ORDER: Record<Sort, (one: Listed, other: Listed) => number> = {
   changed: (one, other) => other.updated_at.localeCompare(one.updated_at),
   name: (one, other) => one.name.localeCompare(other.name),
-  run: (one, other) => (other.lastRun?.started_at ?? "").localeCompare(one.lastRun?.started_at ?? ""),
+  run: (one, other) => (other.last_run?.started_at ?? "").localeCompare(one.last_run?.started_at ?? ""),
   profit: (one, other) => profitOf(other) - profitOf(one),
   next: (one, other) => (one.next_fire ?? "9").localeCompare(other.next_fire ?? "9"),
 };
