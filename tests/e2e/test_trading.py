@@ -54,6 +54,7 @@ def test_the_kill_switch_stops_and_only_a_reason_resumes(machine: RunningMachine
     expect(page.get_by_text("Paper: simulated money, real strategy")).to_be_visible()
     page.get_by_role("button", name="Pause", exact=True).click()
     dialog = page.get_by_role("dialog")
+    expect(dialog).to_have_accessible_description(re.compile("^Paper: simulated money, real strategy"))
     dialog.get_by_role("button", name="Pause now").click()
     expect(dialog.get_by_text("Say why: it is kept with the account.")).to_be_visible()
     assert state_of(machine) == "active"
@@ -68,11 +69,25 @@ def test_the_kill_switch_stops_and_only_a_reason_resumes(machine: RunningMachine
     expect(page.get_by_text("paper is halted").first).to_be_visible()
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Resume").click()
+    expect(dialog).to_have_accessible_description(re.compile("^Paper: simulated money, real strategy"))
     dialog.get_by_label("Why?").fill("looked at it")
     dialog.get_by_role("button", name="Resume").click()
     expect(page.get_by_text("Active", exact=True).first).to_be_visible()
     told = machine.get("/accounts/paper")
     assert (told["state"], told["state_reason"], told["state_by"]) == ("active", "looked at it", "local")
+
+
+def test_before_all_accounts_are_stopped_each_says_whose_money_is_on_it(machine: RunningMachine, page: Page) -> None:
+    opened(page, machine, "#/accounts")
+    page.get_by_role("button", name="Stop all accounts").click()
+    told = page.get_by_role("dialog").get_by_role("listitem")
+    accounts = machine.get("/accounts")["items"]
+    expect(told).to_have_count(len(accounts))
+    for account in accounts:
+        assert account["trade_mode"] == "paper"
+        expect(told.filter(has_text=account["name"]).first).to_contain_text("Paper: simulated money, real strategy")
+    page.keyboard.press("Escape")
+    assert state_of(machine) == "active"
 
 
 def test_on_a_phone_two_touches_close_everything(machine: RunningMachine, phone: Page) -> None:

@@ -8,7 +8,7 @@ from tests.unit.api.conftest import Ask
 from tests.unit.api.fake_accounts import FakeAccounts
 from tradeloom.api.models.accounts import Kill, Resume
 from tradeloom.api.ports import Ports
-from tradeloom.errors import BrokerUnavailable, Conflict
+from tradeloom.errors import BrokerUnavailable, Conflict, InvalidInput
 from tradeloom.trading.risk_limits import RiskLimits
 
 
@@ -155,6 +155,36 @@ def test_a_bad_body_names_the_field_and_changes_nothing(
     answer = ask("POST", path, body)
     assert (answer.status, answer.error["field"]) == (422, field)
     assert accounts_of(ports).asked == []
+
+
+@pytest.mark.parametrize("path", ["/accounts/paper/kill", "/accounts/kill"])
+def test_all_that_is_wrong_with_a_kill_comes_at_once(ask: Ask, ports: Ports, path: str) -> None:
+    answer = ask("POST", path, {"mode": "explode", "force": True})
+    assert {problem["field"] for problem in answer.error["problems"]} == {"mode", "reason", "force"}
+    assert all(problem["message"] for problem in answer.error["problems"])
+    assert accounts_of(ports).asked == []
+
+
+@pytest.mark.parametrize("given", [3, "x" * 201, ["trade live money on paper"]])
+def test_an_acknowledgement_that_is_none_is_named(ask: Ask, ports: Ports, given: Any) -> None:
+    answer = ask("POST", "/accounts/paper/resume", {"reason": "fine", "acknowledgement": given})
+    assert (answer.status, answer.error["field"]) == (422, "acknowledgement")
+    assert accounts_of(ports).asked == []
+
+
+@pytest.mark.parametrize(
+    ("path", "error", "status"),
+    [
+        ("/accounts/paper/resume", InvalidInput("It trades real money.", field="acknowledgement", hint="Type: x"), 422),
+        ("/accounts/paper/kill", Conflict("It is halted already.", field="mode", hint="Resume it first."), 409),
+    ],
+)
+def test_what_an_account_refuses_reaches_the_caller_with_its_field_and_what_to_do(
+    ask: Ask, ports: Ports, path: str, error: InvalidInput | Conflict, status: int
+) -> None:
+    accounts_of(ports).answer = error
+    answer = ask("POST", path, {"reason": "enough"})
+    assert (answer.status, answer.error["field"], answer.error["hint"]) == (status, error.field, error.hint)
 
 
 def test_an_account_that_is_not_there(ask: Ask) -> None:

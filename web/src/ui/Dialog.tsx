@@ -41,7 +41,11 @@ export function Dialog({
               </IconButton>
             </Radix.Close>
           </div>
-          {description && <Radix.Description className="text-soft">{description}</Radix.Description>}
+          {description && (
+            <Radix.Description asChild>
+              <div className="flex flex-col gap-3 text-soft">{description}</div>
+            </Radix.Description>
+          )}
           {children}
         </Radix.Content>
       </Radix.Portal>

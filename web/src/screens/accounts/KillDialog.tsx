@@ -1,11 +1,14 @@
+import { useQuery } from "@tanstack/react-query";
 import { ArrowDownToLine, Pause, ShieldMinus } from "lucide-react";
 import { RadioGroup } from "radix-ui";
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { accountsQuery } from "@/api/queries";
 import { Button } from "@/ui/Button";
 import { Dialog } from "@/ui/Dialog";
 import { Failure, Notice } from "@/ui/Notice";
 import { toast } from "@/ui/toast";
+import { ModeBand } from "./looks";
 import { type Account, type KillMode, useKill } from "./queries";
 import { ReasonField } from "./ReasonField";
 
@@ -53,7 +56,12 @@ export function KillDialog({
       open
       onClose={onClose}
       title={account ? t("kill.stop", { name: account.name }) : t("kill.all")}
-      description={t("kill.stays")}
+      description={
+        <>
+          {account ? <ModeBand mode={account.trade_mode} /> : <EveryMode />}
+          <p>{t("kill.stays")}</p>
+        </>
+      }
     >
       <form onSubmit={stop} className="flex flex-col gap-4">
         <Modes mode={mode} onMode={setMode} />
@@ -75,6 +83,21 @@ export function KillDialog({
         </div>
       </form>
     </Dialog>
+  );
+}
+
+/** Which accounts "all" are, and whose money is on each. */
+function EveryMode() {
+  const accounts = useQuery(accountsQuery()).data?.items ?? [];
+  return (
+    <ul className="grid grid-cols-[auto_1fr] items-center gap-x-3 gap-y-1.5">
+      {accounts.map(({ name, trade_mode }) => (
+        <li key={name} className="col-span-2 grid grid-cols-subgrid items-center">
+          <span className="max-w-40 truncate font-medium text-ink">{name}</span>
+          <ModeBand mode={trade_mode} />
+        </li>
+      ))}
+    </ul>
   );
 }
 

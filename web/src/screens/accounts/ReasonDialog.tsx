@@ -18,7 +18,7 @@ export function ReasonDialog({
   children,
 }: {
   title: string;
-  description: string;
+  description: ReactNode;
   confirm: string;
   pending: boolean;
   error: unknown;

@@ -3,6 +3,7 @@ import { useTranslation } from "react-i18next";
 import { TextField } from "@/ui/Field";
 import { Notice } from "@/ui/Notice";
 import { toast } from "@/ui/toast";
+import { ModeBand } from "./looks";
 import { type Account, useResume } from "./queries";
 import { ReasonDialog } from "./ReasonDialog";
 
@@ -20,7 +21,12 @@ export function ResumeDialog({ account, onClose }: { account: Account; onClose: 
   return (
     <ReasonDialog
       title={t(wanted === null ? "kill.resumeTitle" : "kill.armTitle", { name: account.name })}
-      description={t("kill.resumeMeans")}
+      description={
+        <>
+          <ModeBand mode={account.trade_mode} />
+          <p>{t("kill.resumeMeans")}</p>
+        </>
+      }
       confirm={t(wanted === null ? "kill.resume" : "kill.arm")}
       pending={resume.isPending}
       error={resume.error}

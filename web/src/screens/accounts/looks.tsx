@@ -49,7 +49,7 @@ export function Unavailable({ account }: { account: Account }) {
   return <Notice tone="bad">{`${t("unavailable")}. ${account.detail ?? ""}`}</Notice>;
 }
 
-/** A band across an account's page, so that paper, demo and live money are never taken for one another. */
+/** A band across whatever acts on an account, so that paper, demo and live money are never taken for one another. */
 export function ModeBand({ mode }: { mode: Account["trade_mode"] }) {
   const { t } = useTranslation("accounts");
   const known = mode ?? "unknown";
