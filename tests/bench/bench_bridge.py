@@ -4,12 +4,15 @@ Run it as a script: `python -m tests.bench.bench_bridge [--json]`. Required: a r
 under 0.3 ms (median), 5,000 bars under 8 ms (median), 1,000 orders a second through the journals of several accounts,
 or the disk's limit. That limit is measured beside it in the same run: an order costs its journal three synced commits
 (claimed, sent, settled), none of which may be put off, so one account cannot be faster than a third of the commits the
-disk takes one after another. Accounts have a journal each, and the file system lets their syncs share.
+disk takes one after another. Accounts have a journal each, and the file system lets their syncs share. Beside the
+round trip stands what this machine needs to carry as many bytes there and back over bare TLS between two processes.
 """
 
 import argparse
 import json
+import multiprocessing
 import os
+import socket
 import sqlite3
 import tempfile
 import time
@@ -19,15 +22,17 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+from mt5_bridge.certificates import SERVER_NAME, Certificates, ensure_certificates
 from mt5_bridge.journal import Journal
 from mt5_bridge.launcher import BridgeProcess, write_paper_config
 from mt5_bridge.paper.sample import write_sample_terminal
+from mt5_bridge.server import server_context
 from tradeloom.trading import methods, protocol
 from tradeloom.trading.bars import BarsReference
 from tradeloom.trading.intents import MarketOrderIntent, OrderOutcome, OutcomeStatus, Side, client_order_id
 from tradeloom.trading.mt5_broker import MT5Broker
 from tradeloom.trading.mt5_client import BridgeClient
-from tradeloom.trading.mt5_transport import Endpoint, _Link
+from tradeloom.trading.mt5_transport import Endpoint, _Link, tls_context
 from tradeloom.trading.risk_limits import RiskLimits
 from tradeloom.trading.timeframes import Timeframe
 
@@ -57,6 +62,41 @@ def round_trip_ms(state_file: Path) -> float:
         return median_ms(lambda: link.call("account", payload, 5), 2_000)
     finally:
         link.close()
+
+
+REQUEST_BYTES, REPLY_BYTES = 240, 120
+"""About what a call and its answer are on the wire."""
+
+
+def echo(listener: socket.socket, certificates: Certificates) -> None:
+    """Answers one connection's requests until it ends, and does nothing else."""
+    with server_context(certificates).wrap_socket(listener.accept()[0], server_side=True) as peer:
+        peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        while peer.recv(REQUEST_BYTES):
+            peer.sendall(bytes(REPLY_BYTES))
+
+
+def bare_tls_ms(directory: Path) -> float:
+    """There and back under the bridge's mutual TLS, with nothing of the bridge between."""
+    made = ensure_certificates(directory)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        other = multiprocessing.get_context("spawn").Process(target=echo, args=(listener, made), daemon=True)
+        other.start()
+        host, port = listener.getsockname()
+        endpoint = Endpoint(
+            host=host, port=port, server_name=SERVER_NAME, ca=made.ca, certificate=made.client, key=made.client_key
+        )
+        plain = socket.create_connection((host, port))
+        with tls_context(endpoint).wrap_socket(plain, server_hostname=endpoint.server_name) as peer:
+            peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+            def there_and_back() -> None:
+                peer.sendall(bytes(REQUEST_BYTES))
+                assert peer.recv(REPLY_BYTES)
+
+            median = median_ms(there_and_back, 2_000)
+        other.join()
+    return median
 
 
 def bars_ms(broker: MT5Broker) -> float:
@@ -172,6 +212,7 @@ def measure() -> dict[str, float]:
             order_ms, order_rate = orders(broker, 200)
             figures = {
                 "round_trip": round_trip_ms(bridge.state_file),
+                "bare_tls": bare_tls_ms(directory / "bare"),
                 "market_clock": median_ms(broker.market_clock, 1_000),
                 "tick": median_ms(lambda: broker.tick("EURUSD"), 1_000),
                 "bars_5000": bars_ms(broker),
