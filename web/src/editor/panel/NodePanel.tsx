@@ -21,6 +21,7 @@ import { InputColumn, useGiven } from "./InputColumn";
 import { NodeAbout } from "./NodeAbout";
 import { NodeSettings } from "./NodeSettings";
 import { OutputColumn } from "./OutputColumn";
+import { Column, PaneChoice, showPane } from "./Panes";
 import { useKnown, usePreview, useSchema, useTest } from "./usePanel";
 
 type Props = { workflowId: string | null; nodeId: string; onClose: () => void };
@@ -29,7 +30,10 @@ export function NodePanel({ workflowId, nodeId, onClose }: Props) {
   const node = useNode(nodeId);
   const { t } = useTranslation("panel");
   const take = useTarget((state) => state.take);
-  useEffect(() => () => take(null), [take]);
+  useEffect(() => {
+    showPane("form");
+    return () => take(null);
+  }, [take]);
   if (!node) return null;
   return (
     <Radix.Root open onOpenChange={(open) => !open && onClose()}>
@@ -84,50 +88,54 @@ function Inside({ workflowId, node, onClose }: { workflowId: string | null; node
         category={type?.category}
         onClose={onClose}
       />
-      <div className="grid min-h-0 flex-1 grid-cols-1 overflow-y-auto md:grid-cols-[minmax(16rem,1fr)_minmax(22rem,1.15fr)_minmax(18rem,1.1fr)] md:overflow-hidden">
-        <InputColumn given={given} run={run} trigger={type?.kind === "trigger"} />
-        <Tabs.Root
-          defaultValue="parameters"
-          className="flex min-h-0 min-w-0 flex-col border-line max-md:order-first md:border-x"
-        >
-          <div className="flex h-12 shrink-0 items-center justify-between gap-2 border-b border-line px-4">
-            <Tabs.List aria-label={t("tabs.label")} className="flex h-full gap-4">
-              <Tab value="parameters" wrong={preview.problems.some((each) => each.severity !== "warning")} />
-              <Tab value="settings" wrong={preview.others.some((each) => each.severity !== "warning")} />
-              <Tab value="about" wrong={false} />
-            </Tabs.List>
-            {/* A test before the last run is read would be a test on nothing. */}
-            <Button small tone="primary" disabled={testing || reading} onClick={test}>
-              <FlaskConical size={14} aria-hidden /> {t(testing ? "testing" : "test")}
-            </Button>
-          </div>
-          <Tabs.Content value="parameters" className="min-h-0 flex-1 overflow-y-auto p-5 outline-none">
-            <Failure error={error ?? preview.error} />
-            {preview.others.map((each) => (
-              <div key={each.message} className="mb-3">
-                <Notice tone={each.severity === "warning" ? "warn" : "bad"}>
-                  {each.message} {each.hint && <span className="text-soft">{each.hint}</span>}
-                </Notice>
-              </div>
-            ))}
-            {schema && fieldsOf(schema).length === 0 && <p className="text-soft">{t("nothing")}</p>}
-            {schema && (
-              <SchemaForm
-                schema={schema}
-                value={node.config}
-                onChange={(config, field) => editNode(node.id, { config }, field)}
-                surroundings={surroundings}
-              />
-            )}
-          </Tabs.Content>
-          <Tabs.Content value="settings" className="min-h-0 flex-1 overflow-y-auto p-5 outline-none">
-            <NodeSettings node={node} problems={preview.others} />
-          </Tabs.Content>
-          <Tabs.Content value="about" className="min-h-0 flex-1 overflow-y-auto p-5 outline-none">
-            <NodeAbout node={node} />
-          </Tabs.Content>
-        </Tabs.Root>
-        <OutputColumn workflowId={workflowId} node={node} known={known} values={preview.values} testing={testing} />
+      <PaneChoice />
+      <div className="grid min-h-0 flex-1 grid-cols-1 grid-rows-[minmax(0,1fr)] overflow-hidden md:grid-cols-[minmax(16rem,1fr)_minmax(22rem,1.15fr)_minmax(18rem,1.1fr)]">
+        <Column pane="input">
+          <InputColumn given={given} run={run} trigger={type?.kind === "trigger"} />
+        </Column>
+        <Column pane="form">
+          <Tabs.Root defaultValue="parameters" className="flex min-h-0 min-w-0 flex-col border-line md:border-x">
+            <div className="flex h-12 shrink-0 items-center justify-between gap-2 border-b border-line px-4">
+              <Tabs.List aria-label={t("tabs.label")} className="flex h-full gap-4">
+                <Tab value="parameters" wrong={preview.problems.some((each) => each.severity !== "warning")} />
+                <Tab value="settings" wrong={preview.others.some((each) => each.severity !== "warning")} />
+                <Tab value="about" wrong={false} />
+              </Tabs.List>
+              {/* A test before the last run is read would be a test on nothing. */}
+              <Button small tone="primary" disabled={testing || reading} onClick={test}>
+                <FlaskConical size={14} aria-hidden /> {t(testing ? "testing" : "test")}
+              </Button>
+            </div>
+            <Tabs.Content value="parameters" className="min-h-0 flex-1 overflow-y-auto p-5 outline-none">
+              <Failure error={error ?? preview.error} />
+              {preview.others.map((each) => (
+                <div key={each.message} className="mb-3">
+                  <Notice tone={each.severity === "warning" ? "warn" : "bad"}>
+                    {each.message} {each.hint && <span className="text-soft">{each.hint}</span>}
+                  </Notice>
+                </div>
+              ))}
+              {schema && fieldsOf(schema).length === 0 && <p className="text-soft">{t("nothing")}</p>}
+              {schema && (
+                <SchemaForm
+                  schema={schema}
+                  value={node.config}
+                  onChange={(config, field) => editNode(node.id, { config }, field)}
+                  surroundings={surroundings}
+                />
+              )}
+            </Tabs.Content>
+            <Tabs.Content value="settings" className="min-h-0 flex-1 overflow-y-auto p-5 outline-none">
+              <NodeSettings node={node} problems={preview.others} />
+            </Tabs.Content>
+            <Tabs.Content value="about" className="min-h-0 flex-1 overflow-y-auto p-5 outline-none">
+              <NodeAbout node={node} />
+            </Tabs.Content>
+          </Tabs.Root>
+        </Column>
+        <Column pane="output">
+          <OutputColumn workflowId={workflowId} node={node} known={known} values={preview.values} testing={testing} />
+        </Column>
       </div>
     </>
   );
@@ -205,6 +213,7 @@ function useTesting(...what: Parameters<typeof useTest>) {
   const [testing, setTesting] = useState(false);
   const test = () => {
     setTesting(true);
+    showPane("output");
     run()
       .catch(toast.failed)
       .finally(() => setTesting(false));

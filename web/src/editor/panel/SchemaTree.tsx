@@ -6,6 +6,7 @@ import { useTarget } from "@/forms/surroundings";
 import { cx } from "@/ui/cx";
 import { toast } from "@/ui/toast";
 import { type Branch, shown } from "./data";
+import { showPane } from "./Panes";
 
 const ICONS = {
   text: Type,
@@ -97,7 +98,11 @@ function Chip({ branch, mapped }: { branch: Branch; mapped: boolean }) {
       type="button"
       draggable
       onDragStart={drag}
-      onClick={() => (target ? target.insert(reference) : toast.failed(new Error(t("tree.noTarget"))))}
+      onClick={() => {
+        if (!target) return toast.failed(new Error(t("tree.noTarget")));
+        target.insert(reference);
+        showPane("form");
+      }}
       title={branch.source}
       aria-label={t(target ? "tree.insertInto" : "tree.insert", { source: branch.source, field: target?.title })}
       className={cx(looks, "cursor-grab hover:border-accent hover:text-accent active:cursor-grabbing")}

@@ -23,7 +23,7 @@ import {
 import { addAt, firstPort, freeSpot } from "./placing";
 import { edit, select, useEditor } from "./store";
 import type { ConnectionDoc, NodeDoc, NodeType, Point, Tint, WorkflowDocument } from "./types";
-import { type Place, startWriting, useUi } from "./ui";
+import { type Place, placed, startWriting, useUi } from "./ui";
 
 type Types = ReadonlyMap<string, NodeType>;
 const word = (key: string, values?: Record<string, unknown>): string => i18next.t(`editor:${key}`, values ?? {});
@@ -50,7 +50,7 @@ export function addFromPalette(type: NodeType, types: Types, given: Place | null
   const added = addAt(now(), type, wanted, viewport.middle(), types);
   edit(() => added.document);
   select([added.node.id]);
-  useUi.setState({ place: null });
+  placed();
   requestAnimationFrame(() => viewport.makeVisible(added.node.id));
 }
 

@@ -23,8 +23,11 @@ type UiState = {
   snap: boolean;
 };
 
+/** A phone: the palette lies over the canvas there, and is shut until it is asked for. */
+const narrow = (): boolean => globalThis.matchMedia?.("(max-width: 767px)").matches ?? false;
+
 export const useUi = create<UiState>(() => ({
-  palette: true,
+  palette: !narrow(),
   asked: 0,
   place: null,
   sheet: null,
@@ -36,5 +39,7 @@ export const useUi = create<UiState>(() => ({
 export const openPalette = (place: Place | null = null): void =>
   useUi.setState(({ asked }) => ({ palette: true, place, asked: asked + 1 }));
 export const closePalette = (): void => useUi.setState({ palette: false, place: null });
+/** A node was put where it was asked for. */
+export const placed = (): void => useUi.setState(narrow() ? { place: null, palette: false } : { place: null });
 export const openSheet = (sheet: Sheet | null): void => useUi.setState({ sheet });
 export const startWriting = (id: string): void => useUi.setState({ editing: id });

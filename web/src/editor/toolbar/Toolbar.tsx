@@ -49,15 +49,15 @@ export function Toolbar({ commands }: { commands: readonly Command[] }) {
       </IconButton>
       <Button small title={named("test")} onClick={run("test")} disabled={starting}>
         <FlaskConical size={14} aria-hidden />
-        {t("toolbar.test")}
+        <span className="max-sm:sr-only">{t("toolbar.test")}</span>
       </Button>
       <Button small title={named("run")} onClick={run("run")} disabled={starting}>
         {starting ? <LoaderCircle size={14} aria-hidden className="animate-spin" /> : <Play size={14} aria-hidden />}
-        {t("toolbar.run")}
+        <span className="max-sm:sr-only">{t("toolbar.run")}</span>
       </Button>
       <Button small tone={dirty ? "primary" : "plain"} title={named("save")} onClick={run("save")} disabled={!dirty}>
         <Save size={14} aria-hidden />
-        {t("toolbar.save")}
+        <span className="max-sm:sr-only">{t("toolbar.save")}</span>
       </Button>
       <Active onChange={run("activate")} />
       <More commands={commands} />
