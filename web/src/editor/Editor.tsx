@@ -68,16 +68,12 @@ function useOpened(id: string) {
       return () => saver.close();
     }
     useLastRun.setState({ run: null, error: null });
-    if (id === "new") {
-      saver.openNew({ name: t("toolbar.newName"), nodes: [], connections: [], settings: {} });
-      setOpened(true);
-    } else {
-      setError(null);
-      saver.open(id).then(
-        () => !gone && setOpened(true),
-        (reason: unknown) => !gone && setError(reason),
-      );
-    }
+    setError(null);
+    const empty = { name: t("toolbar.newName"), nodes: [], connections: [], settings: {} };
+    (id === "new" ? saver.openNew(empty) : saver.open(id)).then(
+      () => !gone && setOpened(true),
+      (reason: unknown) => !gone && setError(reason),
+    );
     return () => {
       gone = true;
       saver.close();

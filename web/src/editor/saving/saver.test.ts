@@ -2,7 +2,7 @@ import { ApiError } from "@/api/client";
 import { edit, undo, useEditor } from "../store/store";
 import type { WorkflowDocument } from "../store/types";
 import type { DraftKept, Saved, SavingApi } from "./api";
-import { localCopy } from "./local-copy";
+import { LocalCopies } from "./local-copy";
 import { Saver } from "./saver";
 import { useSaving } from "./state";
 
@@ -70,12 +70,18 @@ const state = () => useSaving.getState().state;
 const settle = () => vi.advanceTimersByTimeAsync(5_000);
 let server: Server;
 let saver: Saver;
+/** The tabs that are open besides. */
+let open: Set<string>;
+const copiesOf = (tab: string) => new LocalCopies(tab, async (other) => !open.has(other));
+const copies = copiesOf("one");
+const tab = (copies: LocalCopies) => new Saver(server, null, copies);
 
 beforeEach(async () => {
   vi.useFakeTimers();
   localStorage.clear();
+  open = new Set();
   server = new Server();
-  saver = new Saver(server);
+  saver = tab(copies);
   await saver.open("w");
 });
 afterEach(() => {
@@ -85,11 +91,11 @@ afterEach(() => {
 
 test("a change is in the browser at once, a draft soon, a version when saved", async () => {
   rename("mine");
-  expect(localCopy.read("w")?.document.name).toBe("mine");
+  expect(copies.read("w")?.document.name).toBe("mine");
   await settle();
   expect(state()).toBe("draft");
   expect(server.kept?.document.name).toBe("mine");
-  expect(localCopy.read("w")).toBeNull();
+  expect(copies.read("w")).toBeNull();
   expect(server.document.name).toBe("first");
   await saver.save();
   expect(state()).toBe("saved");
@@ -111,7 +117,7 @@ test("a server that is gone costs nothing: the draft goes out once it is back", 
   rename("mine");
   await settle();
   expect(state()).toBe("offline");
-  expect(localCopy.read("w")?.document.name).toBe("mine");
+  expect(copies.read("w")?.document.name).toBe("mine");
   expect(await saver.save()).toBeNull();
   server.gone = false;
   await settle();
@@ -125,7 +131,7 @@ test("a closed tab goes on where it was", async () => {
   saver.close();
   await settle();
   server.gone = false;
-  const again = new Saver(server);
+  const again = tab(copiesOf("another"));
   await again.open("w");
   expect(useEditor.getState().document.name).toBe("mine");
   await settle();
@@ -191,14 +197,91 @@ test("a tab without changes follows the other, one with changes shows both", asy
 });
 
 test("a workflow that was never saved is kept in this browser until it is", async () => {
-  saver.openNew(named("New"));
+  await saver.openNew(named("New"));
   rename("fresh");
   expect(state()).toBe("local");
   saver.close();
-  saver.openNew(named("New"));
+  await saver.openNew(named("New"));
   expect(useEditor.getState().document.name).toBe("fresh");
   const saved = await saver.save();
   expect(saved?.id).toBe("w");
   expect(state()).toBe("saved");
-  expect(localCopy.read(null)).toBeNull();
+  expect(copies.read(null)).toBeNull();
+});
+
+test("two tabs that cannot reach the server keep their work apart, and closed ones leave theirs to be chosen from", async () => {
+  server.gone = true;
+  rename("first tab's");
+  saver.close();
+  await settle();
+
+  open.add("one");
+  server.gone = false;
+  const second = tab(copiesOf("two"));
+  await second.open("w");
+  expect(useEditor.getState().document.name).toBe("first"); // what an open tab keeps is not taken from it
+  server.gone = true;
+  rename("second tab's");
+  second.close();
+  await settle();
+  expect(copies.read("w")?.document.name).toBe("first tab's");
+
+  // Both tabs are closed now. The newer comes first.
+  open.clear();
+  server.gone = false;
+  const third = tab(copiesOf("three"));
+  await third.open("w");
+  expect(useEditor.getState().document.name).toBe("second tab's");
+  await settle();
+  expect(draft()?.name).toBe("second tab's");
+  third.close();
+
+  // The older comes next, and does not go over it unasked.
+  const fourth = tab(copiesOf("four"));
+  await fourth.open("w");
+  expect(useEditor.getState().document.name).toBe("first tab's");
+  expect(state()).toBe("conflict");
+  expect(draft()?.name).toBe("second tab's");
+  fourth.takeTheirs();
+  undo();
+  expect(useEditor.getState().document.name).toBe("first tab's");
+  await settle();
+  fourth.close();
+  expect(draft()?.name).toBe("first tab's");
+  expect(Object.keys(localStorage)).toEqual([]);
+});
+
+test("what another tab keeps or drops leaves mine alone while I am to choose", async () => {
+  rename("mine");
+  server.kept = { document: named("theirs"), base_version: "v1", revision: "other" } as never;
+  await settle();
+  expect(state()).toBe("conflict");
+  copiesOf("two").drop("w");
+  expect(copies.read("w")?.document.name).toBe("mine");
+});
+
+test("a new workflow drawn in one tab is not taken over by a second that begins one", async () => {
+  await saver.openNew(named("New"));
+  rename("fresh");
+  saver.close();
+  open.add("one");
+  const second = tab(copiesOf("two"));
+  await second.openNew(named("New"));
+  expect(useEditor.getState().document.name).toBe("New");
+  second.close();
+  open.clear();
+  await second.openNew(named("New"));
+  expect(useEditor.getState().document.name).toBe("fresh");
+  second.close();
+});
+
+test("of two that are opened at once the last is open, and leaving opens none", async () => {
+  const slow = saver.open("w");
+  await saver.openNew(named("New"));
+  await slow;
+  expect(saver.id).toBeNull();
+  const left = saver.open("w");
+  saver.close();
+  await left;
+  expect(saver.id).toBeNull();
 });

@@ -4,7 +4,7 @@ import { ApiError } from "@/api/client";
 import { edit, open, useEditor } from "../store/store";
 import { asDocument, type WorkflowDocument } from "../store/types";
 import { type DraftKept, type Saved, type SavingApi, savingApi } from "./api";
-import { localCopy } from "./local-copy";
+import { localCopies } from "./local-copy";
 import { type Conflict, useSaving } from "./state";
 
 const KEEP_AFTER_MS = 800;
@@ -25,10 +25,13 @@ export class Saver {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #busy: Promise<unknown> = Promise.resolve();
   #leave: (() => void) | undefined;
+  /** Whoever opens last is the one that is open, however long each takes; closing ends what is opening. */
+  #opening = 0;
 
   constructor(
     readonly api: SavingApi = savingApi,
     readonly others: Pick<BroadcastChannel, "postMessage"> | null = null,
+    readonly copies = localCopies,
   ) {}
 
   get id(): string | null {
@@ -37,15 +40,16 @@ export class Saver {
 
   /** Opens a workflow with its draft, or goes on with what this browser kept of it. Raises what the server says. */
   async open(id: string): Promise<void> {
+    const turn = ++this.#opening;
     await this.#busy; // what the workflow before still sends
-    const [saved, draft] = await this.#read(id);
+    const [[saved, draft], copy] = await Promise.all([this.#read(id), this.copies.find(id)]);
+    if (turn !== this.#opening) return;
     this.#adopt(saved, draft);
-    const copy = localCopy.read(id);
     if (copy === null) return;
     // The draft went out while the page was closing.
     const known = useEditor.getState().document;
     if (JSON.stringify(asDocument(copy.document)) === JSON.stringify(known)) {
-      localCopy.drop(id);
+      this.copies.drop(id);
       return;
     }
     if (copy.draft === this.#draft && copy.base === saved.version) edit(() => asDocument(copy.document));
@@ -66,9 +70,11 @@ export class Saver {
   }
 
   /** A workflow that was never saved; what this browser kept of one goes on. */
-  openNew(empty: WorkflowDocument): void {
+  async openNew(empty: WorkflowDocument): Promise<void> {
+    const turn = ++this.#opening;
+    const copy = await this.copies.find(null);
+    if (turn !== this.#opening) return;
     this.#follow(null);
-    const copy = localCopy.read(null);
     this.#clean = empty;
     this.#base = this.#draft = this.#kept = null;
     open(null, empty);
@@ -79,6 +85,7 @@ export class Saver {
 
   /** Stops keeping; what waits is sent first. */
   close(): void {
+    this.#opening++;
     this.#leave?.();
     this.#leave = undefined;
     if (this.#timer !== undefined) void this.#keep();
@@ -129,7 +136,7 @@ export class Saver {
     }
     useSaving.setState({ conflict: null, state: "keeping" });
     edit(() => conflict.document);
-    localCopy.drop(this.#id);
+    this.copies.drop(this.#id);
   }
 
   /** Another workflow of what is on the screen. This one stays as it is. */
@@ -188,7 +195,7 @@ export class Saver {
     this.#timer = undefined;
     const { state } = useSaving.getState();
     if (document === this.#clean && this.#draft === null) {
-      localCopy.drop(this.#id);
+      this.copies.drop(this.#id);
       if (state !== "conflict") useSaving.setState({ state: "saved", error: null });
       return;
     }
@@ -196,7 +203,7 @@ export class Saver {
       useSaving.setState({ state: "draft", error: null });
       return;
     }
-    const safe = localCopy.write(this.#id, { document, base: this.#base, draft: this.#draft });
+    const safe = this.copies.write(this.#id, { document, base: this.#base, draft: this.#draft });
     if (state === "conflict") return;
     if (this.#id === null) {
       useSaving.setState({ state: safe ? "local" : "failed" });
@@ -236,7 +243,7 @@ export class Saver {
       }
       this.others?.postMessage(id);
       if (this.#id !== id || useEditor.getState().document !== document) return;
-      localCopy.drop(id);
+      this.copies.drop(id);
       useSaving.setState({ state: document === this.#clean ? "saved" : "draft", error: null });
     } catch (error) {
       await this.#notKept(id, error);
@@ -252,7 +259,7 @@ export class Saver {
 
   async #afterSave(saved: Saved, document: WorkflowDocument): Promise<void> {
     const first = this.#id === null;
-    if (first) localCopy.drop(null);
+    if (first) this.copies.drop(null);
     this.#id = saved.id;
     this.#base = saved.version;
     this.#clean = document;
@@ -260,7 +267,7 @@ export class Saver {
     this.#draft = this.#kept = null;
     if (first) useEditor.setState({ workflowId: saved.id });
     const unchanged = useEditor.getState().document === document;
-    if (unchanged) localCopy.drop(saved.id);
+    if (unchanged) this.copies.drop(saved.id);
     useSaving.setState({ state: unchanged ? "saved" : "keeping", saved, error: null });
     if (!unchanged) this.#soon(KEEP_AFTER_MS);
     this.others?.postMessage(saved.id);
@@ -269,7 +276,7 @@ export class Saver {
   async #notSaved(error: unknown): Promise<void> {
     if (this.#id !== null && isConflict(error)) return this.#readTheirs(this.#id);
     const { document } = useEditor.getState();
-    localCopy.write(this.#id, { document, base: this.#base, draft: this.#draft });
+    this.copies.write(this.#id, { document, base: this.#base, draft: this.#draft });
     const kept = document === this.#kept ? "draft" : document === this.#clean ? "saved" : "keeping";
     useSaving.setState({ state: isUnreachable(error) ? "offline" : this.#id === null ? "local" : kept, error });
     if (this.#id !== null && document !== this.#kept) this.#soon(AGAIN_MS);
@@ -293,7 +300,7 @@ export class Saver {
 
   #clash(kind: Conflict["kind"], document: WorkflowDocument, version: string, draft: string | null): void {
     const mine = useEditor.getState().document;
-    localCopy.write(this.#id, { document: mine, base: this.#base, draft: this.#draft });
+    this.copies.write(this.#id, { document: mine, base: this.#base, draft: this.#draft });
     useSaving.setState({ state: "conflict", conflict: { kind, document, version, draft }, error: null });
   }
 
