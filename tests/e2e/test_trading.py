@@ -66,8 +66,10 @@ def test_the_kill_switch_stops_and_only_a_reason_resumes(machine: RunningMachine
     # The bar above every screen tells it, and so does the bell.
     expect(page.get_by_role("link", name=re.compile(r"Paper\s*· Halted"))).to_be_visible()
     page.get_by_role("button", name=re.compile("^Notifications")).click()
-    expect(page.get_by_text("paper is halted").first).to_be_visible()
+    latest = page.get_by_role("dialog", name="Latest")
+    expect(latest.get_by_text("paper is halted").first).to_be_visible()
     page.keyboard.press("Escape")
+    expect(latest).to_be_hidden()
     page.get_by_role("button", name="Resume").click()
     expect(dialog).to_have_accessible_description(re.compile("^Paper: simulated money, real strategy"))
     dialog.get_by_label("Why?").fill("looked at it")
