@@ -17,8 +17,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Locator, Page, sync_playwright
 
+from tests.console.screens import go
 from tests.support.chromium import CHROMIUM, launched
 
 ROOT: Final = Path(__file__).parents[2]
@@ -27,61 +28,120 @@ SIZE: Final = {"width": 1280, "height": 800}
 FRAMES_PER_S: Final = 12
 LOOK_MS: Final = 1_200
 """How long a person needs to see what happened."""
+TWICE_SAVED: Final = ":twice-saved"
+"""Stands for the versions of a workflow that is made for it."""
 
 
 def first_strategy(page: Page) -> None:
-    _go(page, "/workflows")
-    page.get_by_role("button", name="Show me around").click()
+    _click(page, page.get_by_role("button", name="Show me around"))
     tour = page.get_by_role("complementary", name="Guided tour")
     _look(page)
-    tour.get_by_role("button", name="Create it").click()
+    _click(page, tour.get_by_role("button", name="Create it"))
     page.locator(".react-flow__node").first.wait_for()
     _look(page)
     for _ in range(2):
-        tour.get_by_role("button", name="Next").click()
+        _click(page, tour.get_by_role("button", name="Next"))
         _look(page)
-    tour.get_by_role("button", name="Run my strategy").click()
+    _click(page, tour.get_by_role("button", name="Run my strategy"))
     tour.get_by_role("button", name="Done").and_(page.locator(":enabled")).wait_for()
     _look(page, 3)
 
 
 def from_template(page: Page) -> None:
-    _go(page, "/templates")
     _look(page)
     search = page.get_by_role("searchbox", name="Search templates")
+    _click(page, search)
     search.press_sequentially("supertrend", delay=90)
     _look(page)
-    page.get_by_role("link", name="Supertrend follower").click()
+    _click(page, page.get_by_role("link", name="Supertrend follower"))
     page.locator(".react-flow__node").first.wait_for()
     _look(page, 2)
-    page.get_by_role("button", name="Create workflow").click()
+    _click(page, page.get_by_role("button", name="Create workflow"))
     page.locator(".react-flow__node").first.wait_for()
     _look(page, 3)
 
 
+def set_a_node(page: Page) -> None:
+    """An indicator is drawn on real bars as its settings change, and tested on the values of the last run."""
+    node = page.locator(".react-flow__node", has_text="RSI 14")
+    _point(page, node)
+    node.dblclick()
+    panel = page.get_by_role("dialog")
+    panel.wait_for()
+    _look(page, 2)
+    for field, value in (("#config-period", "5"), ("#config-oversold", "20")):
+        setting = panel.locator(field)
+        _click(page, setting)
+        setting.fill(value)
+        _look(page, 2)
+    _click(page, panel.get_by_role("button", name="Test node"))
+    _look(page)
+    _click(page, panel.get_by_role("region", name="Output").get_by_role("button", name="Fields"))
+    _look(page, 3)
+    _click(page, panel.get_by_role("button", name="Close"))
+    _look(page, 2)
+
+
 def compare_versions(page: Page) -> None:
-    made = _saved_twice(page)
-    _go(page, f"/workflows/{made}/versions")
     page.locator(".node-card[data-change]").first.wait_for()
     _look(page, 2)
-    page.get_by_role("navigation", name="Versions").get_by_role("button", name="Version 1").click()
+    _click(page, page.get_by_role("navigation", name="Versions").get_by_role("button", name="Version 1"))
     _look(page)
-    page.get_by_role("button", name="Restore this version").click()
+    _click(page, page.get_by_role("button", name="Restore this version"))
     _look(page)
-    page.get_by_role("dialog").get_by_role("button", name="Restore version 1").click()
+    _click(page, page.get_by_role("dialog").get_by_role("button", name="Restore version 1"))
     _look(page, 2)
 
 
-SCENES: Final[dict[str, Callable[[Page], None]]] = {
-    "first-strategy": first_strategy,
-    "from-template": from_template,
-    "compare-versions": compare_versions,
+def stop_trading(page: Page) -> None:
+    _look(page)
+    _click(page, page.get_by_role("button", name="Pause"))
+    dialog = page.get_by_role("dialog")
+    _look(page)
+    why = dialog.get_by_role("textbox")
+    _click(page, why)
+    why.press_sequentially("News at 14:30", delay=60)
+    _look(page)
+    _click(page, dialog.get_by_role("button", name="Pause now"))
+    page.get_by_role("button", name="Resume").wait_for()
+    _look(page, 3)
+
+
+Scene = Callable[[Page], None]
+SCENES: Final[dict[str, tuple[str, Scene]]] = {
+    "first-strategy": ("/workflows", first_strategy),
+    "from-template": ("/templates", from_template),
+    "set-a-node": ("/workflows/example-rsi-dip-buyer", set_a_node),
+    "compare-versions": (TWICE_SAVED, compare_versions),
+    "stop-trading": ("/accounts/paper-test", stop_trading),
 }
+"""Where each begins, and what happens."""
+
+_POINTER: Final = """() => {
+  const hand = document.createElement('div');
+  Object.assign(hand.style, {
+    position: 'fixed', left: '-13px', top: '-13px', width: '26px', height: '26px', borderRadius: '50%', opacity: '0',
+    background: 'rgb(220 80 0 / 0.35)', border: '2px solid rgb(220 80 0 / 0.9)', pointerEvents: 'none',
+    zIndex: '2147483647', transition: 'transform 450ms ease-in-out',
+  });
+  document.documentElement.append(hand);
+  addEventListener('mousemove', ({ clientX, clientY }) => {
+    hand.style.opacity = '1';
+    hand.style.transform = `translate(${clientX}px, ${clientY}px)`;
+  }, true);
+  addEventListener('mousedown', () => hand.animate([{ scale: '1' }, { scale: '0.5' }, { scale: '1' }], 300), true);
+}"""
+"""A browser without a screen paints no mouse: this shows where it is and glides there."""
 
 
-def _go(page: Page, route: str) -> None:
-    page.evaluate("route => { location.hash = route }", route)
-    page.wait_for_timeout(LOOK_MS)
+def _point(page: Page, target: Locator) -> None:
+    target.hover()
+    page.wait_for_timeout(600)
+
+
+def _click(page: Page, target: Locator) -> None:
+    _point(page, target)
+    target.click()
 
 
 def _look(page: Page, times: int = 1) -> None:
@@ -109,6 +169,10 @@ def _saved_twice(page: Page) -> Any:
             return made.id;
         }"""
     )
+
+
+_FETCH: Final = "files => Promise.all(files.map(file => fetch(file).then(answer => answer.blob())))"
+"""So that no film shows how a screen's scripts are loaded: the browser keeps them."""
 
 
 class _Camera:
@@ -142,6 +206,7 @@ class _Camera:
         script.write_text("\n".join([*lines, f"file '{files[-1]}'"]), encoding="utf-8")
         command = ["ffmpeg", "-y", "-loglevel", "error", "-f", "concat", "-safe", "0", "-i", str(script)]
         command += ["-vf", f"fps={FRAMES_PER_S},scale=1280:-2", "-c:v", "libvpx-vp9", "-crf", "40", "-b:v", "0"]
+        command += ["-deadline", "good", "-cpu-used", "4", "-row-mt", "1"]
         subprocess.run([*command, "-an", str(target)], check=True, timeout=600)
 
 
@@ -150,19 +215,24 @@ def record(address: str, names: list[str]) -> None:
         sys.exit("Screencasts need chromium and ffmpeg: apt-get install chromium ffmpeg")
     TARGET.mkdir(exist_ok=True)
     token = address.partition("#token=")[2]
+    scripts = [f"/static/assets/{file.name}" for file in (ROOT / "web/dist/assets").glob("*.[jc]s*")]
     with sync_playwright() as playwright:
         browser = launched(playwright)
         for name in names:
             context = browser.new_context(viewport=SIZE)  # type: ignore[arg-type]
             context.add_init_script(f"window.recordingToken = {token!r}")
             page = context.new_page()
-            page.set_default_timeout(120_000)
+            page.set_default_timeout(60_000)
             page.goto(address)
             page.locator("main").wait_for()
+            page.evaluate(_FETCH, scripts)
+            start, scene = SCENES[name]
+            go(page, f"/workflows/{_saved_twice(page)}/versions" if start == TWICE_SAVED else start)
+            page.evaluate(_POINTER)
             with tempfile.TemporaryDirectory() as folder:
                 camera = _Camera(page, Path(folder))
                 camera.start()
-                SCENES[name](page)
+                scene(page)
                 camera.film(TARGET / f"{name}.webm")
             context.close()
             print(f"{name}: {(TARGET / f'{name}.webm').stat().st_size / 1024:.0f} KiB")
@@ -172,6 +242,6 @@ def record(address: str, names: list[str]) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("address", help="the page's address with its token, as `tradeloom demo` prints it")
-    parser.add_argument("scenes", nargs="*", default=list(SCENES), choices=[*SCENES, []])
+    parser.add_argument("--scene", action="append", choices=SCENES, help="only this one; may be given several times")
     given = parser.parse_args()
-    record(given.address, given.scenes)
+    record(given.address, given.scene or list(SCENES))
