@@ -1,5 +1,4 @@
 import { memo } from "react";
-import { useTranslation } from "react-i18next";
 import type { LogLine } from "@/live/run-record";
 import { cx } from "@/ui/cx";
 
@@ -16,16 +15,18 @@ function clock(iso: string): string {
 
 export const LogRow = memo(function LogRow({
   line,
+  word,
   name,
   open,
   onOpen,
 }: {
   line: LogLine;
+  /** Its level, as people read it. */
+  word: string;
   name: string;
   open: boolean;
   onOpen: (seq: number | null) => void;
 }) {
-  const { t } = useTranslation("runs");
   return (
     <li data-seq={line.seq} style={{ height: ROW_PX }}>
       <button
@@ -41,9 +42,7 @@ export const LogRow = memo(function LogRow({
         <time dateTime={line.time} className="shrink-0 text-soft tabular-nums">
           {clock(line.time)}
         </time>
-        <span className={cx("w-14 shrink-0 font-semibold", line.level === "info" && "text-accent")}>
-          {t(`log.levels.${line.level}`)}
-        </span>
+        <span className={cx("w-14 shrink-0 font-semibold", line.level === "info" && "text-accent")}>{word}</span>
         <span className="w-32 shrink-0 truncate text-soft" title={name}>
           {name}
           {line.iteration && line.iteration.length > 0 && ` [${line.iteration.join()}]`}

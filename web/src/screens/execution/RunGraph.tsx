@@ -1,13 +1,13 @@
 import { useQuery } from "@tanstack/react-query";
-import { useEffect, useMemo } from "react";
+import { memo, useEffect, useMemo } from "react";
 import { GraphView } from "@/editor/canvas/GraphView";
 import type { WorkflowDocument } from "@/editor/store/types";
 import { useWatch } from "@/live/use-run";
 import { debugQuery } from "./queries";
 import { RunMarks } from "./run-marks";
 
-/** The canvas with how each node stands and where the run went. */
-export function RunGraph({
+/** The canvas with how each node stands and where the run went. What a run tells changes marks, not the canvas. */
+export const RunGraph = memo(function RunGraph({
   id,
   document,
   selected,
@@ -25,4 +25,4 @@ export function RunGraph({
   const { data: session } = useQuery({ ...debugQuery(id), enabled: debugged });
   useEffect(() => marks.setBreakpoints(new Set(session?.breakpoints)), [marks, session]);
   return <GraphView document={document} marks={marks} selected={selected} onOpen={onSelect} />;
-}
+});

@@ -45,6 +45,13 @@ export function windowOf(count: number, rowHeight: number, scrolled: number, hei
   return [first, Math.min(count, Math.ceil((scrolled + height) / rowHeight) + around)];
 }
 
+/** How many lines stand behind the one of this number. */
+export function addedAtEnd(lines: readonly LogLine[], after: number): number {
+  let added = 0;
+  while ((lines[lines.length - 1 - added]?.seq ?? 0) > after) added++;
+  return added;
+}
+
 /** A log as a text file has it. */
 export const asText = (lines: readonly LogLine[]): string =>
   lines

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { asDocument, connectionKey } from "@/editor/store/types";
 import type { LogLine, NodeRun } from "@/live/run-record";
 import { standingOf } from "@/live/standing";
-import { EVERYTHING, FilteredLog, windowOf } from "./log-filter";
+import { addedAtEnd, EVERYTHING, FilteredLog, windowOf } from "./log-filter";
 import { RunMarks } from "./run-marks";
 import { place, roundStep, rowsOf, scaleOf } from "./timeline";
 
@@ -52,6 +52,13 @@ test("a filtered log grows with the log and starts anew when lines come between 
   expect(seqs()).toEqual([3, 4]);
   expect(seqs({ ...EVERYTHING, text: "M3" } as never)).toEqual([3]);
   expect(log.of(lines, { ...EVERYTHING, node: "b" })).toEqual([]);
+});
+
+test("what came at a log's end is counted from its end", () => {
+  expect(addedAtEnd([], 0)).toBe(0);
+  expect(addedAtEnd([line(3), line(5), line(9)], 5)).toBe(1);
+  expect(addedAtEnd([line(3), line(5), line(9)], 9)).toBe(0);
+  expect(addedAtEnd([line(3), line(5)], 0)).toBe(2);
 });
 
 test("only the lines in sight are drawn", () => {
