@@ -52,7 +52,8 @@ export function Shell({ children }: { children: ReactNode }) {
       <nav
         aria-label={t("nav.label")}
         className={cx(
-          "z-30 w-48 overflow-y-auto border-r border-line bg-surface p-2 max-md:absolute max-md:top-13 max-md:bottom-0 max-md:shadow-raised",
+          "z-30 overflow-y-auto border-r border-line bg-surface p-2 max-md:absolute max-md:top-13 max-md:bottom-0 max-md:shadow-raised",
+          full ? "max-md:w-48" : "w-48",
           !open && "max-md:hidden",
         )}
       >
@@ -60,7 +61,13 @@ export function Shell({ children }: { children: ReactNode }) {
           {SCREENS.map(
             ({ path, nav }) =>
               nav && (
-                <Entry key={path} path={path} word={t(`nav.${nav.word}`)} icon={<nav.icon size={17} aria-hidden />} />
+                <Entry
+                  key={path}
+                  path={path}
+                  word={t(`nav.${nav.word}`)}
+                  icon={<nav.icon size={17} aria-hidden className="shrink-0" />}
+                  narrow={full}
+                />
               ),
           )}
         </ul>
@@ -80,7 +87,9 @@ export function Shell({ children }: { children: ReactNode }) {
 const isAt = (path: string, location: string): boolean =>
   new RegExp(`^${path.replace(/:\w+/g, "[^/]+")}$`).test(location);
 
-function Entry({ path, word, icon }: { path: string; word: string; icon: ReactNode }) {
+/** `narrow`: where a graph needs the room, the icon alone stands for the screen. */
+function Entry(props: { path: string; word: string; icon: ReactNode; narrow: boolean }) {
+  const { path, word, icon, narrow } = props;
   const [exact] = useRoute(path);
   const [within] = useRoute(path === "/" ? "/" : `${path}/*?`);
   const here = exact || within;
@@ -89,13 +98,14 @@ function Entry({ path, word, icon }: { path: string; word: string; icon: ReactNo
       <Link
         href={path}
         aria-current={here ? "page" : undefined}
+        title={narrow ? word : undefined}
         className={cx(
           "flex items-center gap-2.5 rounded-md px-2.5 py-1.5",
           here ? "bg-accent-soft font-medium text-accent" : "text-ink hover:bg-sunken",
         )}
       >
         {icon}
-        {word}
+        <span className={cx(narrow && "md:sr-only")}>{word}</span>
       </Link>
     </li>
   );

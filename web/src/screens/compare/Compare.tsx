@@ -115,6 +115,9 @@ function Outcome({ run }: { run: NodeRun | undefined }) {
   );
 }
 
+/** A dash for what only the other run has. */
+const said = (value: unknown): string => (value === undefined ? "–" : short(value));
+
 function Fields({ row }: { row: Difference }) {
   const { t } = useTranslation("runs");
   if (row.same) return <span className="text-soft">{t("compare.same")}</span>;
@@ -122,7 +125,7 @@ function Fields({ row }: { row: Difference }) {
     <ul className="font-mono text-xs">
       {row.fields.map(({ path, one, other }) => (
         <li key={path}>
-          <span className="text-soft">{path}</span> {short(one)} → <b>{short(other)}</b>
+          <span className="text-soft">{path}</span> {said(one)} → <b>{said(other)}</b>
         </li>
       ))}
     </ul>

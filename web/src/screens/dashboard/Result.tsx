@@ -32,7 +32,10 @@ function Tiles({ account, sum, currency }: { account: Account; sum: Sum | undefi
   const holdings = useQuery(holdingsQuery(account.name)).data;
   const none = t("none");
   const small = (text: string) => (
-    <span className="ml-1 inline-block text-xs font-normal whitespace-nowrap text-soft">{text}</span>
+    <>
+      {" "}
+      <span className="inline-block text-xs font-normal whitespace-nowrap text-soft">{text}</span>
+    </>
   );
   return (
     <dl className="grid grid-cols-2 gap-3 sm:grid-cols-4 xl:grid-cols-7">

@@ -25,12 +25,18 @@ export default function Help({ params }: { params: Record<string, string> }) {
   const { data } = useQuery(nodeTypesQuery());
   const slug = params.page ?? FIRST;
   const page = pages.find((each) => each.slug === slug);
+  const contents = <Contents pages={pages} here={slug} leave={() => setSearch("")} />;
   return (
     <Page title={t("title")}>
       <div className="grid gap-6 lg:grid-cols-[15rem_minmax(0,1fr)]">
         <div className="flex flex-col gap-4">
           <SearchField label={t("search")} value={search} onChange={setSearch} />
-          <Contents pages={pages} here={slug} leave={() => setSearch("")} />
+          {/* On a phone what is read comes first: the contents open when they are asked for. */}
+          <details key={slug} className="rounded-lg border border-line bg-surface p-3 lg:hidden">
+            <summary className="cursor-pointer font-medium">{t("contents")}</summary>
+            <div className="pt-3">{contents}</div>
+          </details>
+          <div className="max-lg:hidden">{contents}</div>
         </div>
         <article className="min-w-0 rounded-xl border border-line bg-surface p-5 md:p-8">
           {search.trim() ? (
