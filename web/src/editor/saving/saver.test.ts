@@ -260,6 +260,46 @@ test("what another tab keeps or drops leaves mine alone while I am to choose", a
   expect(copies.read("w")?.document.name).toBe("mine");
 });
 
+test("what I choose from is what they have now, not what they had when I was told", async () => {
+  rename("mine");
+  server.kept = { document: named("theirs"), base_version: "v1", revision: "other" } as never;
+  await settle();
+  expect(useSaving.getState().conflict).toMatchObject({ kind: "draft", document: { name: "theirs" } });
+  server.version = "v9";
+  server.document = named("theirs, saved");
+  server.kept = null;
+  await saver.heard("w");
+  expect(useSaving.getState().conflict).toMatchObject({ kind: "version", document: { name: "theirs, saved" } });
+  saver.takeTheirs();
+  undo();
+  await settle();
+  expect(state()).toBe("draft");
+  expect(draft()?.name).toBe("mine");
+  await saver.save();
+  expect(server.document.name).toBe("mine");
+});
+
+test("a draft they take back leaves nothing to choose", async () => {
+  rename("mine");
+  server.kept = { document: named("theirs"), base_version: "v1", revision: "other" } as never;
+  await settle();
+  server.kept = null;
+  await saver.heard("w");
+  await settle();
+  expect(state()).toBe("draft");
+  expect(draft()?.name).toBe("mine");
+});
+
+test("a draft of my own is not shown as theirs when they save a version", async () => {
+  rename("mine");
+  await settle();
+  rename("mine, further");
+  server.version = "v9";
+  server.document = named("theirs");
+  await saver.heard("w");
+  expect(useSaving.getState().conflict).toMatchObject({ kind: "version", document: { name: "theirs" } });
+});
+
 test("a new workflow drawn in one tab is not taken over by a second that begins one", async () => {
   await saver.openNew(named("New"));
   rename("fresh");

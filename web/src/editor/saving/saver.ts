@@ -144,14 +144,25 @@ export class Saver {
     return this.api.create({ ...useEditor.getState().document, name });
   }
 
-  /** Another tab wrote. Without changes of its own this one follows; else both are shown. */
+  /** Another tab wrote. Without changes of its own this one follows; else both are shown, as they then are. */
   async heard(id: string): Promise<void> {
-    if (id !== this.#id || useSaving.getState().state === "conflict") return;
+    if (id !== this.#id) return;
     const [saved, draft] = await this.#read(id);
-    if (saved.version === this.#base && (draft?.revision ?? null) === this.#draft) return;
+    if (id !== this.#id) return;
+    const { conflict } = useSaving.getState();
+    const known = conflict ?? { version: this.#base, draft: this.#draft };
+    if (saved.version === known.version && (draft?.revision ?? null) === known.draft) return;
+    if (conflict !== null && saved.version === this.#base && draft === null) return this.#aloneAgain();
     const { document } = useEditor.getState();
-    if (document === this.#clean || document === this.#kept) this.#adopt(saved, draft);
-    else this.#clashWith(saved, draft, draft);
+    if (conflict === null && (document === this.#clean || document === this.#kept)) this.#adopt(saved, draft);
+    else this.#clashWith(saved, draft);
+  }
+
+  /** They took their draft back: there is nothing to choose any more. */
+  #aloneAgain(): Promise<void> {
+    this.#draft = null;
+    useSaving.setState({ conflict: null, state: "keeping" });
+    return this.#keep();
   }
 
   /** Its state was switched elsewhere on this screen. */
@@ -285,15 +296,16 @@ export class Saver {
   async #readTheirs(id: string): Promise<void> {
     try {
       const [saved, draft] = await this.#read(id);
-      this.#clashWith(saved, draft, draft?.revision === this.#draft ? null : draft);
+      this.#clashWith(saved, draft);
     } catch (error) {
       useSaving.setState({ state: isUnreachable(error) ? "offline" : "failed", error });
       this.#soon(AGAIN_MS);
     }
   }
 
-  /** `theirs` is the draft, where it is not mine: it goes before the version. */
-  #clashWith(saved: Saved, draft: DraftKept | null, theirs: DraftKept | null): void {
+  /** Theirs is the draft, where it is not mine: it goes before the version. */
+  #clashWith(saved: Saved, draft: DraftKept | null): void {
+    const theirs = draft?.revision === this.#draft ? null : draft;
     const document = asDocument(theirs?.document ?? saved.document);
     this.#clash(theirs ? "draft" : "version", document, saved.version, draft?.revision ?? null);
   }
