@@ -5,11 +5,21 @@ import {
   type FinalConnectionState,
   MiniMap,
   ReactFlow,
+  type ReactFlowProps,
   ReactFlowProvider,
   SelectionMode,
   useReactFlow,
+  type Viewport,
 } from "@xyflow/react";
-import { type DragEvent, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import {
+  type DragEvent,
+  type MouseEvent as ReactMouseEvent,
+  useCallback,
+  useEffect,
+  useMemo,
+  useRef,
+  useState,
+} from "react";
 import { useTranslation } from "react-i18next";
 import { addFromPalette, changeNoteOf, dropNode, link, removeWire } from "../store/actions";
 import { refusal } from "../store/edits";
@@ -26,8 +36,33 @@ import { minimapColor } from "./minimap";
 import { useCanvas } from "./useCanvas";
 import { viewport } from "./viewport";
 
-const SNAP: [number, number] = [GRID, GRID];
-const PAN_WITH = [1, 2];
+// React Flow draws every node and connection anew when one of these is another object than before: none is made
+// while drawing.
+const BEHAVIOUR = {
+  connectionRadius: 40,
+  snapGrid: [GRID, GRID],
+  selectionOnDrag: true,
+  selectionMode: SelectionMode.Partial,
+  panOnDrag: [1, 2],
+  panActivationKeyCode: "Space",
+  panOnScroll: true,
+  zoomOnDoubleClick: false,
+  deleteKeyCode: null,
+  multiSelectionKeyCode: ["Shift", "Meta", "Control"],
+  selectNodesOnDrag: false,
+  onlyRenderVisibleElements: true,
+  fitViewOptions: FIT,
+  minZoom: 0.1,
+  maxZoom: 2,
+  proOptions: { hideAttribution: true },
+} satisfies ReactFlowProps<FlowNode, FlowEdge>;
+const ACTIONS: CanvasActions = {
+  addAfter: (node, port) => openPalette({ after: { node, port } }),
+  addInto: (into) => openPalette({ into }),
+  removeConnection: removeWire,
+  changeNote: changeNoteOf,
+  renameGroup: (id, name) => changeNoteOf(id, { name }),
+};
 
 export function Canvas({ types, marks }: { types: ReadonlyMap<string, NodeType>; marks: Marks }) {
   return (
@@ -51,39 +86,23 @@ function Drawn({ types }: { types: ReadonlyMap<string, NodeType> }) {
   const canvas = useCanvas(types);
   const name = useEditor((state) => state.document.name);
   const crowded = useEditor((state) => state.document.nodes.length > 8);
-  const { minimap, snap, editing } = useUi();
-  const [plain, setPlain] = useState(false);
-  const [hovered, setHovered] = useState<string | null>(null);
+  const minimap = useUi((state) => state.minimap);
+  const snap = useUi((state) => state.snap);
+  const editing = useUi((state) => state.editing);
+  const { plain, noteZoom } = usePlain();
+  const { hovered, hovering } = useHovered();
+  const connecting = useConnecting(types);
   const element = useRef<HTMLDivElement>(null);
   // A first node that is dropped stays where it was dropped.
   const [fits] = useState(canvas.nodes.length > 0);
   const instance = useReactFlow<FlowNode, FlowEdge>();
   useEffect(() => (element.current ? viewport.show(instance, element.current) : undefined), [instance]);
 
-  const actions = useMemo<CanvasActions>(
-    () => ({
-      addAfter: (node, port) => openPalette({ after: { node, port } }),
-      addInto: (into) => openPalette({ into }),
-      removeConnection: removeWire,
-      changeNote: changeNoteOf,
-      renameGroup: (id, name) => changeNoteOf(id, { name }),
-    }),
-    [],
-  );
-  const isValid = useCallback(
-    (connection: Connection | FlowEdge) => refusal(useEditor.getState().document, wish(connection), types) === null,
-    [types],
-  );
-  const endConnecting = useCallback(
-    (event: MouseEvent | TouchEvent, state: FinalConnectionState) => endConnection(event, state, types),
-    [types],
-  );
-
   return (
     <PlainContext value={plain}>
       <HoveredContext value={hovered}>
         <EditingContext value={editing}>
-          <ActionsContext value={actions}>
+          <ActionsContext value={ACTIONS}>
             <ReactFlow<FlowNode, FlowEdge>
               ref={element}
               aria-label={t("canvas.label", { name })}
@@ -93,38 +112,18 @@ function Drawn({ types }: { types: ReadonlyMap<string, NodeType> }) {
               edgeTypes={EDGE_TYPES}
               onNodesChange={canvas.onNodesChange}
               onEdgesChange={canvas.onEdgesChange}
-              onNodeDragStart={(_event, _node, dragged) => canvas.startDrag(dragged)}
+              onNodeDragStart={canvas.startDrag}
               onNodeDragStop={canvas.endDrag}
-              onSelectionDragStart={(_event, dragged) => canvas.startDrag(dragged)}
+              onSelectionDragStart={canvas.startSelectionDrag}
               onSelectionDragStop={canvas.endDrag}
-              onNodeDoubleClick={(_event, node) => (node.type === "card" ? openPanel(node.id) : startWriting(node.id))}
-              onEdgeMouseEnter={(_event, edge) => setHovered(edge.id)}
-              onEdgeMouseLeave={(event) => !overTools(event.relatedTarget) && setHovered(null)}
-              onPaneMouseMove={() => setHovered(null)}
-              onConnect={(connection) => link(wish(connection), types)}
-              onConnectEnd={endConnecting}
-              isValidConnection={isValid}
-              onViewportChange={({ zoom }) => setPlain(zoom < PLAIN_BELOW)}
+              onNodeDoubleClick={openDoubleClicked}
+              {...hovering}
+              {...connecting}
+              onViewportChange={noteZoom}
               onDragOver={overCanvas}
-              onDrop={(event) => drop(event, types)}
-              connectionRadius={40}
               snapToGrid={snap}
-              snapGrid={SNAP}
-              selectionOnDrag
-              selectionMode={SelectionMode.Partial}
-              panOnDrag={PAN_WITH}
-              panActivationKeyCode="Space"
-              panOnScroll
-              zoomOnDoubleClick={false}
-              deleteKeyCode={null}
-              multiSelectionKeyCode={["Shift", "Meta", "Control"]}
-              selectNodesOnDrag={false}
-              onlyRenderVisibleElements
               fitView={fits}
-              fitViewOptions={FIT}
-              minZoom={0.1}
-              maxZoom={2}
-              proOptions={{ hideAttribution: true }}
+              {...BEHAVIOUR}
             >
               <Background variant={BackgroundVariant.Dots} gap={GRID} size={1.5} />
               {minimap && crowded && (
@@ -137,6 +136,44 @@ function Drawn({ types }: { types: ReadonlyMap<string, NodeType> }) {
     </PlainContext>
   );
 }
+
+/** Far away, nodes are drawn plain. */
+function usePlain() {
+  const [plain, setPlain] = useState(false);
+  const noteZoom = useCallback(({ zoom }: Viewport) => setPlain(zoom < PLAIN_BELOW), []);
+  return { plain, noteZoom };
+}
+
+/** The connection under the pointer. */
+function useHovered() {
+  const [hovered, setHovered] = useState<string | null>(null);
+  const hovering = useMemo(
+    () => ({
+      onEdgeMouseEnter: (_event: ReactMouseEvent, edge: FlowEdge) => setHovered(edge.id),
+      onEdgeMouseLeave: (event: ReactMouseEvent) => !overTools(event.relatedTarget) && setHovered(null),
+      onPaneMouseMove: () => setHovered(null),
+    }),
+    [],
+  );
+  return { hovered, hovering };
+}
+
+/** What is drawn from an output, and what is dropped from the palette. */
+function useConnecting(types: ReadonlyMap<string, NodeType>) {
+  return useMemo(
+    () => ({
+      onConnect: (connection: Connection) => link(wish(connection), types),
+      onConnectEnd: (event: MouseEvent | TouchEvent, state: FinalConnectionState) => endConnection(event, state, types),
+      isValidConnection: (connection: Connection | FlowEdge) =>
+        refusal(useEditor.getState().document, wish(connection), types) === null,
+      onDrop: (event: DragEvent) => drop(event, types),
+    }),
+    [types],
+  );
+}
+
+const openDoubleClicked = (_event: ReactMouseEvent, node: FlowNode): void =>
+  node.type === "card" ? openPanel(node.id) : startWriting(node.id);
 
 const overTools = (target: EventTarget | null): boolean => target instanceof Element && !!target.closest(".wire-tools");
 

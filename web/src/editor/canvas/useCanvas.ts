@@ -90,16 +90,20 @@ export function useCanvas(types: ReadonlyMap<string, NodeType>) {
     select(state.selected, toggled(state.selectedConnections, choices));
   }, []);
 
-  const startDrag = useCallback((dragged: readonly FlowNode[]) => {
+  const startSelectionDrag = useCallback((_event: unknown, dragged: readonly FlowNode[]) => {
     dragging.current = new Set(dragged.filter((node) => node.type === "card").map((node) => node.id));
   }, []);
+  const startDrag = useCallback(
+    (event: unknown, _node: FlowNode, dragged: readonly FlowNode[]) => startSelectionDrag(event, dragged),
+    [startSelectionDrag],
+  );
   const endDrag = useCallback(() => {
     const dropped = dragging.current ?? new Set<string>();
     dragging.current = null;
     commit(latest.current, dropped);
   }, [commit]);
 
-  return { flow, nodes, edges, onNodesChange, onEdgesChange, startDrag, endDrag };
+  return { flow, nodes, edges, onNodesChange, onEdgesChange, startDrag, startSelectionDrag, endDrag };
 }
 
 function samePlace(a: FlowNode, b: FlowNode): boolean {
