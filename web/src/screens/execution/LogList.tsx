@@ -36,7 +36,7 @@ export function LogList({ lines, names, empty, open, onOpen }: Props) {
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard
         tabIndex={0}
         // From the end on: what comes there neither scrolls the log nor needs its layout to know where the end is.
-        className="flex h-full flex-col-reverse overflow-y-auto font-mono text-xs contain-strict [overflow-anchor:none]"
+        className="flex h-full flex-col-reverse overflow-x-hidden overflow-y-auto font-mono text-xs contain-strict [overflow-anchor:none]"
       >
         {lines.length === 0 && <p className="mb-auto p-4 font-sans text-sm text-soft">{empty}</p>}
         <div className="relative mb-auto shrink-0" style={{ height: rows * ROW_PX }}>
@@ -54,6 +54,10 @@ export function LogList({ lines, names, empty, open, onOpen }: Props) {
           </ol>
         </div>
       </div>
+      <div
+        aria-hidden
+        className="pointer-events-none absolute inset-y-0 right-4 w-6 bg-linear-to-l from-surface to-transparent"
+      />
       {!follows && (
         <Button small tone="primary" className="absolute right-5 bottom-3 shadow-raised" onClick={follow}>
           <ArrowDownToLine size={13} aria-hidden />

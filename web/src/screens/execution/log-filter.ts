@@ -52,6 +52,21 @@ export function addedAtEnd(lines: readonly LogLine[], after: number): number {
   return added;
 }
 
+const WIDE =
+  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60]|\p{Extended_Pictographic}/u;
+
+/** As much of a text as so many cells of a font of one width hold; East Asian letters and pictures take two. */
+export function fitted(text: string, cells: number): string {
+  let taken = 0;
+  let kept = "";
+  for (const letter of text) {
+    taken += WIDE.test(letter) ? 2 : 1;
+    if (taken > cells) return `${[...kept].slice(0, -1).join("")}…`;
+    kept += letter;
+  }
+  return text;
+}
+
 /** A log as a text file has it. */
 export const asText = (lines: readonly LogLine[]): string =>
   lines

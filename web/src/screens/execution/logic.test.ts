@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { asDocument, connectionKey } from "@/editor/store/types";
 import type { LogLine, NodeRun } from "@/live/run-record";
 import { standingOf } from "@/live/standing";
-import { addedAtEnd, EVERYTHING, FilteredLog, windowOf } from "./log-filter";
+import { addedAtEnd, EVERYTHING, FilteredLog, fitted, windowOf } from "./log-filter";
 import { RunMarks } from "./run-marks";
 import { place, roundStep, rowsOf, scaleOf } from "./timeline";
 
@@ -59,6 +59,14 @@ test("what came at a log's end is counted from its end", () => {
   expect(addedAtEnd([line(3), line(5), line(9)], 5)).toBe(1);
   expect(addedAtEnd([line(3), line(5), line(9)], 9)).toBe(0);
   expect(addedAtEnd([line(3), line(5)], 0)).toBe(2);
+});
+
+test("a name is cut to its column, by what its letters take", () => {
+  expect(fitted("Moving average", 14)).toBe("Moving average");
+  expect(fitted("Moving average 2", 14)).toBe("Moving averag…");
+  expect(fitted("移动平均线", 10)).toBe("移动平均线");
+  expect(fitted("移动平均线", 9)).toBe("移动平…");
+  expect(fitted("", 3)).toBe("");
 });
 
 test("only the lines in sight are drawn", () => {
