@@ -5,9 +5,10 @@
 (() => {
   const noted = { received: [], changes: [], presented: [] };
   const wall = (moment) => performance.timeOrigin + moment;
-  // It stands apart and is always painted, so that a probe's coming and going moves nothing else and changes no layer.
+  // Probes lie one on the other, on a text that is always there: their coming and going moves nothing and changes no layer.
   const corner = document.createElement('div');
-  corner.style.cssText = 'position:fixed;right:0;bottom:0;width:8px;height:8px;contain:strict;font-size:6px;background:#888';
+  corner.style.cssText = 'position:fixed;right:0;bottom:0;width:20px;height:20px;font:6px/8px monospace;background:#888';
+  corner.append(text());
   const pending = new Map();
   let probes = 0;
 
@@ -18,12 +19,17 @@
     }
   };
 
+  function text() {
+    const made = document.createElement('div');
+    made.textContent = '·';
+    made.style.cssText = 'height:8px;margin-bottom:-8px';
+    return made;
+  }
+
   function change(what) {
-    const probe = document.createElement('span');
+    const probe = text();
     const number = ++probes;
     probe.setAttribute('elementtiming', String(number));
-    probe.textContent = '·';
-    probe.style.cssText = 'position:absolute;left:0;top:0';
     pending.set(String(number), probe);
     corner.append(probe);
     noted.changes.push({ probe: number, at: wall(performance.now()), ...what });
