@@ -12,6 +12,7 @@ from tradeloom.api.models.trained_models import (
     StartTraining,
     Training,
     TrainingList,
+    UploadModel,
 )
 from tradeloom.api.routing import PREFIX, Id, Routes, answers, reply
 
@@ -35,6 +36,19 @@ def listing() -> ModelList:
 )
 def read(id: ModelId) -> ModelDetail:
     return router.ports.models.get(router.caller.tenant, id)
+
+
+@router.post(
+    f"{PREFIX}/models",
+    summary="Upload a model",
+    description="Examines an ONNX file and keeps it as the newest version of its name. Only plain graphs of known "
+    "operators are taken; what is wrong with another is said.",
+    operation_id="uploadModel",
+    tags=_TAGS,
+    **answers(ModelDetail, status=201, said="Kept.", body=True),
+)
+def upload(brought: Annotated[UploadModel, Body()]) -> Response[Any]:
+    return reply(router.ports.models.upload(router.caller.tenant, brought), status=201)
 
 
 @router.post(

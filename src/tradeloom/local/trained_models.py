@@ -1,5 +1,7 @@
 """The API's models: what is kept, and trainings that run while people watch."""
 
+import base64
+import binascii
 import logging
 import secrets
 import threading
@@ -17,17 +19,19 @@ from tradeloom.api.models.trained_models import (
     StartTraining,
     Training,
     TrainingList,
+    UploadModel,
 )
 from tradeloom.engine.stores import VariableStore
-from tradeloom.errors import Conflict, NotFound, TradeloomError
+from tradeloom.errors import Conflict, ModelRefused, NotFound, TradeloomError
 from tradeloom.local.bridging import OnLoop
 from tradeloom.local.models import TenantVariables
-from tradeloom.nodes.ml._features import WARMUP
+from tradeloom.nodes.ml._features import FEATURES, WARMUP
 from tradeloom.nodes.ml._forecast import WINDOWS
 from tradeloom.nodes.ml._scores import Scores
 from tradeloom.nodes.ml._training import train_now
+from tradeloom.nodes.ml._upload import upload
 from tradeloom.nodes.ml.predict import PredictConfig
-from tradeloom.nodes.models import ModelFiles, ModelRecord, ModelStore, Shelf
+from tradeloom.nodes.models import UPLOADED, ModelFiles, ModelRecord, ModelStore, Shelf
 from tradeloom.trading.bars import Bars, BarsReference
 
 log: Final = logging.getLogger(__name__)
@@ -79,6 +83,21 @@ class LocalModels:
     def rollback(self, tenant: str, model: str) -> ModelDetail:
         name = name_of(model)
         return detail_of(name, self._store(tenant).rollback(name))
+
+    def upload(self, tenant: str, brought: UploadModel) -> ModelDetail:
+        store = self._store(tenant)
+        upload(
+            store,
+            brought.name,
+            _file_of(brought.model),
+            horizon=brought.horizon,
+            features=FEATURES if brought.features is None else brought.features,
+            target=brought.target,
+            trained_to=brought.trained_to,
+            timeframe=brought.timeframe,
+        )
+        name = UPLOADED + brought.name
+        return detail_of(name, store.known(name))
 
     def train(self, tenant: str, wanted: StartTraining) -> Training:
         """Raises `InvalidInput` for an account or settings that cannot be, `Conflict` while one runs."""
@@ -150,6 +169,14 @@ class LocalModels:
 
     def _store(self, tenant: str) -> ModelStore:
         return ModelStore(TenantVariables(self._on_loop, self._variables, tenant), self._files)
+
+
+def _file_of(encoded: str) -> bytes:
+    try:
+        return base64.b64decode(encoded, validate=True)
+    except binascii.Error as error:
+        hint = "Send the bytes of the ONNX file, encoded by base64."
+        raise ModelRefused("The model is not written in base64.", field="model", hint=hint) from error
 
 
 def id_of(name: str) -> str:

@@ -1,15 +1,19 @@
 """The routes of models, on the local adapter itself: trained on real bars, promoted, rolled back."""
 
+import base64
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from tests.support.onnx_models import linear
 from tests.unit.api.conftest import Ask
 from tests.unit.api.fake_models import Market, models_in_memory
 from tests.unit.api.fakes import fake_ports
+from tradeloom.api.models.trained_models import MAX_UPLOAD_BYTES
 from tradeloom.api.ports import Ports
+from tradeloom.nodes.ml._features import FEATURES
 
 WANTED = {"account": "paper", "symbol": "EURUSD", "timeframe": "H1", "training_bars": 500, "retrain_every": 1}
 
@@ -96,3 +100,43 @@ def test_too_little_history_is_what_the_training_ends_with(ask: Ask) -> None:
     begun = ask("POST", "/model-trainings", WANTED | {"training_bars": 4_000}).json
     done = ask("GET", f"/model-trainings/{begun['id']}").json
     assert (done["state"], done["error"]["name"]) == ("failed", "NotEnoughBars")
+
+
+def encoded(model: Any) -> str:
+    return base64.b64encode(model.SerializeToString()).decode()
+
+
+def test_an_uploaded_model_is_kept_and_a_second_file_is_its_next_version(ask: Ask) -> None:
+    body = {"name": "momentum", "horizon": 6, "features": list(FEATURES[:3]), "timeframe": "H1"}
+    first = ask("POST", "/models", {**body, "model": encoded(linear(features=3))})
+    assert first.status == 201, first.text
+    assert (first.json["id"], first.json["kind"], first.json["horizon"]) == ("uploaded~momentum", "uploaded", 6)
+    assert first.json["current"]["features"] == list(FEATURES[:3])
+    second = ask("POST", "/models", {**body, "model": encoded(linear(features=3, intercept=0.5))}).json
+    assert [each["version"] for each in second["history"]][1] == first.json["current"]["version"]
+    assert [each["id"] for each in ask("GET", "/models").json["items"]] == ["uploaded~momentum"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "field"),
+    [
+        ({"model": "no base64!"}, "model"),
+        ({"model": base64.b64encode(b"no model").decode()}, "model"),
+        ({"features": ["return_1", "moon_phase"]}, "features"),
+        ({"features": ["return_1"]}, "model"),  # it takes another number of inputs
+        ({"name": "../other"}, "name"),
+    ],
+)
+def test_what_is_no_model_is_refused_and_nothing_is_kept(ask: Ask, changed: dict[str, Any], field: str) -> None:
+    body = {"name": "momentum", "horizon": 1, "model": encoded(linear())}
+    refused = ask("POST", "/models", {**body, **changed})
+    assert refused.status == 422, refused.text
+    assert (refused.error["name"], refused.error["field"]) == ("ModelRefused", field)
+    assert ask("GET", "/models").json["items"] == []
+
+
+def test_a_file_that_is_too_large_is_refused_before_it_is_read(ask: Ask) -> None:
+    body = {"name": "momentum", "horizon": 1, "model": "A" * (MAX_UPLOAD_BYTES * 4 // 3 + 8)}
+    refused = ask("POST", "/models", body)
+    assert refused.status == 422
+    assert refused.error["field"] == "model"

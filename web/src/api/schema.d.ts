@@ -582,7 +582,11 @@ export interface paths {
         /** List models */
         get: operations["listModels"];
         put?: never;
-        post?: never;
+        /**
+         * Upload a model
+         * @description Examines an ONNX file and keeps it as the newest version of its name. Only plain graphs of known operators are taken; what is wrong with another is said.
+         */
+        post: operations["uploadModel"];
         delete?: never;
         options?: never;
         head?: never;
@@ -5089,6 +5093,50 @@ export interface components {
             until?: string | null;
         };
         /**
+         * UploadModel
+         * @description An ONNX file and what it is: a node uses it as `onnx:NAME`.
+         * @example {
+         *       "horizon": 6,
+         *       "name": "momentum"
+         *     }
+         */
+        UploadModel: {
+            /**
+             * Features
+             * @description Its inputs, in its order; null: all that there are.
+             */
+            features?: string[] | null;
+            /**
+             * Horizon
+             * @description How many bars ahead it forecasts.
+             */
+            horizon: number;
+            /**
+             * Model
+             * @description The ONNX file in base64; the file may have 860,000 bytes.
+             */
+            model: string;
+            /**
+             * Name
+             * @description What nodes call it. A known one gets a new version.
+             */
+            name: string;
+            /**
+             * Target
+             * @description Whether its answer is in usual moves, or a log return.
+             * @default scaled_return
+             * @enum {string}
+             */
+            target: "scaled_return" | "log_return";
+            /** @description The only bars it is for; null: any. */
+            timeframe?: components["schemas"]["Timeframe"] | null;
+            /**
+             * Trained To
+             * @description When the data it was trained on ends: tests begin there.
+             */
+            trained_to?: string | null;
+        };
+        /**
          * Usage
          * @description Counted from the executions that are kept.
          */
@@ -9239,6 +9287,102 @@ export interface operations {
             };
             /** @description This address does not take the method: a part of it is missing. */
             405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Something in the request is wrong; `problems` has all of it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Something failed that should not have. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A part of the system is not available at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    uploadModel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UploadModel"];
+            };
+        };
+        responses: {
+            /** @description Kept. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelDetail"];
+                };
+            };
+            /** @description The body cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No valid bearer token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description This address does not take the method: a part of it is missing. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The body is not application/json. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,6 +1,6 @@
 """Models of price forecasts: their versions, how each did in its test, and training them."""
 
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 
 from pydantic import AwareDatetime, ConfigDict, Field, model_validator
 
@@ -67,6 +67,34 @@ class Promote(Model):
     version: str | None = Field(
         max_length=64, description="The beginning of its SHA-256; null lets the newest be used again."
     )
+
+
+MAX_UPLOAD_BYTES: Final = 860_000
+"""Of a file that is sent in a request, which may be 1.2 MB large in all. `tradeloom models add` takes larger ones."""
+
+
+class UploadModel(Model):
+    """An ONNX file and what it is: a node uses it as `onnx:NAME`."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"name": "momentum", "horizon": 6}]})
+
+    name: str = Field(min_length=1, max_length=64, description="What nodes call it. A known one gets a new version.")
+    model: str = Field(
+        min_length=1,
+        max_length=4 * -(-MAX_UPLOAD_BYTES // 3),
+        description=f"The ONNX file in base64; the file may have {MAX_UPLOAD_BYTES:,} bytes.",
+    )
+    horizon: int = Field(ge=1, le=200, description="How many bars ahead it forecasts.")
+    features: list[str] | None = Field(
+        default=None, max_length=64, description="Its inputs, in its order; null: all that there are."
+    )
+    target: Literal["scaled_return", "log_return"] = Field(
+        default="scaled_return", description="Whether its answer is in usual moves, or a log return."
+    )
+    trained_to: AwareDatetime | None = Field(
+        default=None, description="When the data it was trained on ends: tests begin there."
+    )
+    timeframe: Timeframe | None = Field(default=None, description="The only bars it is for; null: any.")
 
 
 class StartTraining(Model):

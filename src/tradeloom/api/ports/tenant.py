@@ -10,7 +10,14 @@ from tradeloom.api.models.credentials import (
     ReplacedCredential,
 )
 from tradeloom.api.models.tables import QueryResult, RunQuery, TableList
-from tradeloom.api.models.trained_models import ModelDetail, ModelList, StartTraining, Training, TrainingList
+from tradeloom.api.models.trained_models import (
+    ModelDetail,
+    ModelList,
+    StartTraining,
+    Training,
+    TrainingList,
+    UploadModel,
+)
 from tradeloom.api.models.usage import Usage
 
 
@@ -64,6 +71,10 @@ class Models(Protocol):
         ...
 
     def rollback(self, tenant: str, model: str) -> ModelDetail: ...
+
+    def upload(self, tenant: str, brought: UploadModel) -> ModelDetail:
+        """Raises `ModelRefused`, with the field that is wrong; nothing is kept then."""
+        ...
 
     def train(self, tenant: str, wanted: StartTraining) -> Training:
         """Raises `InvalidInput` for an account that is not there, `Conflict` while another is trained."""

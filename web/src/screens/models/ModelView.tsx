@@ -77,7 +77,7 @@ function InUse({ model }: { model: Detail }) {
   const { current, promoted } = model;
   const facts: [string, string][] = [
     [t("fact.version"), short(current.version)],
-    [t("fact.trained"), current.trained_from ? `${moment(current.trained_from)} – ${moment(current.trained_to)}` : "–"],
+    [t("fact.trained"), trainedOn(current)],
     [t("fact.bars"), current.bars ? number(current.bars, 0) : "–"],
     [t("fact.features"), String(current.features.length)],
   ];
@@ -94,6 +94,12 @@ function InUse({ model }: { model: Detail }) {
       </dl>
     </div>
   );
+}
+
+/** The bars it has seen; of an uploaded one at most their end is known. */
+function trainedOn({ trained_from, trained_to }: Version): string {
+  if (!trained_to) return "–";
+  return trained_from ? `${moment(trained_from)} – ${moment(trained_to)}` : `… – ${moment(trained_to)}`;
 }
 
 function History({ model, busy, onPromote }: { model: Detail; busy: boolean; onPromote: (version: string) => void }) {
@@ -113,7 +119,7 @@ function History({ model, busy, onPromote }: { model: Detail; busy: boolean; onP
     {
       id: "trained",
       header: t("history.trainedTo"),
-      cell: (version) => moment(version.trained_to ?? version.added_at),
+      cell: (version) => (version.trained_to ? moment(version.trained_to) : "–"),
       sort: (version) => version.trained_to ?? version.added_at,
     },
     {

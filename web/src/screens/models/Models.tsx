@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { BrainCircuit } from "lucide-react";
+import { BrainCircuit, Upload } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Badge } from "@/ui/Badge";
@@ -13,27 +13,35 @@ import { ModelView } from "./ModelView";
 import { type Model, modelsQuery } from "./queries";
 import { TrainDialog } from "./TrainDialog";
 import { Trainings } from "./Trainings";
+import { UploadDialog } from "./UploadDialog";
 import { VerdictBadge } from "./Verdict";
 
 export default function Models() {
   const { t } = useTranslation("models");
   const { data, error } = useQuery(modelsQuery());
   const [asked, setAsked] = useState("");
-  const [training, setTraining] = useState(false);
+  const [open, setOpen] = useState<"train" | "upload" | null>(null);
+  const close = () => setOpen(null);
   const models = data?.items ?? [];
   const chosen = models.find((model) => model.id === asked) ?? models[0];
-  const train = (
-    <Button tone="primary" onClick={() => setTraining(true)}>
-      <BrainCircuit size={16} aria-hidden />
-      {t("train.open")}
-    </Button>
+  const ways = (
+    <div className="flex flex-wrap gap-2">
+      <Button onClick={() => setOpen("upload")}>
+        <Upload size={16} aria-hidden />
+        {t("upload.open")}
+      </Button>
+      <Button tone="primary" onClick={() => setOpen("train")}>
+        <BrainCircuit size={16} aria-hidden />
+        {t("train.open")}
+      </Button>
+    </div>
   );
   return (
-    <Page title={t("title")} lead={t("lead")} actions={models.length > 0 && train}>
+    <Page title={t("title")} lead={t("lead")} actions={models.length > 0 && ways}>
       <Failure error={error} />
       <Trainings onModel={setAsked} />
       {data && !models.length && (
-        <Empty title={t("empty.title")} action={train}>
+        <Empty title={t("empty.title")} action={ways}>
           {t("empty.lead")}
         </Empty>
       )}
@@ -43,7 +51,8 @@ export default function Models() {
           <ModelView key={chosen.id} id={chosen.id} />
         </div>
       )}
-      <TrainDialog open={training} onClose={() => setTraining(false)} like={chosen} />
+      <TrainDialog open={open === "train"} onClose={close} like={chosen} />
+      <UploadDialog open={open === "upload"} onClose={close} onModel={setAsked} />
     </Page>
   );
 }

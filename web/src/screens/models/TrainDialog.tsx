@@ -8,9 +8,8 @@ import { Button } from "@/ui/Button";
 import { Dialog } from "@/ui/Dialog";
 import { SelectField, TextField } from "@/ui/Field";
 import { Failure } from "@/ui/Notice";
-import { type Model, useTrain } from "./queries";
+import { type Model, TIMEFRAMES, useTrain } from "./queries";
 
-const TIMEFRAMES = ["M1", "M5", "M15", "M30", "H1", "H4", "D1"] as const;
 /** As many training bars as each bar of the horizon takes: the server's own rule. */
 const ROWS_A_HORIZON = 20;
 

@@ -7,6 +7,9 @@ export type Version = Schemas["ModelVersion"];
 export type Scores = Schemas["ModelScores"];
 export type Training = Schemas["Training"];
 export type Wanted = Schemas["StartTraining"];
+export type Upload = Schemas["UploadModel"];
+
+export const TIMEFRAMES = ["M1", "M5", "M15", "M30", "H1", "H4", "D1"] as const;
 
 export const modelsQuery = () =>
   queryOptions({ queryKey: ["models"], queryFn: () => told(api.GET("/api/agentic/models")) });
@@ -31,6 +34,14 @@ export function useTrain() {
   return useMutation({
     mutationFn: (body: Wanted) => told(api.POST("/api/agentic/model-trainings", { body })),
     onSuccess: () => queries.invalidateQueries({ queryKey: ["model-trainings"] }),
+  });
+}
+
+export function useUpload() {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: (body: Upload) => told(api.POST("/api/agentic/models", { body })),
+    onSuccess: () => queries.invalidateQueries({ queryKey: ["models"] }),
   });
 }
 
