@@ -72,7 +72,7 @@ ROUTES = {
     "/trades/summary": {"get"},
     "/tables": {"get"},
     "/tables/query": {"post"},
-    "/models": {"get"},
+    "/models": {"get", "post"},
     "/models/{id}": {"get"},
     "/models/{id}/promote": {"post"},
     "/models/{id}/rollback": {"post"},
