@@ -9,27 +9,20 @@ import {
   ReactFlowProvider,
   SelectionMode,
   useReactFlow,
-  type Viewport,
 } from "@xyflow/react";
-import {
-  type DragEvent,
-  type MouseEvent as ReactMouseEvent,
-  useCallback,
-  useEffect,
-  useMemo,
-  useRef,
-  useState,
-} from "react";
+import { type DragEvent, type MouseEvent as ReactMouseEvent, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { cx } from "@/ui/cx";
 import { addFromPalette, changeNoteOf, dropNode, link, removeWire } from "../store/actions";
 import { refusal } from "../store/edits";
 import { openPanel, useEditor } from "../store/store";
 import type { ConnectionDoc, NodeType, Point } from "../store/types";
 import { openPalette, startWriting, useUi } from "../store/ui";
 import { ActionsContext, type CanvasActions, EditingContext, HoveredContext, PlainContext } from "./context";
+import { useDetail } from "./detail";
 import { DRAGGED } from "./drag-type";
 import type { FlowEdge, FlowNode } from "./flow";
-import { EDGE_TYPES, FIT, NODE_TYPES, PLAIN_BELOW } from "./GraphView";
+import { EDGE_TYPES, FIT, NODE_TYPES } from "./GraphView";
 import { GRID } from "./geometry";
 import { type Marks, MarksContext } from "./marks";
 import { minimapColor } from "./minimap";
@@ -89,7 +82,7 @@ function Drawn({ types }: { types: ReadonlyMap<string, NodeType> }) {
   const minimap = useUi((state) => state.minimap);
   const snap = useUi((state) => state.snap);
   const editing = useUi((state) => state.editing);
-  const { plain, noteZoom } = usePlain();
+  const { plain, far, noteZoom } = useDetail();
   const { hovered, hovering } = useHovered();
   const connecting = useConnecting(types);
   const element = useRef<HTMLDivElement>(null);
@@ -105,6 +98,7 @@ function Drawn({ types }: { types: ReadonlyMap<string, NodeType> }) {
           <ActionsContext value={ACTIONS}>
             <ReactFlow<FlowNode, FlowEdge>
               ref={element}
+              className={cx(far && "canvas-far", canvas.moving && "canvas-dragging")}
               aria-label={t("canvas.label", { name })}
               nodes={canvas.nodes}
               edges={canvas.edges}
@@ -135,13 +129,6 @@ function Drawn({ types }: { types: ReadonlyMap<string, NodeType> }) {
       </HoveredContext>
     </PlainContext>
   );
-}
-
-/** Far away, nodes are drawn plain. */
-function usePlain() {
-  const [plain, setPlain] = useState(false);
-  const noteZoom = useCallback(({ zoom }: Viewport) => setPlain(zoom < PLAIN_BELOW), []);
-  return { plain, noteZoom };
 }
 
 /** The connection under the pointer. */

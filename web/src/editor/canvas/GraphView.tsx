@@ -1,10 +1,11 @@
 import { Background, BackgroundVariant, Controls, MiniMap, ReactFlow, ReactFlowProvider } from "@xyflow/react";
-import { type ReactNode, useMemo, useState } from "react";
+import { type ReactNode, useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import { cx } from "@/ui/cx";
 import type { NodeType, WorkflowDocument } from "../store/types";
 import "./canvas.css";
 import { ActionsContext, HoveredContext, PlainContext } from "./context";
+import { useDetail } from "./detail";
 import { Frame, Note } from "./Frame";
 import { Flow } from "./flow";
 import { GRID } from "./geometry";
@@ -16,10 +17,6 @@ import { Wire } from "./Wire";
 
 export const NODE_TYPES = { card: NodeCard, note: Note, frame: Frame };
 export const EDGE_TYPES = { wire: Wire };
-/** Below this zoom nodes are drawn plain. */
-export const PLAIN_BELOW = 0.5;
-/** Below this zoom they are tiles without words. */
-export const FAR_BELOW = 0.3;
 export const FIT = { padding: 0.15, maxZoom: 1 };
 const NOTHING = {};
 
@@ -67,8 +64,7 @@ function Still(props: {
 }) {
   const { document, types, selected, onOpen, minimap, children } = props;
   const { t } = useTranslation("editor");
-  const [plain, setPlain] = useState(false);
-  const [far, setFar] = useState(false);
+  const { plain, far, noteZoom } = useDetail();
   const flow = useMemo(() => new Flow(types, false), [types]);
   const nodes = useMemo(
     () => flow.nodes(document).map((node) => (node.id === selected ? { ...node, selected: true } : node)),
@@ -94,10 +90,7 @@ function Still(props: {
             const id = (event.target as HTMLElement).closest<HTMLElement>(".react-flow__node")?.dataset.id;
             if (id !== undefined && (event.key === "Enter" || event.key === " ")) onOpen?.(id);
           }}
-          onViewportChange={({ zoom }) => {
-            setPlain(zoom < PLAIN_BELOW);
-            setFar(zoom < FAR_BELOW);
-          }}
+          onViewportChange={noteZoom}
           className={cx(far && "canvas-far")}
           onlyRenderVisibleElements
           fitView

@@ -22,7 +22,7 @@ export const Wire = memo(function Wire(props: EdgeProps<FlowEdge>) {
     <>
       <BaseEdge
         path={path}
-        interactionWidth={16}
+        interactionWidth={addInto ? 16 : 0}
         className={cx(
           "wire",
           data?.error && "wire-error",

@@ -28,6 +28,7 @@ export function useCanvas(types: ReadonlyMap<string, NodeType>) {
   const flow = useMemo(() => new Flow(types, true), [types]);
   const [nodes, setNodes] = useState<FlowNode[]>(() => flow.nodes(document));
   const dragging = useRef<ReadonlySet<string> | null>(null);
+  const [moving, setMoving] = useState(false);
   const latest = useRef(nodes);
   latest.current = nodes;
 
@@ -92,6 +93,7 @@ export function useCanvas(types: ReadonlyMap<string, NodeType>) {
 
   const startSelectionDrag = useCallback((_event: unknown, dragged: readonly FlowNode[]) => {
     dragging.current = new Set(dragged.filter((node) => node.type === "card").map((node) => node.id));
+    setMoving(true);
   }, []);
   const startDrag = useCallback(
     (event: unknown, _node: FlowNode, dragged: readonly FlowNode[]) => startSelectionDrag(event, dragged),
@@ -100,10 +102,11 @@ export function useCanvas(types: ReadonlyMap<string, NodeType>) {
   const endDrag = useCallback(() => {
     const dropped = dragging.current ?? new Set<string>();
     dragging.current = null;
+    setMoving(false);
     commit(latest.current, dropped);
   }, [commit]);
 
-  return { flow, nodes, edges, onNodesChange, onEdgesChange, startDrag, startSelectionDrag, endDrag };
+  return { flow, nodes, edges, moving, onNodesChange, onEdgesChange, startDrag, startSelectionDrag, endDrag };
 }
 
 function samePlace(a: FlowNode, b: FlowNode): boolean {
