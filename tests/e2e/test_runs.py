@@ -225,8 +225,30 @@ def test_hundreds_of_events_a_second_are_all_shown(page: Page, machine: RunningM
         expect(page.locator(f".react-flow__node[data-id={node}] .node-card")).to_have_attribute(
             "data-status", "succeeded"
         )
+    _more_lines_leave_what_is_read(page, machine, hub, execution | {"seq": told[-1].seq})
     machine.post(f"/executions/{name}/stop")
     _speed(machine, 0)
+
+
+def _more_lines_leave_what_is_read(page: Page, machine: RunningMachine, hub: Hub, execution: dict[str, Any]) -> None:
+    """Who scrolls up keeps the lines in sight while others come, and finds the way back to the end."""
+    log, latest = page.get_by_role("log"), page.get_by_role("button", name="Follow the latest")
+    expect(latest).to_have_count(0)
+    log.evaluate("box => box.scrollBy(0, -1_000)")
+    expect(latest).to_be_visible()
+    tops = """box => [...box.querySelectorAll('li')]
+      .map(li => [li.dataset.seq, Math.round(li.getBoundingClientRect().top - box.getBoundingClientRect().top)])
+      .filter(([, at]) => at >= 0 && at < box.clientHeight)"""
+    read = log.evaluate(tops)
+    assert len(read) > 5
+    said = int(page.get_by_role("tab", name="Log").inner_text().split()[-1])
+    more = machine.on_loop(tell(hub, traffic(execution, 40, 90), per_s=300))
+    lines = [message.message for message in more if isinstance(message, NodeLog)]
+    expect(page.get_by_role("tabpanel", name="Log").get_by_text(f"{said + len(lines)} lines")).to_be_visible()
+    assert log.evaluate(tops) == read
+    latest.click()
+    expect(latest).to_have_count(0)
+    expect(log).to_contain_text(lines[-1])
 
 
 def test_without_a_websocket_it_polls(page: Page, machine: RunningMachine, waiting: str) -> None:
