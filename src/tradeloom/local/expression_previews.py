@@ -79,9 +79,12 @@ class ExpressionPreviews:
         mine = [problem for problem in problems if problem.node == node.id]
         node_type = node_types().get(node.type)
         fields: list[FieldPreview] = []
+        turn: list[FieldPreview] = []
         if node_type is not None:
             view = _View(reading.document, node, node_type, seen, self._blobs)
             fields = await asyncio.to_thread(lambda: list(view.fields()))
+            if seen.index is not None:
+                turn = await asyncio.to_thread(view.turn)
             if not errors(mine):
                 mine += await asyncio.to_thread(view.broken_by_values)
         return ExpressionPreview(
@@ -89,6 +92,7 @@ class ExpressionPreviews:
             as_of=seen.as_of,
             seen=sorted(seen.records),
             fields=fields,
+            turn=turn,
             problems=mine,
         )
 
@@ -146,6 +150,10 @@ class _View:
                 yield self._of(leaf.field, partial(self._rendered, text))
         for name in required_inputs(self._type, self._node.config):
             yield self._of(f"config.{name}", partial(self._evaluated, f"input.{name}"))
+
+    def turn(self) -> list[FieldPreview]:
+        """What the loop around the node gave to its last turn."""
+        return [self._of(name, partial(self._evaluated, name)) for name in ("item", "index")]
 
     def _evaluated(self, source: str) -> Any:
         return evaluate(parse(source), self._names, now=self._now)

@@ -87,6 +87,7 @@ def test_a_loops_item_is_the_one_it_had_last(ask: Ask) -> None:
     drawn["connections"][2] = {"source": "loop", "source_port": "item", "target": "dip"}
     told = ask("POST", PREVIEW, {"document": drawn, "node": "dip", "workflow_id": "wf-recorded"}).json
     assert field(told, "config.title")["value"] == "GBPUSD 1"
+    assert {each["field"]: each["value"] for each in told["turn"]} == {"item": "GBPUSD", "index": 1}
 
 
 def test_what_is_wrong_is_told_in_the_compilers_words(ask: Ask) -> None:

@@ -2262,6 +2262,11 @@ export interface components {
              * @description The nodes whose outputs are known.
              */
             seen?: string[];
+            /**
+             * Turn
+             * @description In a loop: `item` and `index`, as its last turn had them.
+             */
+            turn?: components["schemas"]["FieldPreview"][];
         };
         /**
          * ExpressionPreviewRequest

@@ -61,6 +61,9 @@ class ExpressionPreview(Model):
     as_of: AwareDatetime = Field(description="What now() is.")
     seen: list[str] = Field(default_factory=list, description="The nodes whose outputs are known.")
     fields: list[FieldPreview] = Field(default_factory=list, description="Every field that holds an expression.")
+    turn: list[FieldPreview] = Field(
+        default_factory=list, description="In a loop: `item` and `index`, as its last turn had them."
+    )
     problems: list[Problem] = Field(
         default_factory=list, description="What the compiler has against this node; also what its values break."
     )

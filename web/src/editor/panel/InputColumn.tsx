@@ -11,14 +11,19 @@ import { Empty } from "@/ui/Empty";
 import { moment } from "@/ui/format";
 import { iconOf } from "../canvas/icons";
 import { useTypes } from "../canvas/types";
-import { type Branch, branchesOf, filtered, type Known, promisedOf, type Source } from "./data";
+import { type Branch, branchesOf, filtered, type Known, promisedOf, type Source, type Turn } from "./data";
 import { Shown, type View, Views } from "./Shown";
 import type { RunRecord } from "./usePanel";
 
 type Given = Source & { root: string; known: Known | undefined; branches: Branch[] };
 
-/** Every source with the fields it has, or will have by its type; in a loop its item first, of which nothing is known. */
-export function useGiven(sources: Source[], known: Map<string, Known>, inLoop: boolean): Given[] {
+/** Every source with the fields it has, or will have by its type; in a loop its item first, as the last turn had it. */
+export function useGiven(
+  sources: Source[],
+  known: Map<string, Known>,
+  inLoop: boolean,
+  turn: Turn | null = null,
+): Given[] {
   const types = [...new Set(sources.map((source) => source.type))];
   const schemas = useQueries({ queries: types.map((type) => nodeSchemaQuery(type)) });
   const read = schemas.map((each) => each.data);
@@ -39,12 +44,12 @@ export function useGiven(sources: Source[], known: Map<string, Known>, inLoop: b
       return { ...source, root, known: one, branches };
     });
     if (!inLoop) return given;
-    const item = branchesOf({ item: null, index: 0 }, "").map((branch) => unrooted(branch));
-    return [
-      { id: "item", name: "item", type: "", direct: true, root: "item", known: undefined, branches: item },
-      ...given,
-    ];
-  }, [sources, known, inLoop, stamp]);
+    const item = branchesOf(turn ?? { item: null, index: 0 }, "").map((branch) => unrooted(branch));
+    const had: Known | undefined = turn
+      ? { output: turn.item, state: "succeeded", port: null, from: "run" }
+      : undefined;
+    return [{ id: "item", name: "item", type: "", direct: true, root: "item", known: had, branches: item }, ...given];
+  }, [sources, known, inLoop, turn, stamp]);
 }
 
 /** `item` and `index` are roots themselves. */

@@ -2,7 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { CircleHelp, FlaskConical, X } from "lucide-react";
 import { Dialog as Radix, Tabs } from "radix-ui";
-import { useEffect, useMemo, useState } from "react";
+import { type KeyboardEvent, useEffect, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
 import { api, told } from "@/api/client";
@@ -46,6 +46,7 @@ export function NodePanel({ workflowId, nodeId, onClose }: Props) {
             event.preventDefault();
             (event.currentTarget as HTMLElement | null)?.focus();
           }}
+          onKeyDown={toReferences}
           tabIndex={-1}
           className="fixed inset-0 z-40 flex flex-col overflow-hidden bg-surface shadow-raised outline-none md:inset-x-6 md:top-6 md:bottom-4 md:rounded-xl md:border md:border-line"
         >
@@ -57,6 +58,13 @@ export function NodePanel({ workflowId, nodeId, onClose }: Props) {
   );
 }
 
+/** From a setting straight to what can be put into it: Tab would come by other settings, and take them instead. */
+function toReferences(event: KeyboardEvent<HTMLElement>): void {
+  if (!event.altKey || event.code !== "KeyI") return;
+  event.preventDefault();
+  event.currentTarget.querySelector<HTMLElement>("[data-reference]")?.focus();
+}
+
 function Inside({ workflowId, node, onClose }: { workflowId: string | null; node: NodeDoc; onClose: () => void }) {
   const { t } = useTranslation("panel");
   const graph = useEditor((state) => state.document);
@@ -64,7 +72,7 @@ function Inside({ workflowId, node, onClose }: { workflowId: string | null; node
   const preview = usePreview(workflowId, node.id, run);
   const { data: type, error } = useSchema(node.type);
   const sources = useMemo(() => sourcesOf(graph, node.id), [graph, node.id]);
-  const given = useGiven(sources, known, !!node.parent);
+  const given = useGiven(sources, known, !!node.parent, preview.turn);
   const { test, testing } = useTesting(workflowId, node, run, known);
   const completions = useCompletions(given);
   const schema = type?.config_schema as JsonSchema | undefined;

@@ -98,10 +98,12 @@ function Chip({ branch, mapped }: { branch: Branch; mapped: boolean }) {
       type="button"
       draggable
       onDragStart={drag}
+      data-reference
       onClick={() => {
         if (!target) return toast.failed(new Error(t("tree.noTarget")));
         target.insert(reference);
         showPane("form");
+        requestAnimationFrame(() => target.element.focus()); // on a phone its pane has to be there first
       }}
       title={branch.source}
       aria-label={t(target ? "tree.insertInto" : "tree.insert", { source: branch.source, field: target?.title })}

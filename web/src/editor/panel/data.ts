@@ -14,6 +14,9 @@ export type Known = {
   duration_ms?: number | null;
 };
 
+/** What a turn of a loop is given. */
+export type Turn = { item: unknown; index: number };
+
 export type Source = {
   id: string;
   name: string;
@@ -184,7 +187,8 @@ export function tableOf(value: unknown, source: string): Table {
     }));
     return { columns, rows, total: list.length };
   }
-  const entries = isObject(value) ? Object.entries(value) : [["value", value] as [string, unknown]];
+  if (!isObject(value)) return { columns: [], rows: [{ key: "value", source, cells: [value] }], total: 1 };
+  const entries = Object.entries(value);
   return {
     columns: [],
     rows: entries.map(([key, each]) => ({ key, source: referenceTo(source, [key]), cells: [each] })),

@@ -9,7 +9,7 @@ import type { FieldProblem, Preview } from "@/forms/surroundings";
 import { useRunNews } from "@/live/hooks";
 import { useEditor } from "../store/store";
 import type { NodeDoc } from "../store/types";
-import { type Known, namedIn, sourcesOf } from "./data";
+import { type Known, namedIn, sourcesOf, type Turn } from "./data";
 
 export type Tested = Schemas["NodeTestResult"];
 
@@ -143,11 +143,18 @@ export function usePreview(workflowId: string | null, nodeId: string, run: RunRe
       problems: told.filter(ofConfig).map((each) => ({ ...each, field: within(each.field, "config") })),
       /** Of the node itself: its connections, its retries. */
       others: told.filter((each) => !ofConfig(each)),
+      /** In a loop: what its last turn was given. */
+      turn: turnOf(data?.turn ?? []),
       /** The configuration that was judged, with what its expressions give; null while it is wrong. */
       values: data && !wrong ? withGiven(data.config, previews) : null,
       error: error instanceof ApiError ? error : null,
     };
   }, [data, error]);
+}
+
+function turnOf(told: Schemas["FieldPreview"][]): Turn | null {
+  const [item, index] = ["item", "index"].map((name) => told.find((each) => each.field === name && !each.error));
+  return item && index ? { item: item.value, index: Number(index.value) } : null;
 }
 
 function withGiven(config: Record<string, unknown>, previews: Record<string, Preview>): Record<string, unknown> {
