@@ -64,8 +64,8 @@ function Loss({
   const used = share != null && limit ? Math.min(Math.max(share / limit, 0), 1) : null;
   return (
     <div className="min-w-0 rounded-lg border border-line bg-surface px-3 py-2.5">
-      <dt className="flex justify-between gap-2 text-xs text-soft">
-        <span className="truncate">{name}</span>
+      <dt className="flex flex-wrap justify-between gap-x-2 text-xs text-soft">
+        <span>{name}</span>
         {limit !== null && <span className="shrink-0">{t("figures.limit", { limit: `${number(limit, 0)} %` })}</span>}
       </dt>
       <dd className="text-lg font-medium tabular-nums">
