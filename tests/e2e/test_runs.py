@@ -276,6 +276,47 @@ def test_the_server_gone_and_back(bare: Page, machine: RunningMachine, waiting: 
     expect(bare.get_by_role("log").get_by_role("listitem")).to_have_count(1)
 
 
+def test_the_server_is_taken_down_and_started_again(
+    bare: Page, machine: RunningMachine, waits: str, waiting: str
+) -> None:
+    """While a run is watched in one tab, and another has changes that were never saved."""
+    _open(bare, machine, f"executions/{waiting}")
+    expect(_card(bare, "An hour")).to_have_attribute("data-status", "waiting")
+    editor = bare.context.new_page()
+    editor.set_default_timeout(PATIENCE_MS)
+    _open(editor, machine, f"workflows/{waits}")
+    name = editor.get_by_label("Name of the workflow")
+    name.fill("Changed before")
+    expect(editor.locator("[data-save=draft]")).to_be_visible()
+
+    machine.down()
+    for page in (bare, editor):
+        expect(page.get_by_text("Offline", exact=True)).to_be_visible()
+    expect(bare.get_by_text("This is how the execution stood")).to_be_visible()
+    expect(_card(bare, "An hour")).to_have_attribute("data-status", "waiting")
+    name.fill("Changed meanwhile")
+    expect(editor.locator("[data-save=offline]")).to_be_visible()
+    editor.keyboard.press("Control+s")
+    expect(editor.get_by_role("region", name="Notifications (F8)")).to_contain_text("Tradeloom does not answer.")
+    expect(editor.locator("[data-save=offline]")).to_be_visible()
+    expect(name).to_have_value("Changed meanwhile")
+
+    machine.up()
+    expect(bare.get_by_text("Live", exact=True)).to_be_visible()
+    _speed(machine, 0)
+    expect(_header(bare)).to_contain_text("Succeeded")
+    expect(_card(bare, "Tell")).to_have_attribute("data-status", "succeeded")
+    expect(bare.get_by_text("This is how the execution stood")).to_have_count(0)
+    expect(bare.get_by_role("log").get_by_role("listitem")).to_have_count(1)
+    expect(editor.locator("[data-save=draft]")).to_be_visible()
+    assert machine.get(f"/workflows/{waits}/draft")["draft"]["document"]["name"] == "Changed meanwhile"
+    assert machine.get(f"/workflows/{waits}")["name"] == WAITS["name"]
+    for _ in range(2):  # what was done before the server was gone can be taken back too
+        editor.get_by_role("button", name=re.compile("^Undo")).click()
+    expect(editor.locator("[data-save=saved]")).to_be_visible()
+    expect(name).to_have_value(str(WAITS["name"]))
+
+
 def test_a_run_is_stopped(page: Page, machine: RunningMachine, waiting: str) -> None:
     _open(page, machine, f"executions/{waiting}")
     page.get_by_role("button", name="Stop").click()

@@ -33,26 +33,38 @@ class RunningMachine(AbstractContextManager["RunningMachine"]):
         self._failure: BaseException | None = None
         self._stop: asyncio.Event | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread = threading.Thread(target=self._run)
+        self._thread: threading.Thread
         self.machine: Machine
         self.served: Served
         self.session = requests.Session()
 
     def __enter__(self) -> Self:
+        self.up()
+        self.session.headers["Authorization"] = f"Bearer {self.served.token}"
+        return self
+
+    def up(self) -> None:
+        """Start it; after `down` again, on the same data and at the same address."""
+        self._ready.clear()
+        self._thread = threading.Thread(target=self._run)
         self._thread.start()
         self._ready.wait(PATIENCE_S)
         if self._failure is not None:
             raise self._failure
-        self.session.headers["Authorization"] = f"Bearer {self.served.token}"
-        return self
+        port = int(self.served.address.rstrip("/").rpartition(":")[2])
+        self._settings = self._settings.model_copy(update={"port": port})
+
+    def down(self) -> None:
+        """Take it down: nothing answers at its address any more."""
+        if self._loop is not None and self._stop is not None:
+            self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(60)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.session.close()
-        if self._loop is not None and self._stop is not None:
-            self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(60)
+        self.down()
 
     def ask(self, method: str, path: str, body: Any = None, **options: Any) -> requests.Response:
         url = f"{self.served.address}api/agentic{path}"
