@@ -104,12 +104,13 @@ export function commandsOf(doing: Doing): Command[] {
   ];
 }
 
-/** What the browser's own events do; listed with the others, run by `clipboard.ts`. */
+/** What the browser's own events and the node panel do; listed with the others. */
 export const NATIVE: { id: string; area: Command["area"]; keys: string[] }[] = [
   { id: "copy", area: "edit", keys: ["Mod+C"] },
   { id: "cut", area: "edit", keys: ["Mod+X"] },
   { id: "paste", area: "edit", keys: ["Mod+V"] },
   { id: "move", area: "arrange", keys: ["ArrowKeys"] },
+  { id: "map", area: "go", keys: ["Alt+I"] },
 ];
 
 const SYMBOLS = new Set(["?", "+", "=", "-", ","]);

@@ -102,7 +102,8 @@ function useMapping({ field, value, path, onChange }: Props, open: boolean) {
   return {
     over,
     handlers: {
-      onFocusCapture: () => take({ path, title: field.title, insert }),
+      onFocusCapture: (event: React.FocusEvent<HTMLElement>) =>
+        take({ path, title: field.title, element: event.target, insert }),
       onBlurCapture: (event: React.FocusEvent) => {
         caret.current = selectionOf(event.target);
       },

@@ -42,7 +42,13 @@ export const useSurroundings = (): Surroundings => useContext(SurroundingsContex
 export const problemsAt = (problems: FieldProblem[], path: string, within: boolean): FieldProblem[] =>
   problems.filter((each) => each.field === path || (within && each.field.startsWith(`${path}.`)));
 
-type Target = { path: string; title: string; insert: (reference: Reference) => void };
+type Target = {
+  path: string;
+  title: string;
+  /** What has the focus of it, to which the focus comes back. */
+  element: HTMLElement;
+  insert: (reference: Reference) => void;
+};
 
 /** The field that a reference chosen by keyboard goes into: the last one that had the focus. */
 export const useTarget = create<{ target: Target | null; take: (target: Target | null) => void }>((set) => ({

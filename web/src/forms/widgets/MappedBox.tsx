@@ -46,7 +46,8 @@ export function MappedBox({
   const wrong = problemsAt(problems, path, false)[0];
   const drop = open
     ? {
-        onFocusCapture: () => take({ path, title: label, insert }),
+        onFocusCapture: (event: React.FocusEvent<HTMLElement>) =>
+          take({ path, title: label, element: event.target, insert }),
         onDragOver: (event: React.DragEvent) => event.preventDefault(),
         onDrop: (event: React.DragEvent) => {
           const reference = carried(event.dataTransfer);
