@@ -1,4 +1,5 @@
-"""The library in a browser: workflows, templates, versions, help, and the tour that ends with one's own run."""
+"""The library in a browser: workflows, templates, versions, help, the tour that ends with one's own run, and a whole
+pass by keyboard from the list of workflows to the kill switch."""
 
 import json
 import re
@@ -7,7 +8,9 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
+from tests.e2e.conftest import sign_in
 from tests.support.eventually import eventually
+from tests.support.keyboard import Keys
 from tests.support.local_machine import RunningMachine
 from tests.support.workflow_examples import read_example
 
@@ -178,3 +181,97 @@ def test_help_is_searched_and_every_page_opens(page: Page, machine: RunningMachi
     expect(search).to_have_value("")
     search.fill("zzqx")
     expect(article).to_contain_text("Nothing found")
+
+
+def test_a_whole_pass_without_a_pointer(page: Page, machine: RunningMachine) -> None:
+    page.add_init_script("addEventListener('pointerdown', (event) => { window.pointed = event.isTrusted }, true)")
+    keys = Keys(page)
+    sign_in(page, machine)
+    _made_by_keys(keys)
+    _run_by_keys(keys)
+    _stopped_and_resumed_by_keys(keys, machine)
+    assert page.evaluate("window.pointed") is None
+
+
+def _made_by_keys(keys: Keys) -> None:
+    """A workflow from the list on: nodes, a connection, settings and an expression."""
+    page = keys.page
+    keys.press(page.get_by_role("navigation", name="Screens").get_by_role("link", name="Workflows"))
+    keys.press(page.get_by_role("button", name="New workflow"))
+    expect(page.get_by_role("menuitem", name="Blank canvas")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator(".react-flow__node-card")).to_contain_text("Start by hand")
+    keys.write(page.get_by_label("Name of the workflow"), "Without a pointer")
+    page.keyboard.press("Enter")
+    page.keyboard.press("n")
+    for entry in ("market.account", "notify.dashboard", "market.live_price"):
+        expect(page.get_by_label("Search nodes")).to_be_focused()
+        page.keyboard.type(entry)
+        page.keyboard.press("Enter")
+        expect(page.get_by_label("Search nodes")).to_have_value("")
+    expect(page.locator(".react-flow__edge")).to_have_count(2)  # each follows the one before
+    page.keyboard.press("Escape")
+    keys.find("Start by hand")
+    page.keyboard.press("Control+k")
+    keys.choose(page.get_by_role("dialog", name="Find a command"), "→ Account")
+    expect(page.locator(".react-flow__edge")).to_have_count(3)
+
+    panel = keys.open_node("Dashboard")
+    keys.write(panel.locator("[data-field=title] textarea, [data-field=title] input"), "t" * 300)
+    message = panel.locator("[data-field=message] input")
+    keys.reach(message)
+    page.keyboard.press("Alt+i")  # to the data, with Message still what it goes into
+    keys.press(panel.locator("button[title='nodes.account.equity']"))
+    expect(message).to_be_focused()
+    expect(message).to_have_value(re.compile(r"nodes\.account\.equity"))
+    keys.close(panel)
+    panel = keys.open_node("Live price")
+    keys.write(panel.locator("[data-field=symbol] input"), "NOPE")
+    keys.close(panel)
+
+
+def _run_by_keys(keys: Keys) -> None:
+    """Saves and runs it, opens the execution, reads its log and its error, and retries."""
+    page = keys.page
+    page.keyboard.press("Control+s")
+    expect(page.locator("[data-save=saved]")).to_be_visible()
+    page.keyboard.press("Control+Enter")
+    bar = page.get_by_role("region", name="This run")
+    expect(bar).to_have_attribute("data-status", "failed")
+    keys.press(bar.get_by_role("link", name="Open run"))
+    failure = page.get_by_role("alert").filter(has_text="NotFound in Live price")
+    expect(failure).to_contain_text("What to do:")
+    keys.press(failure.get_by_role("button", name="Show the node"))
+    details = page.get_by_role("complementary", name="Node Live price")
+    expect(details).to_contain_text("NOPE")
+    keys.press(details.get_by_role("button", name="Close"))
+    log = page.get_by_role("log")
+    keys.reach(log)
+    line = log.get_by_role("button").filter(has_text="too long and has been cut")
+    keys.press(line)
+    expect(line).to_have_attribute("aria-expanded", "true")
+    keys.press(failure.get_by_role("button", name="Retry from the failure"), back=True)
+    expect(page.locator("main header")).to_contain_text("Retried once")
+
+
+def _stopped_and_resumed_by_keys(keys: Keys, machine: RunningMachine) -> None:
+    page = keys.page
+    keys.press(page.get_by_role("navigation", name="Screens").get_by_role("link", name="Accounts"), back=True)
+    keys.press(page.get_by_role("link", name="Open paper", exact=True).first)
+    keys.press(page.get_by_role("button", name="Pause", exact=True))
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_have_accessible_description(re.compile("^Paper: simulated money"))
+    keys.reach(dialog.get_by_role("radio", name=re.compile("^Pause")))
+    page.keyboard.press("ArrowDown")
+    expect(dialog.get_by_role("radio", name=re.compile("^Only reduce"))).to_be_checked()
+    page.keyboard.press("ArrowUp")
+    keys.write(dialog.get_by_label("Why?"), "by keys alone")
+    keys.press(dialog.get_by_role("button", name="Pause now"))
+    expect(page.get_by_text("Halted", exact=True).first).to_be_visible()
+    stopped = machine.get("/accounts/paper")
+    assert (stopped["state"], stopped["state_reason"]) == ("halted", "by keys alone")
+    keys.press(page.get_by_role("button", name="Resume"))
+    keys.write(dialog.get_by_label("Why?"), "seen to it")
+    keys.press(dialog.get_by_role("button", name="Resume"))
+    expect(page.get_by_text("Active", exact=True).first).to_be_visible()
+    assert machine.get("/accounts/paper")["state"] == "active"
