@@ -74,14 +74,15 @@ _EACH_LINE: Final = f"""async () => {{
   const painted = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
   const log = document.querySelector("[role=log]");
   const panel = log.closest("[role=tabpanel]");
-  const texts = [], built = [];
+  const texts = [], built = [], seen = new Set();
   log.scrollTop = -log.scrollHeight;
   await painted();
   for (let before = 1; log.scrollTop !== before; await painted()) {{
     before = log.scrollTop;
     for (const seq of [...log.querySelectorAll("[data-seq]")].map((each) => each.dataset.seq)) {{
       const line = log.querySelector(`[data-seq="${{seq}}"] button`);
-      if (line === null) continue;
+      if (line === null || seen.has(seq)) continue;
+      seen.add(seq);
       line.click();
       await painted();
       texts.push(line.textContent, panel.querySelector("pre")?.textContent ?? "");
