@@ -108,7 +108,7 @@ class Model:
         return overlap == "allow" or alive <= (1 if overlap == "queue" else 0)
 
     def start(self, execution: str, workflow: str, drawing: Drawing, *, by_hand: bool, overlap: Overlap) -> None:
-        exclusive = overlap == "queue" and not by_hand
+        exclusive = overlap != "allow" and not by_hand  # never beside another, a retry neither
         self.executions[execution] = Running(execution, workflow, drawing, by_hand, exclusive)
         self.go_on()
 

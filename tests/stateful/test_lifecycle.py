@@ -185,8 +185,9 @@ class Lifecycle(RuleBasedStateMachine):
     # -- inside ---------------------------------------------------------------------------------------------------
 
     def _failed(self) -> list[Running]:
-        """Whom a retry is for. One that queued would be behind whoever queues now."""
-        return [each for each in self.model.executions.values() if each.status == "FAILED" and not each.exclusive]
+        """Whom a retry is for. One that must be alone would wait for whoever runs or queues now."""
+        failed = [each for each in self.model.executions.values() if each.status == "FAILED"]
+        return [each for each in failed if not (each.exclusive and self.model.alive(each.workflow))]
 
     def _create(self, drawing: Drawing) -> str:
         """Saved and switched on: what is worth looking at begins there."""
