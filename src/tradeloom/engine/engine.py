@@ -109,6 +109,7 @@ class Engine:
         self._listeners: list[Listener] = []
         self._awaited: dict[str, set[asyncio.Event]] = {}
         self._stopping: set[asyncio.Task[None]] = set()
+        self._accepting: set[asyncio.Task[str]] = set()
 
     def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
         """Hear events; call what is returned to stop hearing them."""
@@ -155,9 +156,18 @@ class Engine:
             mode=request.mode.as_json(),
             start_by=request.start_by,
         )
+        # Whoever asked may go away meanwhile, as a scheduler that closes does. What the journal accepted begins all the
+        # same, here or where this engine's work is taken over: its key is used up, and nobody would start it again.
+        accepting = asyncio.ensure_future(self._accept(row, machine, run, departs))
+        self._accepting.add(accepting)
+        accepting.add_done_callback(self._accepting.discard)
+        return await asyncio.shield(accepting)
+
+    async def _accept(self, row: Execution, machine: Machine, run: RunInfo, departs: Departures) -> str:
         if not await self._journal.create(row):
             raise AlreadyStarted(f"The execution {row.id} was started before.", row.id)
-        self._drive(row, machine, History([], 0), run, departs)
+        if not self._closed:
+            self._drive(row, machine, History([], 0), run, departs)
         return row.id
 
     async def resume(self) -> list[str]:
@@ -307,6 +317,7 @@ class Engine:
         """Stop running. Unfinished executions stay as they are and go on at the next `resume`."""
         self._closed = True
         self._takeover.close()
+        await asyncio.gather(*self._accepting, return_exceptions=True)
         drivers = list(self._running.values())
         for driver in drivers:
             driver.close()

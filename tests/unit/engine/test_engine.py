@@ -9,7 +9,7 @@ from tests.support import loop
 from tests.support.loop import until
 from tests.unit.engine.fakes import Machinery, run_info
 from tests.unit.engine.machines import Raised, machine, task
-from tradeloom.engine.engine import StartRequest
+from tradeloom.engine.engine import Engine, StartRequest
 from tradeloom.engine.errors import AlreadyStarted, EngineClosed, InvalidDefinition
 from tradeloom.engine.events import Event
 from tradeloom.engine.journal import Execution
@@ -51,6 +51,45 @@ def test_an_execution_succeeds_and_is_kept() -> None:
             assert await engine.result("e1") == row
             (run,) = await MemoryJournalOf(made).node_runs("e1")
             assert (run.node, run.status, run.input, run.output) == ("A", "SUCCEEDED", {"n": 1}, {"saw": {"n": 1}})
+
+    loop.run(body())
+
+
+async def asked(engine: Engine) -> asyncio.Task[str]:
+    """Somebody who has asked for a start that the journal is about to write."""
+    asking = asyncio.create_task(engine.start(start(chain("f"), dedupe_key="fire")))
+    async with asyncio.timeout(60):
+        while not engine._accepting:
+            await asyncio.sleep(0)
+    return asking
+
+
+def test_a_start_whose_asker_goes_away_begins_all_the_same() -> None:
+    """A schedule's fire, say, while its scheduler closes: its key is used up, so nobody would start it again."""
+
+    async def body() -> None:
+        made = Machinery(f=lambda payload, invocation: {})
+        async with made.engine() as engine:
+            asking = await asked(engine)
+            asking.cancel()
+            await asyncio.wait([asking])
+            assert asking.cancelled()
+            await until(lambda: "e1" in made.rows.executions)
+            assert (await engine.result("e1")).status == "SUCCEEDED"
+
+    loop.run(body())
+
+
+def test_a_start_that_the_engine_s_end_overtakes_begins_with_the_next_engine() -> None:
+    async def body() -> None:
+        made = Machinery(f=lambda payload, invocation: {})
+        async with made.engine() as engine:
+            asking = await asked(engine)
+            asking.cancel()
+        assert made.rows.executions["e1"].status == "PENDING"
+        async with made.engine() as engine:
+            await engine.resume()
+            assert (await engine.result("e1")).status == "SUCCEEDED"
 
     loop.run(body())
 
