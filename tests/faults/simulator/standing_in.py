@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from tests.faults.simulator.invariants import broken
 from tests.faults.simulator.kernel import EPOCH, Process
-from tests.faults.simulator.schedule import ACCOUNT, Schedule, Wish
+from tests.faults.simulator.schedule import ACCOUNT, HORIZON_S, Schedule, Wish
 from tests.faults.simulator.world import World
 from tradeloom.errors import TradeloomError
 from tradeloom.trading.intents import MAX_RESENDS, OrderIntent, OrderOutcome, OutcomeStatus, resend_id
@@ -39,6 +39,18 @@ class StandingIn(World):
             stand_in = before.model_copy(update=changes)
             self.chains[wish.number][stand_in.client_order_id] = stand_in
             outcome = self._pursue(process, stand_in)
+
+    def _audit(self, process: Process) -> None:
+        """Stand-ins are asked after as well: one that rested may have been filled since."""
+        super()._audit(process)
+        account = self.client(process).account(ACCOUNT)
+        for order_id in [order_id for chain in self.chains for order_id in chain]:
+            for _ in range(3):
+                try:
+                    account.outcome(order_id)
+                    break
+                except TradeloomError:
+                    self.kernel.sleep(HORIZON_S)
 
     def _pursue(self, process: Process, intent: OrderIntent) -> OrderOutcome | None:
         account, outcome = self.client(process).account(ACCOUNT), None
