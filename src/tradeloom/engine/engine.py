@@ -317,13 +317,12 @@ class Engine:
         """Stop running. Unfinished executions stay as they are and go on at the next `resume`."""
         self._closed = True
         self._takeover.close()
-        await asyncio.gather(*self._accepting, return_exceptions=True)
         drivers = list(self._running.values())
         for driver in drivers:
             driver.close()
         for stopping in self._stopping:
             stopping.cancel()
-        await asyncio.gather(*[driver.task for driver in drivers], return_exceptions=True)
+        await asyncio.gather(*[driver.task for driver in drivers], *self._accepting, return_exceptions=True)
 
     def _abandon(self, execution_ids: Sequence[str]) -> None:
         """Another engine has these now: stop at once, and record nothing."""
