@@ -39,6 +39,8 @@ _EXECUTION: Final = columns(list(rows.EXECUTION))
 _RUN: Final = columns([f"n.{name}" for name in rows.NODE_RUN])
 _RETRY: Final = columns([f"r.{name}" for name in rows.RETRY])
 _LOG: Final = columns([f"l.{name}" for name in rows.LOG])
+_BY_ID: Final = f"SELECT {_EXECUTION} FROM executions WHERE tenant = %s AND id = %s"
+_RUNS_OF: Final = f"SELECT {_RUN} FROM node_runs n WHERE execution_id = %s ORDER BY started_seq"
 
 
 class PostgresJournal:
@@ -182,10 +184,7 @@ class PostgresJournal:
 
     async def reopen(self, tenant: str, retry: RetryRecord) -> Execution | None:
         async with self._database.connection() as connection, connection.transaction():
-            cursor = await connection.execute(
-                f"SELECT {_EXECUTION} FROM executions WHERE tenant = %s AND id = %s FOR UPDATE",
-                [tenant, rows.text(retry.execution_id)],
-            )
+            cursor = await connection.execute(f"{_BY_ID} FOR UPDATE", [tenant, rows.text(retry.execution_id)])
             row = await cursor.fetchone()
             if row is None:
                 return None
@@ -218,9 +217,7 @@ class PostgresJournal:
     # -- reading ------------------------------------------------------------------------------------------------
 
     async def history(self, execution_id: str) -> History:
-        found = await self._database.all(
-            f"SELECT {_RUN} FROM node_runs n WHERE execution_id = %s ORDER BY started_seq", [execution_id]
-        )
+        found = await self._database.all(_RUNS_OF, [execution_id])
         last = await self._database.one(
             "SELECT greatest((SELECT max(greatest(started_seq, finished_seq)) FROM node_runs WHERE execution_id = %s),"
             " (SELECT max(seq) FROM logs WHERE execution_id = %s),"
@@ -242,9 +239,7 @@ class PostgresJournal:
         return [rows.retry(row) for row in found]
 
     async def execution(self, tenant: str, execution_id: str) -> Execution | None:
-        row = await self._database.one(
-            f"SELECT {_EXECUTION} FROM executions WHERE tenant = %s AND id = %s", [tenant, rows.text(execution_id)]
-        )
+        row = await self._database.one(_BY_ID, [tenant, rows.text(execution_id)])
         return None if row is None else rows.execution(row)
 
     async def execution_by_key(self, tenant: str, dedupe_key: str) -> Execution | None:
@@ -330,15 +325,10 @@ class PostgresJournal:
     async def with_runs(self, tenant: str, execution_id: str) -> tuple[Execution, list[NodeRun]] | None:
         name = rows.text(execution_id)
         async with self._database.snapshot() as connection:
-            found = await connection.execute(
-                f"SELECT {_EXECUTION} FROM executions WHERE tenant = %s AND id = %s", [tenant, name]
-            )
-            row = await found.fetchone()
+            row = await (await connection.execute(_BY_ID, [tenant, name])).fetchone()
             if row is None:
                 return None
-            runs = await connection.execute(
-                f"SELECT {_RUN} FROM node_runs n WHERE execution_id = %s ORDER BY started_seq", [name]
-            )
+            runs = await connection.execute(_RUNS_OF, [name])
             return rows.execution(row), [rows.node_run(run) for run in await runs.fetchall()]
 
     async def logs(self, tenant: str, execution_id: str, *, after: int = 0, limit: int = 1000) -> list[LogLine]:
