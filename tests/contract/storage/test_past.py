@@ -155,9 +155,15 @@ async def test_engines_tell_each_other_what_they_recorded(open_journal: OpenJour
         own: list[Hint] = []
         first.on_hint = own.extend
         await first.create(execution())
+        await first.create(execution("e0"))
         async with open_journal() as second:
             hints: list[Hint] = []
             second.on_hint = hints.extend
+            # Who is alone tells nobody: the first has heard of the second once it hears this of it.
+            await second.request_stop("local", "e0", "enough")
+            await heard(own, 1)
+            assert own == [Hint(tenant="local", execution_id="e0", stop=True)]
+            own.clear()
             first.record(line(1), event(1))
             first.record(line(2), event(2))
             await first.barrier("e1")
