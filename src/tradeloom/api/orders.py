@@ -4,7 +4,7 @@ from typing import Annotated
 
 from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 
-from tradeloom.api.models.orders import OrderItem, OrderPage, OrderState, SettleOrder
+from tradeloom.api.models.orders import OrderItem, OrderPage, OrderQuery, OrderState, SettleOrder
 from tradeloom.api.routing import PREFIX, Id, Limit, Offset, Routes, answers
 
 router = Routes()
@@ -27,15 +27,8 @@ def listing(
     workflow_id: _Named = None,
     execution_id: _Named = None,
 ) -> OrderPage:
-    return router.ports.orders.page(
-        router.caller.tenant,
-        states=tuple(state or ()),
-        account=account,
-        workflow_id=workflow_id,
-        execution_id=execution_id,
-        limit=limit,
-        offset=offset,
-    )
+    wanted = OrderQuery(states=tuple(state or ()), account=account, workflow_id=workflow_id, execution_id=execution_id)
+    return router.ports.orders.page(router.caller.tenant, wanted, limit=limit, offset=offset)
 
 
 @router.get(

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from tradeloom.api.models.orders import OrderItem, OrderPage, SettleOrder
+from tradeloom.api.models.orders import OrderItem, OrderPage, OrderQuery, SettleOrder
 from tradeloom.engine.order_resolver import described
-from tradeloom.engine.orders import OrderFilter, OrderRecord, OrderState, OrderStore, news_of
+from tradeloom.engine.orders import OrderFilter, OrderRecord, OrderStore, news_of
 from tradeloom.errors import BrokerUnavailable, NotFound
 from tradeloom.local.bridging import OnLoop
 from tradeloom.trading.intents import OrderOutcome
@@ -22,23 +22,13 @@ class LocalOrders:
         self._store = store
         self._bridge = bridge
 
-    def page(
-        self,
-        tenant: str,
-        *,
-        states: tuple[OrderState, ...],
-        account: str | None,
-        workflow_id: str | None,
-        execution_id: str | None,
-        limit: int,
-        offset: int,
-    ) -> OrderPage:
+    def page(self, tenant: str, wanted: OrderQuery, *, limit: int, offset: int) -> OrderPage:
         which = OrderFilter(
             tenant=tenant,
-            states=states,
-            account=account,
-            workflow_id=workflow_id,
-            execution_id=execution_id,
+            states=wanted.states,
+            account=wanted.account,
+            workflow_id=wanted.workflow_id,
+            execution_id=wanted.execution_id,
             limit=limit,
             offset=offset,
         )

@@ -1,5 +1,6 @@
 """Orders: what executions meant to happen at the broker, and what came of it."""
 
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import AwareDatetime, ConfigDict, Field
@@ -19,6 +20,16 @@ OrderState = Literal[
     "rejected",
     "not_sent",
 ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderQuery:
+    """Which orders; unset parts match all."""
+
+    states: tuple[OrderState, ...] = ()
+    account: str | None = None
+    workflow_id: str | None = None
+    execution_id: str | None = None
 
 
 class OrderItem(Model):

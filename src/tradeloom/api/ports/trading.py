@@ -7,7 +7,7 @@ from tradeloom.api.models.accounts import AccountDetail, AccountPage, Kill, Kill
 from tradeloom.api.models.holdings import Holdings
 from tradeloom.api.models.limits import AccountLimits, ChangeLimits
 from tradeloom.api.models.market_replays import MarketReplay, StartMarketReplay
-from tradeloom.api.models.orders import OrderItem, OrderPage, OrderState, SettleOrder
+from tradeloom.api.models.orders import OrderItem, OrderPage, OrderQuery, SettleOrder
 from tradeloom.api.models.trades import Trade, TradePage, TradeQuery, TradeSummaryList
 from tradeloom.trading.trade_stats import GroupBy
 
@@ -46,18 +46,8 @@ class Accounts(Protocol):
 class Orders(Protocol):
     """What executions sent, or meant to send, to the broker."""
 
-    def page(
-        self,
-        tenant: str,
-        *,
-        states: tuple[OrderState, ...],
-        account: str | None,
-        workflow_id: str | None,
-        execution_id: str | None,
-        limit: int,
-        offset: int,
-    ) -> OrderPage:
-        """Newest first; no states means all."""
+    def page(self, tenant: str, wanted: OrderQuery, *, limit: int, offset: int) -> OrderPage:
+        """Newest first."""
         ...
 
     def get(self, tenant: str, order_id: str) -> OrderItem: ...
