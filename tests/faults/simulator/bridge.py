@@ -5,7 +5,7 @@ through the pipe, a worker that died or hangs is replaced, an orphan of a dead f
 the front's modules the clock and the ways to files and processes are put in place by `seen_by_the_front`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -305,12 +305,13 @@ def seen_by(machine: Machine) -> Iterator[None]:
 
 
 @contextmanager
-def seen_by_the_front(kernel_now: Callable[[], Kernel]) -> Iterator[None]:
-    """Puts virtual time, the simulated disk and the simulated pipe behind the names the front's modules use."""
+def seen_by_the_front(running: Sequence[Kernel]) -> Iterator[None]:
+    """Puts virtual time (of the one kernel that is `running`), the simulated disk and the simulated pipe behind the
+    names the front's modules use."""
     clock = SimpleNamespace(
-        monotonic=lambda: kernel_now().monotonic(),
-        time=lambda: kernel_now().time(),
-        sleep=lambda seconds: kernel_now().sleep(seconds),
+        monotonic=lambda: running[0].now,
+        time=lambda: running[0].time(),
+        sleep=lambda seconds: running[0].sleep(seconds),
     )
 
     def journal(_path: Path) -> Journal:
