@@ -42,7 +42,7 @@ class BridgeServer:
 
     def __init__(self, listen: ListenConfig, context: ssl.SSLContext, call: Callable[..., bytes]) -> None:
         self._context = context
-        self._service = mt5_wire.OneMethodService(call)
+        self._call = call
         self._places = threading.BoundedSemaphore(listen.max_connections)
         self._open: set[socket.socket] = set()
         self._knocking: dict[ssl.SSLSocket, float] = {}  # since when, the oldest first
@@ -132,14 +132,8 @@ class BridgeServer:
 
     def _converse(self, secured: ssl.SSLSocket, address: tuple[str, int]) -> None:
         _log.info("connection from %s as %s", address, _common_name(secured))
-        max_frame = protocol.MAX_REQUEST_BYTES + mt5_wire.FRAME_OVERHEAD
-        peer = mt5_wire.connect(
-            self._service, secured, max_frame=max_frame, stall_s=_STALL_S, idle_s=_IDLE_S, whole_s=_STALL_S
-        )
-        try:
-            peer.serve_all()
-        finally:
-            peer.close()
+        max_content = protocol.MAX_REQUEST_BYTES + mt5_wire.FRAME_OVERHEAD
+        mt5_wire.serve(self._call, secured, max_content=max_content, idle_s=_IDLE_S, stall_s=_STALL_S, whole_s=_STALL_S)
 
 
 def _common_name(secured: ssl.SSLSocket) -> str:

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -102,6 +102,9 @@ class RpcTransport:
             # Whatever went wrong after the frame began to leave (EOF, TLS, a malformed reply): same consequence.
             link.close()
             raise CallLost(f"the connection to the bridge broke during {method}: {error or 'closed'}") from error
+        except BaseException:  # interrupted: the answer may come yet, and would be taken for another's
+            link.close()
+            raise
         self._give_back(link)
         return answer
 
@@ -115,8 +118,7 @@ class RpcTransport:
     def _take(self, timeout_s: float) -> "_Link":
         with self._lock:
             if self._pid != os.getpid():
-                # Forked: those connections are our parent's. Closed here they stay open there; collected as garbage
-                # they would be shut down for both.
+                # Forked: those connections are our parent's. Closed here they stay open there.
                 for link in self._idle:
                     link.close()
                 self._idle, self._pid = [], os.getpid()
@@ -150,13 +152,10 @@ class _Link:
     def _open(self, timeout_s: float) -> None:
         from tradeloom.trading import mt5_wire
 
-        max_frame = protocol.MAX_ANSWER_BYTES + mt5_wire.FRAME_OVERHEAD
+        max_content = protocol.MAX_ANSWER_BYTES + mt5_wire.FRAME_OVERHEAD
+        give_up = time.monotonic() + timeout_s
         try:
-            service = mt5_wire.ClientService()
-            self._connection = mt5_wire.connect(
-                service, self._socket, max_frame=max_frame, stall_s=_STALL_S, idle_s=None
-            )
-            self._remote: Any = self._connection.root.call
+            self._caller = mt5_wire.Caller(self._socket, max_content=max_content, stall_s=_STALL_S, give_up=give_up)
             self._clock_ahead_s = 0.0
             before = time.time()
             hello = self.call("health", protocol.encode_request("", methods.NoParams()), timeout_s)
@@ -167,32 +166,18 @@ class _Link:
         self._clock_ahead_s = float(answer.result["time"]) - (before + time.time()) / 2
 
     def call(self, method: str, payload: bytes, timeout_s: float) -> bytes:
-        from rpyc.core import consts
-
         # The bridge's own deadline comes a little earlier, so that its word of it still reaches us.
         deadline = time.time() + self._clock_ahead_s + timeout_s - min(timeout_s / 4, 0.5)
         arguments = (protocol.VERSION, method, os.urandom(8).hex(), deadline, payload)
-        pending = self._connection.async_request(consts.HANDLE_CALL, self._remote, arguments, (), timeout=timeout_s)
-        answer = pending.value
-        if not isinstance(answer, bytes):
-            raise TypeError("the bridge's answer is not bytes")
-        return answer
+        return self._caller.call(arguments, time.monotonic() + timeout_s)
 
     def quiet(self) -> bool:
         """Whether nothing waits to be read: between calls only the end of the connection could."""
-        from rpyc.lib.compat import poll  # select.poll where there is one, which needs no descriptor of its own
-
-        try:
-            watch = poll()
-            watch.register(self._socket.fileno(), "r")
-            return not watch.poll(0)
-        except (OSError, ValueError):
-            return False
+        return self._caller.quiet()
 
     def close(self) -> None:
-        # The descriptor first: rpyc would shut the connection down, in every process that has it.
+        # Not shut down, which would end it in every process that has it.
         self._socket.close()
-        self._connection.close()
 
 
 def _dial(endpoint: Endpoint, timeout_s: float) -> ssl.SSLSocket:

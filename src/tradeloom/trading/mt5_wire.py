@@ -1,197 +1,183 @@
-"""rpyc with its teeth drawn: the frames, and what either side lets the other do.
+"""What crosses a connection to the bridge: rpyc's requests and answers, as far as calling one method needs them.
 
-Imports rpyc; import it only where a connection is opened. Frames are bounded before they are read, never
-compressed (so none can swell), and must arrive whole within a time limit once begun. Only values cross: a peer can
-neither hand us references to its objects nor reach any attribute of ours but one method.
+rpyc's own connection is not used. It is made for objects that refer to each other across the line and for many threads;
+here only values cross, one call at a time. A stock rpyc client can talk to `serve` all the same: it gets the root, its
+`call`, and nothing else, and can hand over no reference to an object of its own. Imports rpyc; import it only where a
+connection is opened.
 """
 
-import math
-import socket
+import itertools
 import ssl
 import time
 from collections.abc import Callable
+from enum import Enum
 from typing import Any
 
-from rpyc.core import consts
-from rpyc.core.channel import Channel
-from rpyc.core.protocol import Connection
-from rpyc.core.service import Service, VoidService
-from rpyc.core.stream import SocketStream
-from rpyc.lib import Timeout
+from rpyc.core import brine, consts, vinegar
+
+from tradeloom.trading.mt5_frames import FrameStream
 
 FRAME_OVERHEAD = 4096
 """Room a frame has above its payload, for rpyc's own words."""
 
-_CONFIG = {
-    "allow_safe_attrs": False,
-    "allow_exposed_attrs": False,
-    "allow_public_attrs": False,
-    "allow_all_attrs": False,
-    "allow_getattr": True,  # to reach the one method; the service itself decides which name passes
-    "allow_setattr": False,
-    "allow_delattr": False,
-    "allow_pickle": False,
-    "include_local_traceback": False,
-    "include_local_version": False,
-    "import_custom_exceptions": False,
-    "instantiate_custom_exceptions": False,
-    "propagate_KeyboardInterrupt_locally": False,
-    "log_exceptions": False,
-    "bind_threads": False,  # rpyc takes its default from the environment, and it changes the frames
-    "close_catchall": True,
-}
+_REQUEST, _REPLY, _EXCEPTION = (
+    brine.I1.pack(kind) for kind in (consts.MSG_REQUEST, consts.MSG_REPLY, consts.MSG_EXCEPTION)
+)
+_ARGUMENTS = b"<arguments>"
+
+type Reference = tuple[str, int, int]
+"""rpyc's name of an object: of its class, and two numbers."""
 
 
-class WireStream(SocketStream):  # type: ignore[misc]
-    """A TLS socket. A frame that stalls for `stall_s` ends the connection, so does silence for `idle_s`, and with
-    `whole_s` a frame of which either part, head or body, has not arrived by then, however busily it drips."""
+class _Lent(Enum):
+    """The two objects a client may refer to. rpyc would number them by their addresses."""
 
-    __slots__ = ("_idle_s", "_whole_s")
-
-    def __init__(
-        self, sock: ssl.SSLSocket, *, stall_s: float, idle_s: float | None = None, whole_s: float | None = None
-    ) -> None:
-        super().__init__(sock)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sock.settimeout(stall_s)
-        self._idle_s = idle_s
-        self._whole_s = whole_s
-
-    def poll(self, timeout: Any) -> bool:
-        """Waits for data; bytes TLS has already decrypted count, though the socket itself is silent."""
-        if self.closed:
-            raise EOFError("connection closed")
-        if self.sock.pending():
-            return True
-        left = Timeout(timeout).timeleft()
-        if self._idle_s is None or (left is not None and left <= self._idle_s):
-            return bool(super().poll(timeout))
-        if not super().poll(self._idle_s):
-            self.close()
-            raise EOFError("idle for too long")
-        return True
-
-    def read(self, count: int) -> bytes:
-        data = bytearray(count)
-        view = memoryview(data)
-        give_up = math.inf if self._whole_s is None else time.monotonic() + self._whole_s
-        try:
-            while view:
-                received = self.sock.recv_into(view)
-                if not received:
-                    raise EOFError("connection closed by peer")
-                view = view[received:]
-                if view and time.monotonic() > give_up:
-                    raise EOFError("a frame took too long to arrive")
-        except OSError as error:  # a stall is a TimeoutError, and TLS errors are OSErrors too
-            self.close()
-            raise EOFError(str(error)) from error
-        except EOFError:
-            self.close()
-            raise
-        return bytes(data)
-
-    def write(self, data: bytes) -> None:
-        try:
-            self.sock.sendall(data)
-        except OSError as error:
-            self.close()
-            raise EOFError(str(error)) from error
+    ROOT = ("tradeloom.Bridge", 1, 1)
+    CALL = ("tradeloom.Bridge.call", 1, 2)
 
 
-class WireChannel(Channel):  # type: ignore[misc]
-    """Frames of at most `max_frame` bytes, never compressed."""
+def serve(
+    call: Callable[..., bytes], sock: ssl.SSLSocket, *, max_content: int, idle_s: float, stall_s: float, whole_s: float
+) -> None:
+    """Answers the peer's calls of `call` until it leaves, is silent for `idle_s` or does anything it may not.
 
-    __slots__ = ("_max_frame",)
-
-    def __init__(self, stream: WireStream, max_frame: int) -> None:
-        super().__init__(stream, compress=False)
-        self._max_frame = max_frame
-
-    def recv(self) -> bytes:
-        length, compressed = self.FRAME_HEADER.unpack(self.stream.read(self.FRAME_HEADER.size))
-        if compressed or length > self._max_frame:
-            self.stream.close()
-            raise EOFError(f"a frame of {length} bytes was refused")
-        data: bytes = self.stream.read(length + len(self.FLUSHER))
-        return data[: -len(self.FLUSHER)]
-
-    def send(self, data: bytes) -> None:
-        self.stream.write(b"".join((self.FRAME_HEADER.pack(len(data), 0), data, self.FLUSHER)))
+    `max_content` bounds a request in bytes. It may stall for `stall_s` and must be whole `whole_s` after its beginning.
+    Ends with an `EOFError` or `OSError`.
+    """
+    stream = FrameStream(sock, max_content=max_content, stall_s=stall_s)
+    while stream.wait(idle_s):
+        stream.send(_answer(call, stream.receive(time.monotonic() + whole_s)))
+    raise EOFError("idle for too long")
 
 
-class _Connection(Connection):  # type: ignore[misc]
-    """Closes without ceremony: rpyc would first send a goodbye and wait for the peer's."""
+def _answer(call: Callable[..., bytes], request: bytes) -> bytes:
+    try:
+        number, (verb, arguments) = brine.load(request[1:])
+    except Exception as error:
+        raise EOFError(f"a request cannot be read: {type(error).__name__}") from error
+    if request[:1] != _REQUEST or type(number) is not int:
+        raise EOFError("this is no request")
+    if verb == consts.HANDLE_CLOSE:
+        raise EOFError("the peer said goodbye")
+    try:
+        answer: bytes = _REPLY + brine.dump((number, _done(call, verb, _unboxed(arguments))))
+    except Exception as error:
+        answer = _EXCEPTION + brine.dump((number, _described(error)))
+    return answer
 
-    def close(self) -> None:
-        if not self._closed:
-            self._cleanup()
+
+def _done(call: Callable[..., bytes], verb: Any, arguments: Any) -> tuple[int, Any]:
+    """What the verb gives, labelled. Raises whatever is to be told the peer."""
+    match verb:
+        case consts.HANDLE_CALL:
+            thing, given, named = arguments
+            if thing is not _Lent.CALL:
+                raise TypeError("only call can be called")
+            return consts.LABEL_VALUE, call(*given, **dict(named))
+        case consts.HANDLE_GETROOT:
+            return consts.LABEL_REMOTE_REF, _Lent.ROOT.value
+        case consts.HANDLE_GETATTR:
+            thing, name = arguments
+            if thing is not _Lent.ROOT or name != "call":
+                raise AttributeError("cannot access this: only call is exposed")
+            return consts.LABEL_REMOTE_REF, _Lent.CALL.value
+        case consts.HANDLE_INSPECT:
+            (reference,) = arguments
+            methods = (("__call__", ""),) if _Lent(reference) is _Lent.CALL else ()
+            return consts.LABEL_VALUE, methods
+        case consts.HANDLE_PING:
+            (data,) = arguments
+            return consts.LABEL_VALUE, data
+        case consts.HANDLE_DEL:
+            return consts.LABEL_VALUE, None  # both objects stay
+        case _:
+            raise ValueError("the bridge does not do that")
 
 
-class _ServerConnection(_Connection):
-    """Answers what a client needs to call the one method; takes values only, so it never calls back."""
+def _unboxed(package: Any) -> Any:
+    label, value = package
+    if label == consts.LABEL_VALUE:
+        return value
+    if label == consts.LABEL_TUPLE:
+        return tuple(_unboxed(part) for part in value)
+    if label == consts.LABEL_LOCAL_REF:
+        return _Lent(value)
+    raise ValueError("only values are accepted")
 
-    @classmethod
-    def _request_handlers(cls) -> dict[int, Callable[..., Any]]:
-        allowed = (
-            consts.HANDLE_PING,
-            consts.HANDLE_CLOSE,
-            consts.HANDLE_GETROOT,
-            consts.HANDLE_INSPECT,
-            consts.HANDLE_GETATTR,
-            consts.HANDLE_CALL,
-            consts.HANDLE_DEL,
+
+def _described(error: Exception) -> Any:
+    return vinegar.dump(type(error), error, None, include_local_traceback=False, include_local_version=False)
+
+
+class Caller:
+    """The client's side: asks one thing at a time and waits for its answer.
+
+    After any error but the peer's own the connection is of no more use: an answer may still be under way.
+    """
+
+    def __init__(self, sock: ssl.SSLSocket, *, max_content: int, stall_s: float, give_up: float) -> None:
+        """Asks for the peer's method, by `give_up` in monotonic time. Raises as `call` does."""
+        self._stream = FrameStream(sock, max_content=max_content, stall_s=stall_s)
+        self._numbers = itertools.count()
+        root = self._ask(_request(consts.HANDLE_GETROOT), consts.LABEL_REMOTE_REF, give_up)
+        method = self._ask(
+            _request(consts.HANDLE_GETATTR, (consts.LABEL_LOCAL_REF, root), (consts.LABEL_VALUE, "call")),
+            consts.LABEL_REMOTE_REF,
+            give_up,
         )
-        handlers = super()._request_handlers()
-        return {name: handlers[name] for name in allowed}
+        # All of a call but its number and its arguments, in rpyc's form already.
+        self._before, self._after = _request(
+            consts.HANDLE_CALL,
+            (consts.LABEL_LOCAL_REF, method),
+            (consts.LABEL_VALUE, _ARGUMENTS),
+            (consts.LABEL_VALUE, ()),
+        ).split(brine.dump(_ARGUMENTS))
 
-    def _unbox(self, package: Any) -> Any:
-        label, value = package
-        if label == consts.LABEL_TUPLE:
-            return tuple(self._unbox(item) for item in value)
-        if label not in (consts.LABEL_VALUE, consts.LABEL_LOCAL_REF):
-            raise ValueError("only values are accepted")
-        return super()._unbox(package)
+    def call(self, arguments: tuple[Any, ...], give_up: float) -> bytes:
+        """What the peer's method returns for these values.
 
+        Raises `TimeoutError` when no answer came by `give_up` in monotonic time, `EOFError` or `OSError` when the
+        connection ended or the answer cannot be read, `RuntimeError` when the peer raised an error of its own.
+        """
+        request = b"".join((self._before, brine.dump(arguments), self._after))
+        answer = self._ask(request, consts.LABEL_VALUE, give_up)
+        if not isinstance(answer, bytes):
+            raise EOFError("the answer is not bytes")
+        return answer
 
-class _ClientConnection(_Connection):
-    """Answers nothing but the goodbye: the bridge has no business asking its clients."""
+    def quiet(self) -> bool:
+        """Whether nothing waits to be read: between calls only the end of the connection could."""
+        try:
+            return not self._stream.wait(0)
+        except (OSError, ValueError):
+            return False
 
-    @classmethod
-    def _request_handlers(cls) -> dict[int, Callable[..., Any]]:
-        handlers = super()._request_handlers()
-        return {consts.HANDLE_CLOSE: handlers[consts.HANDLE_CLOSE]}
-
-
-class OneMethodService(Service):  # type: ignore[misc]
-    """Exposes `call` and nothing else."""
-
-    _protocol = _ServerConnection
-    __slots__ = ("_call",)
-
-    def __init__(self, call: Callable[..., bytes]) -> None:
-        self._call = call
-
-    def _rpyc_getattr(self, name: str) -> Callable[..., bytes]:
-        if name != "call":
-            raise AttributeError("only call is exposed")
-        return self._call
-
-
-class ClientService(VoidService):  # type: ignore[misc]
-    _protocol = _ClientConnection
-    __slots__ = ()
+    def _ask(self, request: bytes, label: int, give_up: float) -> Any:
+        number = next(self._numbers)
+        self._stream.send(b"".join((_REQUEST, brine.TAG_TUP2, brine.dump(number), request)), give_up)
+        if not self._stream.wait(give_up - time.monotonic()):
+            raise TimeoutError("no answer came")
+        return _read_answer(self._stream.receive(give_up), number, label)
 
 
-def connect(
-    service: Service,
-    sock: ssl.SSLSocket,
-    *,
-    max_frame: int,
-    stall_s: float,
-    idle_s: float | None,
-    whole_s: float | None = None,
-) -> Any:
-    """An rpyc connection over a TLS socket that has shaken hands. `max_frame` bounds what is read, in bytes."""
-    channel = WireChannel(WireStream(sock, stall_s=stall_s, idle_s=idle_s, whole_s=whole_s), max_frame)
-    return service._connect(channel, _CONFIG | {"sync_request_timeout": stall_s})
+def _request(verb: int, *arguments: Any) -> bytes:
+    """What stands behind a request's number."""
+    labelled = (consts.LABEL_TUPLE, arguments) if arguments else (consts.LABEL_VALUE, ())
+    request: bytes = brine.dump((verb, labelled))
+    return request
+
+
+def _read_answer(frame: bytes, number: int, label: int) -> Any:
+    kind = frame[:1]
+    try:
+        told, content = brine.load(frame[1:])
+        labelled, value = content if kind == _REPLY else (None, content)
+    except Exception as error:
+        raise EOFError(f"an answer cannot be read: {type(error).__name__}") from error
+    if kind not in (_REPLY, _EXCEPTION) or told != number:
+        raise EOFError("this is no answer to the call")
+    if kind == _EXCEPTION:
+        raise RuntimeError(f"the bridge raised {value!r:.200}")
+    if labelled != label:
+        raise EOFError("the bridge does not give what a bridge gives")
+    return value
