@@ -98,12 +98,14 @@ class Front:
             try:
                 _check_envelope(version, method, request_id, deadline, payload)
                 answer = self._answered(method, deadline, payload)
+                failure = protocol.error_name(answer)  # a worker's, passed on
             except TradeloomError as error:
-                answer = protocol.encode_error(error)
+                answer, failure = protocol.encode_error(error), error.name
             except Exception:
                 _log.exception("a call failed inside the bridge")
-                answer = protocol.encode_error(BrokerError("the bridge failed at this call; its log says more"))
-            self._account_for(method, protocol.error_name(answer), time.monotonic() - began)
+                unknown = BrokerError("the bridge failed at this call; its log says more")
+                answer, failure = protocol.encode_error(unknown), unknown.name
+            self._account_for(method, failure, time.monotonic() - began)
         return answer
 
     def _account_for(self, method: Any, error: str | None, seconds: float) -> None:

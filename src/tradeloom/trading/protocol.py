@@ -142,7 +142,7 @@ def _header(text: bytes) -> bytes:
 
 
 def encode_error(error: TradeloomError) -> bytes:
-    text = json.dumps({"error": error.as_dict()}, separators=(",", ":")).encode()
+    text = _ENCODER.encode({"error": error.as_dict()}).encode()
     return _LENGTH.pack(len(text)) + text
 
 
