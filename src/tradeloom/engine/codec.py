@@ -7,10 +7,11 @@ infinities are not JSON and are refused.
 
 import json
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from tradeloom.engine.errors import InvalidPayload
+from tradeloom.json_text import encoder
 
 MAX_FRAME_BYTES = 16 * 1024 * 1024
 _HEADER = struct.Struct(">I")
@@ -32,20 +33,8 @@ def _no_constant(name: str) -> Any:
     raise InvalidPayload(f"{name} is not a JSON value")
 
 
-def _encoder(**options: Any) -> Callable[[Any], str]:
-    """`JSONEncoder.encode` makes its C encoder anew for each value; here one is made for good. A value that holds
-    itself ends in a `RecursionError`."""
-    made = json.JSONEncoder(separators=(",", ":"), check_circular=False, **options)
-    c_encoder = getattr(json.encoder, "c_make_encoder", None)
-    if c_encoder is None:
-        return made.encode
-    text = json.encoder.encode_basestring_ascii if made.ensure_ascii else json.encoder.encode_basestring
-    encode = c_encoder(None, made.default, text, None, ":", ",", False, False, made.allow_nan)
-    return lambda value: "".join(encode(value, 0))
-
-
-_ASCII = _encoder(ensure_ascii=True, allow_nan=False)
-_UTF8 = _encoder(ensure_ascii=False)
+_ASCII = encoder(ensure_ascii=True, allow_nan=False)
+_UTF8 = encoder(ensure_ascii=False)
 _DECODER = json.JSONDecoder(parse_float=number, parse_constant=_no_constant)
 
 
@@ -80,7 +69,12 @@ def size(value: Any) -> int:
 
 def frame(message: Any) -> bytes:
     """One message for a stream: four bytes of length, then JSON."""
-    body = dumps(message).encode("ascii")
+    return frame_of(dumps(message))
+
+
+def frame_of(text: str) -> bytes:
+    """A frame of what `dumps` gave. Raises `InvalidPayload` when it is too long for one."""
+    body = text.encode("ascii")
     if len(body) > MAX_FRAME_BYTES:
         raise InvalidPayload(f"a message of {len(body)} bytes is more than {MAX_FRAME_BYTES}")
     return _HEADER.pack(len(body)) + body

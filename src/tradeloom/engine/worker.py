@@ -115,35 +115,39 @@ class Worker:
         stopping.begin()
         sandbox.limit_task_cpu(self._settings["cpu_s"])
         context = Context(task["id"], task["function"], time.monotonic() + task["timeout_s"])
+        answer, failure = "", None
         try:
-            payload = self._handler(task["function"])(task["payload"], context)
-            answer = self._answer(payload)
+            answer = self._answer(self._handler(task["function"])(task["payload"], context))
         except RuntimeFault as fault:
-            answer = _failed(fault.name, str(fault), [])
+            failure = _failed(fault.name, str(fault), [])
         except Exception as error:  # whatever a handler raises is its answer
             trace = traceback.format_list(traceback.extract_tb(error.__traceback__)[1:])
-            answer = _failed(type(error).__name__, self._redact(str(error)), trace)
+            failure = _failed(type(error).__name__, self._redact(str(error)), trace)
         stopping.begin()
         for printed in self._printed:
             printed.end_task()
-        self._channel.send(answer)
+        if failure is None:
+            self._channel.send_done(answer)
+        else:
+            self._channel.send(failure)
         self._channel.redactor.forget()
 
-    def _answer(self, payload: Any) -> dict[str, Any]:
+    def _answer(self, payload: Any) -> str:
+        """A handler's answer as it travels, without secrets."""
         try:
-            size = len(codec.dumps(payload))
+            text = codec.dumps(payload)
             if self._channel.redactor.knows_any:
-                payload = self._channel.redacted_payload(payload)
-                size = len(codec.dumps(payload))
+                text = codec.dumps(self._channel.redacted_payload(payload))
         except InvalidPayload as error:
             raise RuntimeFault("Runtime.MarshalError", f"Unable to marshal response: {error}") from error
+        size = len(text)
         if size > MAX_RESPONSE_BYTES:
             raise RuntimeFault(
                 "Function.ResponseSizeTooLarge",
                 f"Response payload size ({size} bytes) exceeded maximum allowed payload size"
                 f" ({MAX_RESPONSE_BYTES} bytes).",
             )
-        return {"say": "done", "payload": payload}
+        return text
 
     def _handler(self, function: str) -> Handler:
         handler = self._handlers.get(function)

@@ -4,13 +4,14 @@ import json
 from typing import Any
 
 from tradeloom.errors import NodeError
+from tradeloom.json_text import encoder
 from tradeloom.nodes.base import NodeOutput
 from tradeloom.runtime.envelope import INLINE_OUTPUT_BYTES
 from tradeloom.runtime.services import Services
 
 CLAIM = "$claim"
 MAX_OUTPUT_BYTES = 4 * 1024 * 1024
-_encode = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode
+_encode = encoder(allow_nan=False, ensure_ascii=False)
 
 
 class OutputTooLarge(NodeError):

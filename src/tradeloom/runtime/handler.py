@@ -12,7 +12,7 @@ from tradeloom.nodes.base import Emit, Kind, Node
 from tradeloom.runtime.claims import OutputNotKept, as_json, check_in
 from tradeloom.runtime.config import Recipe, prepare
 from tradeloom.runtime.context import TaskContext
-from tradeloom.runtime.envelope import NodeRecord, TaskInput
+from tradeloom.runtime.envelope import TaskInput
 from tradeloom.runtime.names import names_of, sources_of
 from tradeloom.runtime.redaction import Redactor
 from tradeloom.runtime.services import Services, current
@@ -80,7 +80,7 @@ def _run(node: Node, task: TaskInput, made: Prepared, services: Services, redact
         if not node.acts():
             raise
         raise OutputNotKept(f"It was done, and its output could not be kept: {error.message}") from error
-    return NodeRecord(state="succeeded", port=port, output=carried).model_dump()
+    return {"state": "succeeded", "port": port, "output": carried}  # a `NodeRecord`, which would copy the output
 
 
 def _task(event: Mapping[str, Any]) -> TaskInput:

@@ -46,6 +46,8 @@ class WorkerProcess(asyncio.BufferedProtocol):
         self._output: asyncio.BaseTransport | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._killed: StatesError | None = None
+        self._due = 0.0
+        self._alarm: asyncio.TimerHandle | None = None
         self._burial: asyncio.Task[None] | None = None
         self.last_words: deque[str] = deque(maxlen=_LAST_WORDS)
         self.warm: set[str] = set()
@@ -129,24 +131,43 @@ class WorkerProcess(asyncio.BufferedProtocol):
         invocation.interrupt = self._interrupt
         task = {"id": invocation.id, "function": invocation.function, "payload": invocation.payload}
         self._transport.write(codec.frame({"do": "task", "timeout_s": limit_s, **task}))
-        timer = asyncio.get_running_loop().call_later(limit_s, self._time_out, invocation, limit_s)
+        self._set_alarm(limit_s)
         try:
             return await answer
         except asyncio.CancelledError:
             self.kill()
             raise
         finally:
-            timer.cancel()
             invocation.interrupt = _nothing
             self._task = None
             self.warm.add(invocation.function)
 
-    def _time_out(self, invocation: Invocation, limit_s: float) -> None:
+    def _set_alarm(self, limit_s: float) -> None:
+        """The running task may take this long. One alarm serves task after task: hardly any is still there when it
+        rings, and a timer for each would cost more than many a task's own work."""
+        loop = asyncio.get_running_loop()
+        self._due = loop.time() + limit_s
+        if self._alarm is None or self._alarm.when() > self._due:
+            if self._alarm is not None:
+                self._alarm.cancel()
+            self._alarm = loop.call_at(self._due, self._ring, loop)
+
+    def _ring(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._alarm = None
+        if self._task is None:
+            return
+        if loop.time() < self._due:
+            self._alarm = loop.call_at(self._due, self._ring, loop)
+        elif not self._task[1].done():
+            self._time_out(self._task[0])
+
+    def _time_out(self, invocation: Invocation) -> None:
         """The state's time-out shows as the state's; a function's own as Lambda's."""
-        if invocation.timeout_s is not None and invocation.timeout_s <= limit_s:
-            self._killed = StatesError("States.Timeout", f"The task ran longer than {limit_s:g} seconds.")
+        longest_s = self._settings.longest_task_s
+        if invocation.timeout_s is not None and invocation.timeout_s <= longest_s:
+            self._killed = StatesError("States.Timeout", f"The task ran longer than {invocation.timeout_s:g} seconds.")
         else:
-            message = f"RequestId: {invocation.id} Error: Task timed out after {limit_s:.2f} seconds"
+            message = f"RequestId: {invocation.id} Error: Task timed out after {longest_s:.2f} seconds"
             self._killed = lambda_failure("Sandbox.Timedout", message)
         self.kill()
 
@@ -238,6 +259,8 @@ class WorkerProcess(asyncio.BufferedProtocol):
         assert self._process is not None
         code = await asyncio.get_running_loop().run_in_executor(None, _reap, self._process)
         self.dead = True
+        if self._alarm is not None:
+            self._alarm.cancel()
         if self._output is not None:
             self._output.close()
         if not self._ready.done():
