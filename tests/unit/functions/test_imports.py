@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[3]
 PYDANTIC = {"pydantic", "pydantic_core", "annotated_types", "typing_extensions", "typing_inspection"}
 """The only distributions a function loads before it is called; Powertools comes with the first log record."""
 
-OURS = {"errors", "expressions", "nodes", "runtime", "stopping", "workflow"}
+OURS = {"errors", "expressions", "json_text", "nodes", "runtime", "stopping", "workflow"}
 """Our packages that it loads parts of."""
 
 MARKET_WORDS = {f"tradeloom.trading{part}" for part in ("", ".bars", ".exact", ".ticks", ".timeframes")}
