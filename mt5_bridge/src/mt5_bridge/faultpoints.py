@@ -1,8 +1,9 @@
 """Named points at which tests stop a bridge process, as a power cut or a frozen terminal would.
 
-Off unless the environment says otherwise: `TRADELOOM_BRIDGE_FAULTS="worker.sent=kill:/tmp/mark"`. Each point fires
-once: it first creates its mark file, and does nothing when the file is already there (so a restarted process goes on).
-Taking the mark away arms the point again. `hold` stops it for a moment only, in which the mark says where it stands.
+Off unless the process's environment says otherwise when it starts:
+`TRADELOOM_BRIDGE_FAULTS="worker.sent=kill:/tmp/mark"`. Each point fires once: it first creates its mark file, and does
+nothing when the file is already there (so a restarted process goes on). Taking the mark away arms the point again.
+`hold` stops it for a moment only, in which the mark says where it stands.
 """
 
 import os
@@ -11,15 +12,15 @@ import sys
 import time
 
 VARIABLE = "TRADELOOM_BRIDGE_FAULTS"
+_ARMED = os.environ.get(VARIABLE)
 _HANG_S = 3600.0
 _HOLD_S = 0.05
 
 
 def reach(point: str) -> None:
     """Called where something may be made to fail."""
-    armed = os.environ.get(VARIABLE)
-    if armed:
-        _fire(point, armed)
+    if _ARMED:
+        _fire(point, _ARMED)
 
 
 def _fire(point: str, armed: str) -> None:

@@ -36,7 +36,7 @@ from mt5_bridge.journal_store import (
     SentOrder,
 )
 from tradeloom.errors import Conflict, NotFound, StorageUnavailable
-from tradeloom.trading.intents import OrderIntent, OrderOutcome, OutcomeStatus, content_digest
+from tradeloom.trading.intents import OrderIntent, OrderOutcome, OutcomeStatus, asks_the_same
 from tradeloom.trading.methods import AccountStatus, Throttle
 from tradeloom.trading.risk import AccountState, next_state
 from tradeloom.trading.risk_limits import RiskLimits, loosened
@@ -99,7 +99,7 @@ class Journal:
                 store.insert(entry)
             elif known.intent.origin != intent.origin:
                 raise Conflict("this client order id was already used for a different order", field="client_order_id")
-            elif known.state in SENDABLE and content_digest(known.intent) != content_digest(intent):
+            elif known.state in SENDABLE and not asks_the_same(known.intent, intent):
                 entry = known._replace(intent=intent, updated_at=now)
                 store.decide_anew(intent, now)
             else:

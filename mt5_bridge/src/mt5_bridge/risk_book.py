@@ -163,11 +163,11 @@ class BookReader:
         lots = {**exposure.lots, symbol: exposure.lots.get(symbol, SymbolLots()).with_order(side, volume)}
         for name, each in lots.items():
             held = each.held()
-            for way in Side:
+            for way, order_type in _ORDER_TYPES.items():
                 more = each.side(way, netting=exposure.netting) - held.side(way, netting=exposure.netting)
                 if more > 0:
                     at = price if name == symbol else self._dearest(name)
-                    asked = self._terminal.order_calc_margin(_ORDER_TYPES[way], name, float(more), at)
+                    asked = self._terminal.order_calc_margin(order_type, name, float(more), at)
                     needed = known(asked, rule, f"the margin of {more} lots of {name}")
                     if needed < 0:
                         raise Unjudgeable(rule, f"the margin of {more} lots of {name} is {needed}")

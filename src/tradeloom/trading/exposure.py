@@ -42,13 +42,13 @@ class SymbolLots:
 
     def largest(self) -> Decimal:
         """The most on either side, netting."""
-        return max(self.side(side, netting=True) for side in Side)
+        return max(self.side(Side.BUY, netting=True), self.side(Side.SELL, netting=True))
 
     def gross(self, *, netting: bool) -> Decimal:
         """The most on both sides together; netting can only ever hold one."""
         if netting:
             return self.largest()
-        return sum((self.side(side, netting=False) for side in Side), _NONE)
+        return self.side(Side.BUY, netting=False) + self.side(Side.SELL, netting=False)
 
 
 @dataclass(frozen=True, slots=True)

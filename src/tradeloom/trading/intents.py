@@ -228,13 +228,19 @@ OrderIntent = Annotated[
 ]
 
 
-def content_digest(intent: OrderIntent) -> str:
-    """SHA-256 of what the intent asks for: whether a node that runs again asks for the same.
+_TIMES = {"created_at", "deadline"}
+"""Not part of what an intent asks for: a node tried again asks for the same thing later."""
 
-    The times are left out: a node tried again asks for the same thing later. Equal numbers written differently
-    (0.1 and 0.10) are equal.
-    """
-    content = intent.model_dump(exclude={"created_at", "deadline"})
+
+def asks_the_same(one: OrderIntent, other: OrderIntent) -> bool:
+    """Whether two intents have the same content, as `content_digest` tells it."""
+    return one.model_dump(exclude=_TIMES) == other.model_dump(exclude=_TIMES)
+
+
+def content_digest(intent: OrderIntent) -> str:
+    """SHA-256 of what the intent asks for, its times left out. Equal numbers written differently (0.1 and 0.10) are
+    equal."""
+    content = intent.model_dump(exclude=_TIMES)
     plain = {key: _plain(value) for key, value in content.items()}
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 

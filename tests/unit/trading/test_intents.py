@@ -17,6 +17,7 @@ from tradeloom.trading.intents import (
     PendingOrderIntent,
     PendingType,
     Side,
+    asks_the_same,
     client_order_id,
     content_digest,
     magic_number,
@@ -53,16 +54,20 @@ def test_ids_are_the_same_for_the_same_place_and_fit_where_they_go(execution: st
 )  # fmt: skip
 def test_another_content_has_another_digest(changes: dict[str, Any]) -> None:
     assert content_digest(market(**changes)) != content_digest(market())
+    assert not asks_the_same(market(**changes), market())
 
 
 def test_times_and_ways_of_writing_a_number_do_not_matter() -> None:
     later = market(created_at=NOW + timedelta(hours=1), deadline=NOW + timedelta(hours=2), volume=Decimal("0.100"))
     assert content_digest(later) == content_digest(market())
+    assert asks_the_same(later, market())
 
 
 def test_kinds_differ() -> None:
     values = market().model_dump(exclude={"kind", "side", "stop_loss", "take_profit"})
-    assert content_digest(CloseIntent(**values, position=1)) != content_digest(market())
+    close = CloseIntent(**values, position=1)
+    assert content_digest(close) != content_digest(market())
+    assert not asks_the_same(close, market())
 
 
 PLACE = market().model_dump(exclude={"kind", "side", "volume", "stop_loss", "take_profit", "deviation"})
@@ -94,13 +99,17 @@ def test_every_kind_survives_the_journal(intent: OrderIntent) -> None:
     again = adapter.validate_json(adapter.dump_json(intent))
     assert again == intent
     assert content_digest(again) == content_digest(intent)
+    assert asks_the_same(again, intent)
 
 
 def test_the_same_moment_in_another_zone_is_the_same_content() -> None:
     here = NOW.astimezone(timezone(timedelta(hours=2)))
     one, other = (pending(expiry=Expiry.SPECIFIED, expires_at=at) for at in (NOW, here))
+    later = pending(expiry=Expiry.SPECIFIED, expires_at=NOW + timedelta(1))
     assert content_digest(one) == content_digest(other)
-    assert content_digest(one) != content_digest(pending(expiry=Expiry.SPECIFIED, expires_at=NOW + timedelta(1)))
+    assert asks_the_same(one, other)
+    assert content_digest(one) != content_digest(later)
+    assert not asks_the_same(one, later)
 
 
 @pytest.mark.parametrize(
