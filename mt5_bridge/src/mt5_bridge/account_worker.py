@@ -165,11 +165,13 @@ class AccountWorker:
 
     def patience_s(self) -> float | None:
         """How long it may wait for a call before `between_calls`; None: until one comes."""
-        others = [duty for duty in (self.flattening, self._account_duty) if duty is not None]
+        others = [duty for duty in (self.flattening, self._account_duty, self._reconciler) if duty is not None]
         duties = [self.scout.patience_s(), self.duty.patience_s(), *(duty.patience_s() for duty in others)]
-        if self._reconciler is not None:
-            duties.append(self._reconciler.patience_s())
         return min((wait for wait in duties if wait is not None), default=None)
+
+    def is_behind(self) -> bool:
+        """Whether there is anything to `catch_up` with."""
+        return self._reconciler is not None and self._reconciler.patience_s() is not None
 
     def between_calls(self, *, at_once: bool = False) -> None:
         """Tells what is new in the market, goes on with a flatten, looks at the account and after the guards; see

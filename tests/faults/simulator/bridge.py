@@ -8,6 +8,8 @@ the front's modules the clock and the ways to files and processes are put in pla
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import lru_cache
+from math import inf
 from pathlib import Path
 from random import Random
 from types import SimpleNamespace
@@ -26,10 +28,12 @@ from tests.faults.simulator.disk import Disk, SimulatedStore
 from tests.faults.simulator.kernel import Kernel, Process, Signal
 from tests.faults.simulator.terminal import Connection, SimulatedTerminal
 from tradeloom.errors import BrokerUnavailable, StorageUnavailable
+from tradeloom.trading import protocol
 
 _RESTART_S = 0.1
 _PULSE_S, _BUSY_PULSE_S = 30.0, 2.0
-"""How often an idle worker is woken: in a bridge every few seconds; here only as often as it matters."""
+"""How often an idle worker is woken: in a bridge every few seconds; here only as often as it matters. One that has
+nothing to catch up with sleeps once all is calm and it has seen its terminal connected: nothing changes by itself."""
 _ORPHAN_LEAVES_S = 3.0
 
 
@@ -142,13 +146,15 @@ class Link:
             return
         kernel.say(self.process.name, "is ready")
         self.greeted.set()
+        at_rest = False
         while not self._closed:
             if self._inbox is None:
-                self._mail = Signal(kernel)
-                self._mail.wait(_BUSY_PULSE_S if kernel.now < machine.watch_until else _PULSE_S)
+                self._mail.clear()
+                self._mail.wait(inf if at_rest and not worker.is_behind() else self._pulse_s())
                 if not self._closed:
                     worker.catch_up()
                     worker.note_connection()
+                    at_rest = machine.terminal.calm and worker.tally.connected is True
                 continue
             number, method, payload = self._inbox
             self._inbox = None
@@ -156,6 +162,9 @@ class Link:
             kernel.point(self.process, "its answer")
             self._receive(number, answer, recycle=worker.recycle)
         kernel.exit(self.process)
+
+    def _pulse_s(self) -> float:
+        return _BUSY_PULSE_S if self._kernel.now < self._machine.watch_until else _PULSE_S
 
     def _is_gone(self) -> None:
         self.gone.set()
@@ -307,7 +316,8 @@ def seen_by(machine: Machine) -> Iterator[None]:
 @contextmanager
 def seen_by_the_front(running: Sequence[Kernel]) -> Iterator[None]:
     """Puts virtual time (of the one kernel that is `running`), the simulated disk and the simulated pipe behind the
-    names the front's modules use."""
+    names the front's modules use. What the front has decoded is not decoded anew for the worker: requests are values.
+    """
     clock = SimpleNamespace(
         monotonic=lambda: running[0].now,
         time=lambda: running[0].time(),
@@ -322,6 +332,7 @@ def seen_by_the_front(running: Sequence[Kernel]) -> Iterator[None]:
 
     with (
         patch.object(front_module, "time", clock),
+        patch.object(protocol, "decode_request", lru_cache(maxsize=256)(protocol.decode_request)),
         patch.object(seat_module, "Journal", journal),
         patch.object(seat_module, "Supervisor", supervisor),
         patch.object(seat_module, "GuardStore", _no_file),

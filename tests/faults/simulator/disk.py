@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from mt5_bridge.journal_store import AccountRecord, Entry, JournalReader, JournalWriter, OrderState, SentOrder
-from tests.faults.simulator.kernel import Kernel, Process
+from tests.faults.simulator.kernel import Crash, Kernel, Process
 from tradeloom.errors import StorageUnavailable
 from tradeloom.trading.intents import OrderIntent
 
@@ -32,13 +32,8 @@ class Disk:
         self.facts: dict[str, Any] = {}
         self._unsynced: list[list[_Undo]] = []
 
-    def check(self) -> None:
-        if self.damaged:
-            raise StorageUnavailable("the order journal is damaged; nothing is sent until it is restored")
-
-    def commit(self, undo: list[_Undo]) -> None:
-        if not self.fsync:
-            self._unsynced.append(undo)
+    def note_unsynced(self, undo: list[_Undo]) -> None:
+        self._unsynced.append(undo)
 
     def lose_power(self, share_lost: float) -> None:
         """Takes back that share of the commits that were not synced, the latest ones."""
@@ -59,71 +54,35 @@ class SimulatedStore:
         self._disk = disk
         self._kernel = kernel
         self._process = process
-        self._check()
+        self._rows = _Reading(disk)
+        self.reading()
 
     def close(self) -> None:
         pass
 
     def reading(self) -> "_Reading":
-        self._check()
-        return _Reading(_Rows(self._disk, []))
+        if not self._process.alive:
+            raise Crash
+        if self._disk.damaged:
+            raise _damaged()
+        return self._rows
 
     def transaction(self) -> "_Transaction":
         return _Transaction(self._disk, self._kernel, self._process)
 
-    def _check(self) -> None:
-        self._process.check()
-        self._disk.check()
 
-
-class _Reading:
-    """Plain classes, as `_Transaction`: a schedule opens dozens of them, and generators cost more than what they do."""
-
-    __slots__ = ("_rows",)
-
-    def __init__(self, rows: "_Rows") -> None:
-        self._rows = rows
-
-    def __enter__(self) -> JournalReader:
-        return self._rows
-
-    def __exit__(self, *_error: object) -> None:
-        pass
-
-
-class _Transaction:
-    """Ends on the disk, or as if it had never begun."""
-
-    __slots__ = ("_disk", "_kernel", "_process", "_undo")
-
-    def __init__(self, disk: Disk, kernel: Kernel, process: Process) -> None:
-        self._disk = disk
-        self._kernel = kernel
-        self._process = process
-        self._undo: list[_Undo] = []
-
-    def __enter__(self) -> JournalWriter:
-        self._kernel.point(self._process, "a write to the journal")
-        self._disk.check()
-        return _Rows(self._disk, self._undo)
-
-    def __exit__(self, error: object, *_where: object) -> None:
-        if error is not None:
-            roll_back(self._undo)
-            return
-        if self._disk.full and self._undo:
-            roll_back(self._undo)
-            raise StorageUnavailable("the order journal cannot be used (the disk is full); nothing was sent")
-        self._disk.commit(self._undo)
-        self._kernel.point(self._process, "a journal write that is done")
+def _damaged() -> StorageUnavailable:
+    return StorageUnavailable("the order journal is damaged; nothing is sent until it is restored")
 
 
 class _Rows:
     """The tables. Each change also notes how to take itself back."""
 
-    def __init__(self, disk: Disk, undo: list[_Undo]) -> None:
+    __slots__ = ("_disk", "_undo")
+
+    def __init__(self, disk: Disk) -> None:
         self._disk = disk
-        self._undo = undo
+        self._undo: list[_Undo] = []
 
     def order(self, order_id: str) -> Entry | None:
         return self._disk.orders.get(order_id)
@@ -174,8 +133,10 @@ class _Rows:
     def update(self, entry: Entry) -> None:
         known = self._disk.orders.get(entry.intent.client_order_id)
         if known is not None:
-            request = None if entry.request is None else dict(entry.request)
-            self._put(entry._replace(intent=known.intent, request=request), known)
+            if entry.request is not known.request or entry.intent is not known.intent:
+                request = None if entry.request is None else dict(entry.request)
+                entry = entry._replace(intent=known.intent, request=request)
+            self._put(entry, known)
 
     def decide_anew(self, intent: OrderIntent, at: datetime) -> None:
         known = self._disk.orders.get(intent.client_order_id)
@@ -204,6 +165,46 @@ class _Rows:
         orders, order_id = self._disk.orders, entry.intent.client_order_id
         orders[order_id] = entry
         self._undo.append(lambda: orders.__setitem__(order_id, before))
+
+
+class _Reading(_Rows):
+    """Plain classes, as `_Transaction`: a schedule opens dozens of them, and generators cost more than what they do."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> JournalReader:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        pass
+
+
+class _Transaction(_Rows):
+    """Ends on the disk, or as if it had never begun."""
+
+    __slots__ = ("_kernel", "_process")
+
+    def __init__(self, disk: Disk, kernel: Kernel, process: Process) -> None:
+        super().__init__(disk)
+        self._kernel = kernel
+        self._process = process
+
+    def __enter__(self) -> JournalWriter:
+        self._kernel.point(self._process, "a write to the journal")
+        if self._disk.damaged:
+            raise _damaged()
+        return self
+
+    def __exit__(self, error: object, *_where: object) -> None:
+        if error is not None:
+            roll_back(self._undo)
+            return
+        if self._disk.full and self._undo:
+            roll_back(self._undo)
+            raise StorageUnavailable("the order journal cannot be used (the disk is full); nothing was sent")
+        if not self._disk.fsync:
+            self._disk.note_unsynced(self._undo)
+        self._kernel.point(self._process, "a journal write that is done")
 
 
 def _kept(entry: Entry) -> Entry:

@@ -185,7 +185,7 @@ class Kernel:
             heappush(self._due, (self.now, self._number, task))
 
     def run(self, until: float) -> None:
-        """Until nothing is due any more, or the time has come."""
+        """Whatever is due by then; afterwards it is that late."""
         due, self._until = self._due, until
         while due and due[0][0] <= until:
             self.now, number, what = heappop(due)
@@ -194,6 +194,7 @@ class Kernel:
             elif what.turn == number:
                 self.current = what
                 what.switch()
+        self.now = until
 
     # Ends
 

@@ -51,7 +51,7 @@ class SimulatedTransport:
             self._deliver(rng.uniform(0.0, 5.0), method, request_id, deadline + 10, payload, _Reply(kernel))
         if ail == _REPLY_LOST:
             self._break_off(rng.uniform(0.01, _DEAD_LINE_S), give_up)
-        reply.signal.wait(min(timeout_s, 0.3 if ail == _BREAKS else timeout_s))
+        reply.wait(min(timeout_s, 0.3 if ail == _BREAKS else timeout_s))
         kernel.point(self._process, f"the answer to {method}")
         if reply.answer is None:
             raise CallLost(f"the bridge did not answer {method}")
@@ -86,14 +86,20 @@ class SimulatedTransport:
         kernel.at(after, arrive)
 
 
-class _Reply:
+class _Reply(Signal):
+    """Set once the answer has arrived, or the connection has broken."""
+
+    __slots__ = ("answer",)
+
+    answer: bytes | None
+
     def __init__(self, kernel: Kernel) -> None:
-        self.signal = Signal(kernel)
-        self.answer: bytes | None = None
+        super().__init__(kernel)
+        self.answer = None
 
     def arrive(self, answer: bytes | None) -> None:
         self.answer = answer
-        self.signal.set()
+        self.set()
 
 
 _FINE, _NO_CONNECTION, _REQUEST_LOST = "fine", "no connection", "the request is lost"

@@ -5,7 +5,7 @@ at the schedule's `calm_at`; `LATEST_EXECUTION_S` and `LONGEST_LAG_S` bound what
 history horizon is longer than both together, as its documentation asks for.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 from mt5_bridge import constants as mt5
 from mt5_bridge.paper.structs import AccountInfo, OrderCheckResult, OrderSendResult, SymbolInfo, TerminalInfo, Tick
 from tests.faults.simulator.broker import ASK, BID, OTHER_SYMBOL, SYMBOL, Reply, Server
-from tests.faults.simulator.kernel import Kernel, Process
+from tests.faults.simulator.kernel import Crash, Kernel, Process
 from tests.unit.mt5_bridge.fake_terminal import LOGIN
 
 LATEST_EXECUTION_S = 3.0
@@ -204,17 +204,14 @@ class Connection:
         if self._fails():
             return None
         self._terminal.note_deal()
-        return tuple(
-            record for record in _matching(self._server.history, filters) if self._terminal.shows(record.ticket)
-        )
+        return self._shown(_matching(self._server.history, filters))
 
     def history_deals_get(self, *dates: int, **filters: Any) -> Any:
         if self._fails():
             return None
         self._terminal.note_deal()
-        names = {"ticket": "order", "position": "position_id"}
-        wanted = {names[name]: value for name, value in filters.items()}
-        return tuple(record for record in _matching(self._server.deals, wanted) if self._terminal.shows(record.ticket))
+        wanted = {_OF_A_DEAL[name]: value for name, value in filters.items()}
+        return self._shown(_matching(self._server.deals, wanted))
 
     def order_calc_profit(self, action: int, symbol: str, volume: float, opened: float, closed: float, /) -> Any:
         return (closed - opened) * volume * 1e5 * (1 if action == mt5.ORDER_TYPE_BUY else -1)
@@ -328,8 +325,14 @@ class Connection:
     def _none(self, error: tuple[int, str]) -> None:
         self._error = error
 
+    def _shown(self, records: Sequence[Any]) -> tuple[Any, ...]:
+        """Those that have arrived at the terminal."""
+        shows = self._terminal.shows
+        return tuple([record for record in records if shows(record.ticket)])
+
     def _fails(self) -> bool:
-        self._process.check()
+        if not self._process.alive:
+            raise Crash
         terminal = self._terminal
         if terminal.trouble.read and not terminal.calm and terminal.rng.random() < terminal.trouble.read:
             self._error = terminal.rng.choice((_CALL_FAILED, _CALL_FAILED, _NO_CONNECTION, _TIMED_OUT))
@@ -347,11 +350,15 @@ _OTHER_TROUBLES: tuple[_Trouble, ...] = (
 _DEAL_TROUBLES: tuple[_Trouble, ...] = (*_OTHER_TROUBLES, Connection._partly, Connection._accepted)
 
 
+_OF_A_DEAL = {"ticket": "order", "position": "position_id"}
+"""What deals are asked for by, and what they name it."""
+
+
 def _matching(records: Any, filters: dict[str, Any]) -> tuple[Any, ...]:
     if not filters:
         return tuple(records)
     ((name, value),) = filters.items()
-    return tuple(record for record in records if getattr(record, name) == value)
+    return tuple([record for record in records if getattr(record, name) == value])
 
 
 def _brief(request: dict[str, Any]) -> str:
