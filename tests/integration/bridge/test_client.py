@@ -7,8 +7,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 
+import pytest
+
 from tests.integration.bridge.rig import Rig
 from tradeloom.trading.mt5_client import BridgeClient
+from tradeloom.trading.mt5_frames import FrameStream
 from tradeloom.trading.mt5_transport import RpcTransport, _Link
 
 
@@ -48,6 +51,26 @@ def test_a_dead_connection_is_replaced_before_it_is_used(rig: Rig) -> None:
     client.health()
     idle(client)[0]._socket.shutdown(2)
     assert client.account("paper").send(rig.buy("over a new line")).order
+    client.close()
+
+
+def test_a_call_that_is_interrupted_leaves_no_connection_to_the_next(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its answer may still be under way."""
+    client = BridgeClient(rig.bridge.state_file)
+    client.health()
+    (link,) = idle(client)
+    receive = FrameStream.receive
+
+    def interrupted(stream: FrameStream, give_up: float) -> bytes:
+        monkeypatch.setattr(FrameStream, "receive", receive)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(FrameStream, "receive", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        client.health()
+    assert idle(client) == []
+    assert link._socket.fileno() == -1
+    assert client.account("paper").tick("EURUSD").bid > 0
     client.close()
 
 
