@@ -108,7 +108,7 @@ class AccountReads:
 
     def _usable_journal(self) -> Journal:
         if self._journal is None or self._journal_trouble is not None:
-            raise self._journal_trouble or StorageUnavailable("the order journal is not open")
+            raise (self._journal_trouble or StorageUnavailable("the order journal is not open")).with_traceback(None)
         return self._journal
 
     def _with_workflows[F: (Position, PendingOrder, EndedOrder, ClosedTrade)](self, facts: list[F]) -> list[F]:

@@ -109,7 +109,7 @@ class AccountWorker:
             reconciler.recover()
             self._manual = ManualDesk(journal, records, reconciler, clock)
         except StorageUnavailable as error:
-            self._journal_trouble = error
+            self._journal_trouble = error.with_traceback(None)
             _log.error("account %s cannot trade: %s", settings.name, error.message)
         self._guards: GuardStore | None = None
         self.duty = self._make_duty(
@@ -137,7 +137,7 @@ class AccountWorker:
                 self._guards = open_guards()
                 watcher = Watcher(self._guards, self._journal, self._desk, self._reader, self._clock, records)
             except StorageUnavailable as error:
-                trouble = error
+                trouble = error.with_traceback(None)
                 _log.error("guards cannot be watched: %s", error.message)
         return GuardDuty(watcher, trouble, self._clock, interval_s=interval_s)
 
@@ -287,7 +287,7 @@ class AccountWorker:
 
     def _trading(self) -> OrderDesk:
         if self._desk is None or self._journal_trouble is not None:
-            raise self._journal_trouble or StorageUnavailable("the order journal is not open")
+            raise (self._journal_trouble or StorageUnavailable("the order journal is not open")).with_traceback(None)
         return self._desk
 
     def _real_money(self) -> bool:

@@ -130,7 +130,7 @@ class GuardDuty:
 
     def _working(self) -> Watcher:
         if self._watcher is None:
-            raise self._trouble or StorageUnavailable("the guards' file is not open")
+            raise (self._trouble or StorageUnavailable("the guards' file is not open")).with_traceback(None)
         return self._watcher
 
     def _say(self, message: str) -> None:

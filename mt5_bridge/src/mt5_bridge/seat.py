@@ -35,7 +35,11 @@ _log = logging.getLogger(__name__)
 
 
 class Seat:
-    """The supervisor of the account's worker, and the files the front reads and writes by itself."""
+    """The supervisor of the account's worker, and the files the front reads and writes by itself.
+
+    Why a file cannot be used is raised again and again, each time without the way it came: an error keeps every frame
+    that it ever went through.
+    """
 
     def __init__(self, settings: AccountConfig, config: BridgeConfig, metrics: Metrics) -> None:
         self.settings = settings
@@ -57,36 +61,36 @@ class Seat:
         try:
             self._flattens = FlattenStore(config.flattens_path(settings.name))
         except StorageUnavailable as error:
-            self._flattens_trouble = error
+            self._flattens_trouble = error.with_traceback(None)
             _log.error("account %s: %s", settings.name, error.message)
         try:
             self._guards = GuardStore(config.guards_path(settings.name))
         except StorageUnavailable as error:
-            self._guards_trouble = error
+            self._guards_trouble = error.with_traceback(None)
             _log.error("account %s: %s", settings.name, error.message)
         try:
             self._journal = Journal(config.journal_path(settings.name))
             self._journal.set_limits(settings.limits)
         except StorageUnavailable as error:
-            self._trouble = error
+            self._trouble = error.with_traceback(None)
             _log.error("account %s cannot trade: %s", settings.name, error.message)
 
     @property
     def journal(self) -> Journal:
         if self._journal is None or self._trouble is not None:
-            raise self._trouble or StorageUnavailable("the order journal is not open")
+            raise (self._trouble or StorageUnavailable("the order journal is not open")).with_traceback(None)
         return self._journal
 
     @property
     def guards(self) -> GuardStore:
         if self._guards is None:
-            raise self._guards_trouble or StorageUnavailable("the guards' file is not open")
+            raise (self._guards_trouble or StorageUnavailable("the guards' file is not open")).with_traceback(None)
         return self._guards
 
     @property
     def flattens(self) -> FlattenStore:
         if self._flattens is None:
-            raise self._flattens_trouble or StorageUnavailable("the flattens' file is not open")
+            raise (self._flattens_trouble or StorageUnavailable("the flattens' file is not open")).with_traceback(None)
         return self._flattens
 
     def change(self, wanted: StateParams | LimitsParams | UnthrottleParams) -> AccountStatus:

@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+import traceback
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -331,6 +332,15 @@ def test_an_unusable_journal_refuses_before_anything_moves(front: Front) -> None
         send(front)
     assert supervisor(front).calls == []
     assert call(front, "health", account="")["status"] == "degraded"
+
+
+def test_an_unusable_journal_refuses_for_years_and_nothing_piles_up(front: Front) -> None:
+    """An error that is raised again keeps every frame it went through, unless it is told not to."""
+    trouble = front._seats["acc"]._trouble = StorageUnavailable("damaged")
+    for _ in range(50):
+        with pytest.raises(StorageUnavailable):
+            send(front)
+    assert len(list(traceback.walk_tb(trouble.__traceback__))) < 20
 
 
 class TestGuards:
