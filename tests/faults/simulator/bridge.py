@@ -96,6 +96,10 @@ class Machine:
                 self.kernel.kill(process)
         self.terminal.restart()
 
+    def end(self) -> None:
+        """Lets go of the bridge's processes."""
+        self.front = self.link = None
+
     def journal(self, process: Process) -> Journal:
         return Journal(SimulatedStore(self.disk, self.kernel, process), self.kernel.utc)
 
@@ -146,6 +150,13 @@ class Link:
             return
         kernel.say(self.process.name, "is ready")
         self.greeted.set()
+        try:
+            self._serve(worker)
+        finally:
+            vars(worker).clear()  # its parts hold it and each other: nobody would take them away but the collector
+
+    def _serve(self, worker: AccountWorker) -> None:
+        kernel, machine = self._kernel, self._machine
         at_rest = False
         while not self._closed:
             if self._inbox is None:

@@ -105,9 +105,11 @@ class Signal:
         if not self._set and timeout > 0:
             task = self._kernel.current
             self._waiting.append(task)
-            self._kernel.park(timeout)
-            if not self._set:
-                self._waiting.remove(task)
+            try:
+                self._kernel.park(timeout)
+            finally:
+                if not self._set:
+                    self._waiting.remove(task)
         return self._set
 
 
@@ -227,9 +229,11 @@ class Kernel:
     def end(self) -> None:
         """Unwinds whoever is left. The collector sees into no greenlet that waits: its world would never be freed."""
         self._due.clear()
+        self._plan.clear()
         for process in self._processes:
             process.alive, process.on_exit = False, None
             self._throw(process)
+        del self.current
 
     def _unwind(self, process: Process) -> None:
         self._throw(process)

@@ -71,8 +71,15 @@ class World:
             until += _AFTERMATH_S
             kernel.run(until)
         kernel.run(until + _AFTERMATH_S)
-        kernel.end()
+        self._end()
         return self
+
+    def _end(self) -> None:
+        """Stops everything, and undoes the circles in which the world holds itself: what need not be looked for by the
+        collector is taken away at once, while the cache still holds it."""
+        self.kernel.end()
+        self.machine.end()
+        self.server.on_deal = lambda: None
 
     # Engines
 
