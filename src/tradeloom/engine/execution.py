@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 from tradeloom.engine.admission import Ticket
@@ -21,6 +22,7 @@ from tradeloom.engine.interpreter.machine import Outcome, TaskCall, WaitCall
 from tradeloom.engine.interpreter.times import parse_timestamp, timestamp, to_millisecond
 from tradeloom.engine.journal import Execution, History, NodeRun
 from tradeloom.engine.mode import PLAIN, Departures, GivenOutcome, Pausing, skipped_record
+from tradeloom.engine.prompt import PromptFuture
 from tradeloom.engine.recording import Recorder
 from tradeloom.engine.replay import Replay
 from tradeloom.engine.surroundings import Surroundings
@@ -55,8 +57,8 @@ class ExecutionRun:
         self._replay = Replay(history.runs, history.retries)
         self.retries = len(history.retries)
         self._counted_from = history.retries[-1].at if history.retries else None
-        self._attempts: set[asyncio.Task[None]] = set()
-        self._at_work: set[asyncio.Task[None]] = set()
+        self._attempts: set[asyncio.Task[Outcome]] = set()
+        self._at_work: set[asyncio.Task[Outcome]] = set()
         self._calls: dict[asyncio.Task[Any], Invocation] = {}
         self.out_of_time: str | None = None
         """Says so once the machine's time is up: nothing more is done in the execution's name."""
@@ -117,12 +119,12 @@ class ExecutionRun:
         await self.go_on(call.function)
         if given is not None:
             return self._give(call, given)
-        loop = asyncio.get_running_loop()
-        outcome: asyncio.Future[Outcome] = loop.create_future()
+        outcome: PromptFuture[Outcome] = PromptFuture()
         # Begun here and now: an idle worker has its task a turn of the loop earlier.
-        attempt = asyncio.Task(self._attempted(call, outcome), loop=loop, eager_start=True)
+        work = self._attempt(call, outcome)
+        attempt = asyncio.Task(work, loop=asyncio.get_running_loop(), eager_start=True)
         self._attempts.add(attempt)
-        attempt.add_done_callback(self._settled)
+        attempt.add_done_callback(partial(self._settle, outcome))
         try:
             return await outcome
         except asyncio.CancelledError:
@@ -262,21 +264,7 @@ class ExecutionRun:
 
     # -- tasks --------------------------------------------------------------------------------------------------
 
-    async def _attempted(self, call: TaskCall, outcome: asyncio.Future[Outcome]) -> None:
-        """Run one attempt, and tell whoever still waits for it."""
-        try:
-            reached = await self._attempt(call)
-        except asyncio.CancelledError:
-            outcome.cancel()
-            raise
-        except Exception as error:
-            if not outcome.done():
-                outcome.set_exception(error)
-        else:
-            if not outcome.done():
-                outcome.set_result(reached)
-
-    async def _attempt(self, call: TaskCall) -> Outcome:
+    async def _attempt(self, call: TaskCall, outcome: asyncio.Future[Outcome]) -> Outcome:
         """Run one attempt to its end and record it, whether or not anybody still waits for it."""
         task = asyncio.current_task()
         assert task is not None
@@ -290,6 +278,7 @@ class ExecutionRun:
             if self._around.is_effect(call.function):
                 await self._around.journal.barrier(self.row.id)
             invocation = self._calls[task] = self._invocation(call, run, task)
+            invocation.on_end = partial(self._settle, outcome, task)
             payload = self._redacted(await self._around.workers.invoke(invocation))
         except StatesError as error:
             if self.out_of_time is not None and error.error in _STOPS:
@@ -329,10 +318,22 @@ class ExecutionRun:
             return self._redactor.record(payload, ANSWER_WORDS)
         return self._redactor.value(payload)
 
-    def _settled(self, task: asyncio.Task[None]) -> None:
-        self._attempts.discard(task)
-        self._at_work.discard(task)
-        self._calls.pop(task, None)
+    def _settle(self, outcome: asyncio.Future[Outcome], attempt: asyncio.Task[Outcome]) -> None:
+        """Tell whoever still waits for an attempt how it ended, if it has."""
+        if not attempt.done():
+            return
+        self._attempts.discard(attempt)
+        self._at_work.discard(attempt)
+        self._calls.pop(attempt, None)
+        error = None if attempt.cancelled() else attempt.exception()  # asked for, or asyncio misses it
+        if outcome.done():
+            return
+        if attempt.cancelled():
+            outcome.cancel()
+        elif error is not None:
+            outcome.set_exception(error)
+        else:
+            outcome.set_result(attempt.result())
 
     async def drain(self, grace_s: float) -> None:
         """Let handlers that still run finish for a while, then kill them. Those of an execution that was stopped or

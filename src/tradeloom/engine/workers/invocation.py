@@ -18,7 +18,8 @@ async def _no_answer(what: str, body: dict[str, Any]) -> Any:
 class Invocation:
     """`timeout_s` is the state's. `on_begin` is called when a worker takes it; `on_log` with each of its records,
     `on_progress` with how far it is, `{done, total, note}`;
-    `on_ask` with its questions (`may_act`, `notify`), raising a `TradeloomError` to refuse."""
+    `on_ask` with its questions (`may_act`, `notify`), raising a `TradeloomError` to refuse; `on_end` after a worker
+    answered and whoever waited for that went on, but not when the worker died."""
 
     function: str
     payload: Any
@@ -27,6 +28,7 @@ class Invocation:
     on_log: Callable[[dict[str, Any]], None] = _no_log
     on_progress: Callable[[dict[str, Any]], None] = _no_log
     on_ask: Callable[[str, dict[str, Any]], Awaitable[Any]] = _no_answer
+    on_end: Callable[[], None] = lambda: None
     interrupt: Callable[[], None] = lambda: None
     """Set by whoever runs it: tells the handler that its execution was stopped."""
     id: str = field(default_factory=lambda: str(uuid4()))

@@ -11,11 +11,13 @@ import sys
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final
 
 from tradeloom.engine import codec
 from tradeloom.engine.errors import InvalidPayload, WorkersUnavailable
 from tradeloom.engine.interpreter.failures import StatesError, lambda_failure
+from tradeloom.engine.prompt import PromptFuture
 from tradeloom.engine.workers.invocation import Invocation
 from tradeloom.engine.workers.sandbox import STOP_SIGNAL
 from tradeloom.engine.workers.settings import WorkerSettings
@@ -40,7 +42,8 @@ class WorkerProcess(asyncio.BufferedProtocol):
         self._frames = codec.FrameReader()
         self._read = bytearray(_READ_BYTES)
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._task: tuple[Invocation, asyncio.Future[Any]] | None = None
+        self._task: tuple[Invocation, PromptFuture[Any]] | None = None
+        self._reached: Callable[[], None] | None = None
         self._answers: set[asyncio.Task[None]] = set()
         self._transport: asyncio.Transport | None = None
         self._output: asyncio.BaseTransport | None = None
@@ -126,7 +129,7 @@ class WorkerProcess(asyncio.BufferedProtocol):
         assert self._task is None
         assert self._transport is not None
         limit_s = min(invocation.timeout_s or self._settings.longest_task_s, self._settings.longest_task_s)
-        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        answer: PromptFuture[Any] = PromptFuture()
         self._task = (invocation, answer)
         invocation.interrupt = self._interrupt
         task = {"id": invocation.id, "function": invocation.function, "payload": invocation.payload}
@@ -208,6 +211,11 @@ class WorkerProcess(asyncio.BufferedProtocol):
             log.error("worker %s broke the protocol: %s", self.pid, error)
             self._killed = lambda_failure("Runtime.ExitError", "The worker broke the protocol.")
             self.kill()
+        if self._task is not None and self._reached is not None:
+            # Whoever waits goes on in here, and may have the next task run before this returns.
+            invocation, reached, self._reached = self._task[0], self._reached, None
+            reached()
+            invocation.on_end()
 
     def _heard(self, message: dict[str, Any]) -> None:
         said = message["say"]
@@ -217,9 +225,10 @@ class WorkerProcess(asyncio.BufferedProtocol):
         elif self._task is None or self._task[1].done():
             log.debug("worker %s says %s after its task ended", self.pid, said)
         elif said == "done":
-            self._task[1].set_result(message["payload"])
+            self._reached = partial(self._task[1].set_result, message["payload"])
         elif said == "failed":
-            self._task[1].set_exception(lambda_failure(message["error"], message["message"], message["trace"]))
+            failure = lambda_failure(message["error"], message["message"], message["trace"])
+            self._reached = partial(self._task[1].set_exception, failure)
         elif said == "log":
             self._task[0].on_log(message["record"])
         elif said == "progress":
