@@ -167,19 +167,22 @@ class BridgeConfig(_Section):
         return self.data_dir / "bridge.json"
 
     def account_dir(self, name: str) -> Path:
-        return self.data_dir / "accounts" / name
+        return self._of_account(name)
 
     def journal_path(self, name: str) -> Path:
-        return self.account_dir(name) / "journal.sqlite3"
+        return self._of_account(name, "journal.sqlite3")
 
     def scripts_path(self, name: str) -> Path:
-        return self.account_dir(name) / "scripts.sqlite3"
+        return self._of_account(name, "scripts.sqlite3")
 
     def guards_path(self, name: str) -> Path:
-        return self.account_dir(name) / "guards.sqlite3"
+        return self._of_account(name, "guards.sqlite3")
 
     def flattens_path(self, name: str) -> Path:
-        return self.account_dir(name) / "flattens.sqlite3"
+        return self._of_account(name, "flattens.sqlite3")
+
+    def _of_account(self, *parts: str) -> Path:
+        return self.data_dir.joinpath("accounts", *parts)
 
 
 def load_config(path: Path, environment: Mapping[str, str] | None = None) -> BridgeConfig:

@@ -189,7 +189,8 @@ class BrokerRecords:
         return found[0] if found else None
 
     def _by_ticket(self, fills: Fills) -> Fills:
-        return replace(fills, position=self.ticket_now(fills.position)) if fills.position else fills
+        ticket = self.ticket_now(fills.position) if fills.position else 0
+        return fills if ticket == fills.position else replace(fills, position=ticket)
 
     def ticket_now(self, position: int) -> int:
         """The ticket a position has now: a netting position that was turned round goes on under the old identifier, by

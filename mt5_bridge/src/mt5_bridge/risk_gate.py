@@ -5,7 +5,6 @@ judged by what was sent lately (from the journal, so that a restart forgets noth
 the account as it would be with every working order filled. What cannot be told refuses.
 """
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +13,7 @@ from mt5_bridge.account_watch import AccountWatch
 from mt5_bridge.journal import Journal
 from mt5_bridge.risk_book import Book, BookReader, Unjudgeable
 from tradeloom.trading.exact import exact
-from tradeloom.trading.exposure import lots_by_symbol
+from tradeloom.trading.exposure import Exposure, lots_by_symbol
 from tradeloom.trading.intents import OrderIntent, Side
 from tradeloom.trading.methods import Throttle
 from tradeloom.trading.risk import Action
@@ -125,7 +124,7 @@ class RiskGate:
         # A stop-limit opens at its limit, which is the last of its prices; worth is reckoned at the dearest.
         entry = facts.prices[-1] if facts.prices else facts.ask if side is Side.BUY else facts.bid
         exposure = self._reader.exposure(book.holdings, symbol, max((facts.ask, *facts.prices)), netting=book.netting)
-        own = replace(exposure, lots=lots_by_symbol(book.of_workflow(workflow, symbol)))
+        own = Exposure(lots_by_symbol(book.of_workflow(workflow, symbol)), exposure.lot_value, book.netting)
         return Projection(
             workflow_id=workflow,
             symbol=symbol,

@@ -8,14 +8,14 @@ net, so a side's worst is the net position and all the working orders of that si
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from tradeloom.trading.intents import Side
 
 _NONE = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True)
-class SymbolLots:
+class SymbolLots(NamedTuple):
     """Lots in one symbol, each at least zero: open positions and working orders by side."""
 
     long: Decimal = _NONE
@@ -51,6 +51,9 @@ class SymbolLots:
         return self.side(Side.BUY, netting=False) + self.side(Side.SELL, netting=False)
 
 
+_NO_LOTS = SymbolLots()
+
+
 @dataclass(frozen=True, slots=True)
 class Projected:
     """Money at stake without an order and with it."""
@@ -74,7 +77,7 @@ class Exposure:
     def of_symbol(self, symbol: str, side: Side, volume: Decimal) -> Projected:
         """In its symbol: on the order's side, which what is held on the other makes no room on; netting, where a side
         is the other's end, on the larger one."""
-        before = self.lots.get(symbol, SymbolLots())
+        before = self.lots.get(symbol, _NO_LOTS)
         after = before.with_order(side, volume)
         value = self.lot_value[symbol]
         if self.netting:
@@ -83,14 +86,14 @@ class Exposure:
 
     def of_all(self, symbol: str, side: Side, volume: Decimal) -> Projected:
         """Gross, in all symbols."""
-        before = self.lots.get(symbol, SymbolLots())
+        before = self.lots.get(symbol, _NO_LOTS)
         total = sum((self._gross(name, lots) for name, lots in self.lots.items()), _NONE)
         rest = total - self._gross(symbol, before)
         return Projected(total, rest + self._gross(symbol, before.with_order(side, volume)))
 
     def growth(self, symbol: str, side: Side, volume: Decimal) -> Decimal:
         """By how many lots the side gets larger: what needs margin."""
-        before = self.lots.get(symbol, SymbolLots())
+        before = self.lots.get(symbol, _NO_LOTS)
         after = before.with_order(side, volume)
         return after.side(side, netting=self.netting) - before.side(side, netting=self.netting)
 
