@@ -157,15 +157,16 @@ class Link:
 
     def _serve(self, worker: AccountWorker) -> None:
         kernel, machine = self._kernel, self._machine
-        at_rest = False
+        seen_calm = False
         while not self._closed:
             if self._inbox is None:
+                at_rest = seen_calm and not worker.is_behind()
                 self._mail.clear()
-                self._mail.wait(inf if at_rest and not worker.is_behind() else self._pulse_s())
-                if not self._closed:
+                self._mail.wait(inf if at_rest else self._pulse_s())
+                if not at_rest and not self._closed:
                     worker.catch_up()
                     worker.note_connection()
-                    at_rest = machine.terminal.calm and worker.tally.connected is True
+                    seen_calm = machine.terminal.calm and worker.tally.connected is True
                 continue
             number, method, payload = self._inbox
             self._inbox = None

@@ -154,17 +154,21 @@ class _Rows:
         self._undo.append(lambda: setattr(disk, "account", before))
 
     def put_fact(self, key: str, value: Any, at: datetime) -> None:
-        disk, before = self._disk, dict(self._disk.facts)
-        if value is None:
-            disk.facts.pop(key, None)
-        else:
-            disk.facts[key] = json.loads(json.dumps(value))
-        self._undo.append(lambda: setattr(disk, "facts", before))
+        facts, before = self._disk.facts, self._disk.facts.get(key)
+        _put_or_drop(facts, key, None if value is None else json.loads(json.dumps(value)))
+        self._undo.append(lambda: _put_or_drop(facts, key, before))
 
     def _put(self, entry: Entry, before: Entry) -> None:
         orders, order_id = self._disk.orders, entry.intent.client_order_id
         orders[order_id] = entry
         self._undo.append(lambda: orders.__setitem__(order_id, before))
+
+
+def _put_or_drop(facts: dict[str, Any], key: str, value: Any) -> None:
+    if value is None:
+        facts.pop(key, None)
+    else:
+        facts[key] = value
 
 
 class _Reading(_Rows):

@@ -128,6 +128,7 @@ class Kernel:
         self._to_hub = self._hub.switch
         self._idle = _IDLE.setdefault(self._hub, [])
         self._processes: dict[Process, None] = {}
+        self._moment = 0.0, EPOCH
         self.current: Task
 
     # Clocks
@@ -139,7 +140,9 @@ class Kernel:
         return _EPOCH_S + self.now
 
     def utc(self) -> datetime:
-        return EPOCH + timedelta(seconds=self.now)
+        if self._moment[0] != self.now:
+            self._moment = self.now, EPOCH + timedelta(seconds=self.now)
+        return self._moment[1]
 
     def say(self, who: str, what: str) -> None:
         if self.trace is not None:
