@@ -105,6 +105,7 @@ class Engine:
         self._takeover = Takeover(journal, self._go_on_with)
         journal.on_durable = self._tell
         journal.on_lost = self._abandon
+        journal.on_late = self._takeover.remember
         journal.on_hint = self._hear
         self._listeners: list[Listener] = []
         self._awaited: dict[str, set[asyncio.Event]] = {}

@@ -194,6 +194,9 @@ class Journal(Protocol):
     """Called with ids of executions that another engine took over while this one was cut off; their records are refused
     from then on."""
 
+    on_late: Callable[[Execution], None]
+    """Called with an execution that has a key and was made after `create` had given up: it is this engine's to run."""
+
     async def open(self) -> None: ...
 
     async def close(self) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Final
 
 from tradeloom.engine.journal import Execution, Journal
@@ -22,6 +23,7 @@ class Takeover:
         self._journal = journal
         self._go_on = go_on
         self._claimed: list[Execution] = []
+        self._soon = asyncio.Event()
         self._keeping: asyncio.Task[None] | None = None
 
     async def begin(self) -> list[str]:
@@ -32,8 +34,10 @@ class Takeover:
         return resumed
 
     def remember(self, row: Execution) -> None:
-        """One of ours that may have been reopened and that nobody goes on with: the next look does, if so."""
+        """One of ours that may have been made or reopened and that nobody goes on with: the next look, which is soon,
+        does if so."""
         self._claimed.append(row)
+        self._soon.set()
 
     def close(self) -> None:
         if self._keeping is not None:
@@ -42,7 +46,10 @@ class Takeover:
     async def _keep_looking(self) -> None:
         pause_s = FIRST_S
         while True:
-            await asyncio.sleep(pause_s)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause_s):
+                    await self._soon.wait()
+            self._soon.clear()
             pause_s = EVERY_S
             try:
                 await self._look()

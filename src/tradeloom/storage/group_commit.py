@@ -37,6 +37,7 @@ Raises `StorageUnavailable` when it is worth trying again, anything else when th
 class GroupCommit:
     def __init__(self, commit: Commit, *, linger_s: float = LINGER_S, patience_s: float = PATIENCE_S) -> None:
         self.on_durable: Callable[[Sequence[Event]], None] = lambda events: None
+        self.on_late: Callable[[Execution], None] = lambda execution: None
         self.on_commit: Callable[[float, bool], None] = lambda seconds, failed: None
         self._commit = commit
         self._linger_s = linger_s
@@ -82,7 +83,8 @@ class GroupCommit:
         self._wanted.set()
 
     async def create(self, execution: Execution) -> bool:
-        if execution.id in self._batch.creations:
+        known = self._batch.creations.get(execution.id)
+        if known is not None and not known.abandoned:
             return False
         creation = Creation(execution, asyncio.get_running_loop().create_future())
         self._batch.creations[execution.id] = creation
@@ -205,9 +207,7 @@ class GroupCommit:
     def _announce(self, batch: Batch, created: set[str]) -> None:
         for execution_id, creation in batch.creations.items():
             if execution_id in created and (creation.abandoned or creation.answer.cancelled()):
-                creation.execution.status = "STOPPED"
-                creation.execution.stop_reason = "the journal answered too late for it to start"
-                self.record(creation.execution)
+                self._made_late(creation.execution)
             elif not creation.answer.done():
                 creation.answer.set_result(execution_id in created)
         if batch.events:
@@ -222,6 +222,16 @@ class GroupCommit:
                 done.set_exception(RecordRefused(self._refused[execution_id]))
             else:
                 done.set_result(None)
+
+    def _made_late(self, execution: Execution) -> None:
+        """Whoever asked was told that it was not started. With a key the same event asks again, and would be told that
+        it was: so it has to run. Without one nobody expects it any more."""
+        if execution.dedupe_key is not None:
+            self.on_late(execution)
+            return
+        execution.status = "STOPPED"
+        execution.stop_reason = "the journal answered too late for it to start"
+        self.record(execution)
 
     def _fail(self, batch: Batch, error: JournalRefused) -> None:
         for creation in batch.creations.values():

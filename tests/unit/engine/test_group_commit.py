@@ -28,7 +28,7 @@ def event(seq: int) -> Event:
     return Event(type="node.log", tenant="t", execution_id="e", workflow_id="w", seq=seq, time=NOW)
 
 
-def execution(name: str = "e") -> Execution:
+def execution(name: str = "e", dedupe_key: str | None = None) -> Execution:
     return Execution(
         id=name,
         tenant="t",
@@ -41,6 +41,7 @@ def execution(name: str = "e") -> Execution:
         input=None,
         as_of=NOW,
         created_at=NOW,
+        dedupe_key=dedupe_key,
     )
 
 
@@ -193,6 +194,44 @@ def test_an_execution_made_too_late_is_stopped() -> None:
         await asyncio.sleep(0.02)
         await writer.barrier("e")
         assert disk.statuses == ["STOPPED"]
+        await writer.close()
+
+    loop.run(body())
+
+
+def test_an_execution_with_a_key_made_too_late_is_handed_over_to_run() -> None:
+    """Its event asks again and is told that it was started before."""
+
+    async def body() -> None:
+        disk = Disk()
+        writer = commits(disk, patience_s=0.1)
+        late: list[str] = []
+        writer.on_late = lambda execution: late.append(execution.id)
+        await disk.writing.acquire()
+        with pytest.raises(JournalRefused):
+            await writer.create(execution("late", "k"))
+        disk.writing.release()
+        await loop.until(lambda: late)
+        await writer.barrier("e")
+        assert (late, disk.statuses) == (["late"], [])
+        await writer.close()
+
+    loop.run(body())
+
+
+def test_an_execution_given_up_before_it_was_written_may_be_made_again() -> None:
+    async def body() -> None:
+        disk = Disk()
+        writer = commits(disk, patience_s=0.1)
+        await disk.writing.acquire()
+        writer.record(line(1))
+        await asyncio.sleep(0.01)  # a transaction is under way, and what follows waits for the next
+        with pytest.raises(JournalRefused):
+            await writer.create(execution("late", "k"))
+        again = asyncio.ensure_future(writer.create(execution("late", "k")))
+        await asyncio.sleep(0)
+        disk.writing.release()
+        assert await again
         await writer.close()
 
     loop.run(body())

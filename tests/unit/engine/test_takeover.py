@@ -13,10 +13,12 @@ from tests.unit.engine.machines import Raised, machine, task
 from tests.unit.engine.test_retry import record as retry_of
 from tradeloom.engine.clock import Clock, ManualClock
 from tradeloom.engine.engine import Engine, StartRequest
+from tradeloom.engine.errors import AlreadyStarted, JournalRefused
 from tradeloom.engine.journal import Execution, History, RetryRecord
 from tradeloom.errors import InvalidInput, StorageUnavailable
 from tradeloom.runtime.envelope import RunInfo
-from tradeloom.storage.memory.journal import MemoryJournal
+from tradeloom.storage.batch import Batch
+from tradeloom.storage.memory.journal import MemoryDatabase, MemoryJournal
 
 END = {"Type": "Succeed"}
 WAITS = machine({"W": {"Type": "Wait", "Seconds": 60, "Next": "E"}, "E": END})
@@ -54,6 +56,39 @@ def test_what_was_claimed_as_the_database_went_away_is_resumed_when_it_is_back()
             assert (await engine.result("e2")).status == "STOPPED"
             clock.advance(timedelta(seconds=60))
             assert (await engine.result("e1")).status == "SUCCEEDED"
+
+    loop.run(body())
+
+
+class SlowToAnswer(MemoryJournal):
+    """Its first transaction takes longer than anybody waits."""
+
+    def __init__(self, rows: MemoryDatabase) -> None:
+        super().__init__(rows, patience_s=0.05)
+        self.answers = asyncio.Event()
+
+    async def _commit(self, batch: Batch) -> set[str]:
+        await self.answers.wait()
+        return await super()._commit(batch)
+
+
+def test_a_start_that_was_refused_and_made_all_the_same_runs_once() -> None:
+    """The schedule that fired it tries again, and is told that it was started before."""
+
+    async def body() -> None:
+        made = Machinery(ManualClock(AS_OF))
+        journal = SlowToAnswer(made.rows)
+        async with made.engine(journal) as engine:
+            await engine.resume()
+            asked = StartRequest(run=run_info("e1"), definition=machine({"E": END}), dedupe_key="fire")
+            with pytest.raises(JournalRefused):
+                await engine.start(asked)
+            journal.answers.set()
+            await until(lambda: "e1" in made.rows.executions)
+            with pytest.raises(AlreadyStarted):
+                await engine.start(asked)
+            await until(lambda: made.heard("execution.finished"))
+            assert made.heard("execution.finished") == [("execution.finished", "SUCCEEDED")]
 
     loop.run(body())
 

@@ -192,7 +192,8 @@ def test_two_engines_never_run_side_by_side_what_skips() -> None:
             told = await asyncio.gather(*[each.dispatcher.dispatch(command(overlap="skip")) for each in both])
             started = [(each, answer) for each, answer in zip(both, told, strict=True) if answer.verdict == "started"]
             assert len(started) == 2, "or else this shows nothing"
-            await asyncio.sleep(0.05)
+            await until(lambda: gate.workers.calls)
+            await asyncio.sleep(0.05)  # the other one's chance
             assert len(gate.workers.calls) == 1
             gate.open.set()
             for each, answer in started:

@@ -22,7 +22,7 @@ from tradeloom.engine.journal import (
 )
 from tradeloom.engine.past import past_of
 from tradeloom.storage.batch import Batch, hints_of
-from tradeloom.storage.group_commit import LINGER_S, GroupCommit
+from tradeloom.storage.group_commit import LINGER_S, PATIENCE_S, GroupCommit
 from tradeloom.storage.memory.rows import kept_row
 
 
@@ -42,13 +42,31 @@ class MemoryDatabase:
 
 
 class MemoryJournal:
-    def __init__(self, database: MemoryDatabase | None = None, *, linger_s: float = LINGER_S) -> None:
+    def __init__(
+        self,
+        database: MemoryDatabase | None = None,
+        *,
+        linger_s: float = LINGER_S,
+        patience_s: float = PATIENCE_S,
+    ) -> None:
         self.database = database or MemoryDatabase()
         self._linger_s = linger_s
+        self._patience_s = patience_s
         self._commits: GroupCommit | None = None
         self._on_durable: Callable[[Sequence[Event]], None] = lambda events: None
         self.on_lost: Callable[[Sequence[str]], None] = lambda execution_ids: None  # memory is never cut off
         self.on_hint: Callable[[Sequence[Hint]], None] = lambda hints: None
+        self._on_late: Callable[[Execution], None] = lambda execution: None
+
+    @property
+    def on_late(self) -> Callable[[Execution], None]:
+        return self._on_late
+
+    @on_late.setter
+    def on_late(self, begin: Callable[[Execution], None]) -> None:
+        self._on_late = begin
+        if self._commits is not None:
+            self._commits.on_late = begin
 
     @property
     def on_durable(self) -> Callable[[Sequence[Event]], None]:
@@ -61,8 +79,8 @@ class MemoryJournal:
             self._commits.on_durable = subscriber
 
     async def open(self) -> None:
-        self._commits = GroupCommit(self._commit, linger_s=self._linger_s)
-        self._commits.on_durable = self._on_durable
+        self._commits = GroupCommit(self._commit, linger_s=self._linger_s, patience_s=self._patience_s)
+        self._commits.on_durable, self._commits.on_late = self._on_durable, self._on_late
         self._commits.start()
         self.database.engines.add(self)
 

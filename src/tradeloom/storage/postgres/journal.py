@@ -65,6 +65,14 @@ class PostgresJournal:
         self._commits.on_durable = subscriber
 
     @property
+    def on_late(self) -> Callable[[Execution], None]:
+        return self._commits.on_late
+
+    @on_late.setter
+    def on_late(self, begin: Callable[[Execution], None]) -> None:
+        self._commits.on_late = begin
+
+    @property
     def on_hint(self) -> Callable[[Sequence[Hint]], None]:
         return self._hints.on_hint
 
