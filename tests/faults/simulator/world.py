@@ -159,11 +159,12 @@ class World:
 
     def _audit(self, process: Process) -> None:
         """When all is calm, one intent, and each that nobody knows the end of, is handed in once more: a late
-        redelivery, whose answer has to be final."""
+        redelivery, whose answer has to be final, or that the order rests where by the server's books it does."""
         account = self.client(process).account(ACCOUNT)
         if self.disk.damaged:
             return
         again = self.schedule.rng.randrange(3)
+        resting = self.server.resting()
         for number, told in enumerate(self.told):
             if not told.intents:
                 continue
@@ -179,7 +180,7 @@ class World:
                     continue
                 self.audited[number] = outcome
                 told.outcomes.append(outcome)
-                if outcome.status in _FINAL:
+                if outcome.status in _FINAL or (outcome.status is OutcomeStatus.PLACED and outcome.order in resting):
                     break
                 self.kernel.sleep(HORIZON_S)
 
