@@ -143,6 +143,7 @@ class TestTheClient:
             (b"\x09", (VALUE, b"answer"), None),
             (REPLY, (VALUE, "text"), None),
             (REPLY, (REMOTE, METHOD), None),
+            (REPLY, (REMOTE, b"answer"), None),
             (REPLY, (TUPLE, ((VALUE, b"answer"),)), None),
             (REPLY, (), None),
             (REPLY, 5, None),
@@ -234,15 +235,21 @@ class TestTheBridge:
         assert number == request_[0]
 
     @pytest.mark.parametrize(
-        ("limits", "sent"),
-        [({"idle_s": 0.2}, b""), ({"stall_s": 0.2}, b"\0"), ({"whole_s": 0.2}, b"\0")],
+        ("limits", "sent", "error"),
+        [
+            ({"idle_s": 0.2}, b"", "idle"),
+            ({"stall_s": 0.2}, b"\0", "stalled"),
+            ({"whole_s": 0.2}, b"\0", "took too long"),
+        ],
     )
-    def test_waits_no_longer_than_it_says(self, line: TlsLine, limits: dict[str, float], sent: bytes) -> None:
+    def test_waits_no_longer_than_it_says(
+        self, line: TlsLine, limits: dict[str, float], sent: bytes, error: str
+    ) -> None:
         waits = {"idle_s": LONG_S, "stall_s": LONG_S, "whole_s": LONG_S} | limits
         with line.pair() as (there, here):
             if sent:
                 there.sendall(sent)
-            with pytest.raises((EOFError, TimeoutError)):
+            with pytest.raises((EOFError, TimeoutError), match=error):
                 mt5_wire.serve(lambda: b"", here, max_content=MOST, **waits)
 
     def test_answers_questions_that_came_together(self, line: TlsLine) -> None:
