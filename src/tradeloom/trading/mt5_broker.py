@@ -192,9 +192,9 @@ class MT5Broker:
         A bridge that cannot be asked about an order that may have been sent is `OrderUnknown`: "nothing was sent" would
         be true of the question alone.
         """
-        _params(methods.OutcomeParams, client_order_id=client_order_id)
+        asked = _params(methods.OutcomeParams, client_order_id=client_order_id)
         try:
-            outcome = self._client.outcome(self._name, client_order_id)
+            outcome = self._client.outcome(self._name, asked)
         except (BrokerUnavailable, BrokerTimeout) as error:
             if self._book is not None and self._book.perhaps_sent(client_order_id):
                 raise OrderUnknown(

@@ -77,10 +77,9 @@ class BridgeClient:
         """
         return self._ask(method, protocol.encode_request(account, params), protocol.decode_answer)
 
-    def outcome(self, account: str, client_order_id: str) -> OrderOutcome | None:
+    def outcome(self, account: str, asked: methods.OutcomeParams) -> OrderOutcome | None:
         """What the bridge knows of an order; None when nothing was ever sent under its id. Raises as `read` does."""
-        payload = protocol.encode_request(account, methods.OutcomeParams(client_order_id=client_order_id))
-        return self._ask("outcome", payload, decode_outcome)
+        return self._ask("outcome", protocol.encode_request(account, asked), decode_outcome)
 
     def _ask[A](self, method: str, payload: bytes, decode: Callable[[bytes], A]) -> A:
         give_up = self._clock() + self._read_timeout_s
