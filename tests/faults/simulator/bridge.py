@@ -220,11 +220,19 @@ class Link:
         self._unanswered, self._answer, self._answered = True, None, Signal(self._kernel)
         self._inbox = number, method, payload
         self._mail.set()
-        self._kernel.at(self._machine.settings.hang_timeout_s, lambda: self._kill_if_hung(number))
+        self._watch(number, give_up)
         if not self._heard(give_up):
             raise HandedOver(f"the account's worker did not answer {method} in time", self.gone)  # type: ignore[arg-type]
         assert self._answer is not None
         return self._answer
+
+    def _watch(self, number: int, give_up: float) -> None:
+        """A worker that does not answer in time is given up, whether or not anybody waits for it still."""
+        hang_timeout_s = self._machine.settings.hang_timeout_s
+        if give_up - self._kernel.now <= hang_timeout_s:
+            self._kernel.at(hang_timeout_s, lambda: self._kill_if_hung(number))
+        elif not self._answered.wait(hang_timeout_s):
+            self._kill_if_hung(number)
 
     def _heard(self, give_up: float) -> bool:
         self._answered.wait(give_up - self._kernel.now)
