@@ -20,7 +20,7 @@ from mt5_bridge import front as front_module
 from mt5_bridge import seat as seat_module
 from mt5_bridge.account_worker import AccountWorker
 from mt5_bridge.clock import WallClock
-from mt5_bridge.config import AccountConfig, BridgeConfig
+from mt5_bridge.config import BridgeConfig
 from mt5_bridge.front import Front
 from mt5_bridge.journal import Journal
 from mt5_bridge.supervisor import HandedOver
@@ -57,16 +57,13 @@ class Machine:
         self.disk = disk
         self.terminal = terminal
         self.config = config
+        self.settings = config.accounts[0]
         self.rng = rng
         self.watch_until = 0.0
         self.front: Front | None = None
         self.front_process = Process("front")
         self.link: Link | None = None
         self._fronts = 0
-
-    @property
-    def settings(self) -> AccountConfig:
-        return self.config.accounts[0]
 
     def start_front(self) -> None:
         self._fronts += 1

@@ -189,7 +189,8 @@ class _Transaction(_Rows):
     __slots__ = ("_kernel", "_process")
 
     def __init__(self, disk: Disk, kernel: Kernel, process: Process) -> None:
-        super().__init__(disk)
+        self._disk = disk
+        self._undo = []
         self._kernel = kernel
         self._process = process
 

@@ -80,20 +80,21 @@ class Process:
 
 
 class Signal:
-    """As `threading.Event`, in virtual time."""
+    """As `threading.Event`, in virtual time. `message` is what came with it."""
 
-    __slots__ = ("_kernel", "_set", "_waiting")
+    __slots__ = ("_kernel", "_set", "_waiting", "message")
 
     def __init__(self, kernel: "Kernel") -> None:
         self._kernel = kernel
         self._set = False
         self._waiting: list[Task] = []
+        self.message: bytes | None = None
 
     def is_set(self) -> bool:
         return self._set
 
-    def set(self) -> None:
-        self._set = True
+    def set(self, message: bytes | None = None) -> None:
+        self._set, self.message = True, message
         for task in self._waiting:
             self._kernel.wake(task)
         self._waiting.clear()
@@ -235,7 +236,8 @@ class Kernel:
         self._plan.clear()
         for process in self._processes:
             process.alive, process.on_exit = False, None
-            self._throw(process)
+            if process.tasks:
+                self._throw(process)
         del self.current
 
     def _unwind(self, process: Process) -> None:

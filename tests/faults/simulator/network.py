@@ -43,34 +43,34 @@ class SimulatedTransport:
             self._break_off(rng.uniform(0.0, _DEAD_LINE_S), give_up)
         self._calls += 1
         request_id = f"{self._process.name}-{self._calls}"
-        reply = _Reply(kernel)
+        reply = Signal(kernel)
         arrives = rng.uniform(0.0, 2.0) if ail == _SLOW else 0.001
         deadline = kernel.time() + timeout_s
         self._deliver(arrives, method, request_id, deadline, payload, reply)
         if ail == _TWICE:
-            self._deliver(rng.uniform(0.0, 5.0), method, request_id, deadline + 10, payload, _Reply(kernel))
+            self._deliver(rng.uniform(0.0, 5.0), method, request_id, deadline + 10, payload, Signal(kernel))
         if ail == _REPLY_LOST:
             self._break_off(rng.uniform(0.01, _DEAD_LINE_S), give_up)
         reply.wait(min(timeout_s, 0.3 if ail == _BREAKS else timeout_s))
         kernel.point(self._process, f"the answer to {method}")
-        if reply.answer is None:
+        if reply.message is None:
             raise CallLost(f"the bridge did not answer {method}")
-        return reply.answer
+        return reply.message
 
     def _break_off(self, after: float, give_up: float) -> None:
         self._kernel.sleep(min(after, max(give_up - self._kernel.now, 0.0)))
         raise CallLost("the connection to the bridge broke")
 
     def _deliver(
-        self, after: float, method: str, request_id: str, deadline: float, payload: bytes, reply: "_Reply"
+        self, after: float, method: str, request_id: str, deadline: float, payload: bytes, reply: Signal
     ) -> None:
-        """To whatever front runs then; the connection ends with it."""
+        """To whatever front runs then; the connection ends with it, which is a reply without a message."""
         kernel, machine = self._kernel, self._machine
 
         def arrive() -> None:
             front, process = machine.front, machine.front_process
             if front is None or not process.alive:
-                reply.arrive(None)
+                reply.set()
                 return
 
             def answer() -> None:
@@ -79,27 +79,11 @@ class SimulatedTransport:
                     told = front.call(protocol.VERSION, method, request_id, deadline, payload)
                     kernel.point(process, f"the reply to {method}")
                 finally:
-                    reply.arrive(told if process.alive else None)
+                    reply.set(told if process.alive else None)
 
             kernel.spawn(process, answer)
 
         kernel.at(after, arrive)
-
-
-class _Reply(Signal):
-    """Set once the answer has arrived, or the connection has broken."""
-
-    __slots__ = ("answer",)
-
-    answer: bytes | None
-
-    def __init__(self, kernel: Kernel) -> None:
-        super().__init__(kernel)
-        self.answer = None
-
-    def arrive(self, answer: bytes | None) -> None:
-        self.answer = answer
-        self.set()
 
 
 _FINE, _NO_CONNECTION, _REQUEST_LOST = "fine", "no connection", "the request is lost"

@@ -7,6 +7,7 @@ history horizon is longer than both together, as its documentation asks for.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from random import Random
 from typing import Any
 
@@ -49,6 +50,12 @@ _DEMO = _blank(
 )  # fmt: skip
 
 
+@cache
+def _account(live: bool, hedging: bool) -> AccountInfo:
+    margin_mode = mt5.ACCOUNT_MARGIN_MODE_RETAIL_HEDGING if hedging else 0
+    return _DEMO._replace(trade_mode=2 if live else 0, margin_mode=margin_mode)
+
+
 @dataclass(slots=True)
 class Misbehaviour:
     """How likely each kind of trouble is. `send` is per transmission, `read` per reading of the terminal."""
@@ -78,10 +85,7 @@ class SimulatedTerminal:
         self.calm_at = calm_at
         self.observed = Observed()
         self.connected = True
-        self.account = _DEMO._replace(
-            trade_mode=2 if live else 0,
-            margin_mode=mt5.ACCOUNT_MARGIN_MODE_RETAIL_HEDGING if server.hedging else 0,
-        )
+        self.account = _account(live, server.hedging)
         self.stale_quote_s = 0.0
         self._lists_from = 0.0
         self._shown_from: dict[int, float] = {}
@@ -334,7 +338,8 @@ class Connection:
         if not self._process.alive:
             raise Crash
         terminal = self._terminal
-        if terminal.trouble.read and not terminal.calm and terminal.rng.random() < terminal.trouble.read:
+        trouble = terminal.trouble.read
+        if trouble and self._kernel.now < terminal.calm_at and terminal.rng.random() < trouble:
             self._error = terminal.rng.choice((_CALL_FAILED, _CALL_FAILED, _NO_CONNECTION, _TIMED_OUT))
             self._kernel.say("terminal", f"a reading fails: {self._error[1]}")
             return True

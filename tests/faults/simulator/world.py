@@ -20,6 +20,7 @@ _AUDIT_S = 1e4
 _AFTERMATH_S = 65.0
 """How much longer the world goes on once the audit is over: longer than an idle worker sleeps, twice."""
 _PATIENCE_S = 60.0
+_RESTS_S = 60.0
 _TRIES = 6
 _FINAL = frozenset(OutcomeStatus) - {OutcomeStatus.UNKNOWN, OutcomeStatus.PLACED}
 
@@ -128,7 +129,8 @@ class World:
             if outcome.status in _FINAL or kernel.now > _PATIENCE_S:
                 return
             kernel.sleep(wait)
-            wait *= 4
+            # An order that rests is asked after while things fail, and when all is over: nothing moves it in between.
+            wait = _RESTS_S if outcome.status is OutcomeStatus.PLACED else wait * 4
             try:
                 outcome = account.outcome(outcome.client_order_id)
             except TradeloomError as error:
