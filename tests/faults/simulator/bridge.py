@@ -28,7 +28,7 @@ from tests.faults.simulator.disk import Disk, SimulatedStore
 from tests.faults.simulator.kernel import Kernel, Process, Signal
 from tests.faults.simulator.terminal import Connection, SimulatedTerminal
 from tradeloom.errors import BrokerUnavailable, StorageUnavailable
-from tradeloom.trading import protocol
+from tradeloom.trading import mt5_answers, mt5_client, mt5_hand_in, protocol
 
 _RESTART_S = 0.1
 _PULSE_S, _BUSY_PULSE_S = 30.0, 2.0
@@ -333,8 +333,10 @@ def seen_by(machine: Machine) -> Iterator[None]:
 @contextmanager
 def seen_by_the_front(running: Sequence[Kernel]) -> Iterator[None]:
     """Puts virtual time (of the one kernel that is `running`), the simulated disk and the simulated pipe behind the
-    names the front's modules use. What the front has decoded is not decoded anew for the worker: requests are values.
+    names the front's modules use. What has been decoded once is not decoded anew: front and worker read the same
+    request, and most answers come more than once; both are values.
     """
+    decode_outcome = lru_cache(maxsize=256)(mt5_answers.decode_outcome)
     clock = SimpleNamespace(
         monotonic=lambda: running[0].now,
         time=lambda: running[0].time(),
@@ -350,6 +352,8 @@ def seen_by_the_front(running: Sequence[Kernel]) -> Iterator[None]:
     with (
         patch.object(front_module, "time", clock),
         patch.object(protocol, "decode_request", lru_cache(maxsize=256)(protocol.decode_request)),
+        patch.object(mt5_hand_in, "decode_outcome", decode_outcome),
+        patch.object(mt5_client, "decode_outcome", decode_outcome),
         patch.object(seat_module, "Journal", journal),
         patch.object(seat_module, "Supervisor", supervisor),
         patch.object(seat_module, "GuardStore", _no_file),
