@@ -211,11 +211,18 @@ class WorkerProcess(asyncio.BufferedProtocol):
             log.error("worker %s broke the protocol: %s", self.pid, error)
             self._killed = lambda_failure("Runtime.ExitError", "The worker broke the protocol.")
             self.kill()
-        if self._task is not None and self._reached is not None:
-            # Whoever waits goes on in here, and may have the next task run before this returns.
-            invocation, reached, self._reached = self._task[0], self._reached, None
-            reached()
-            invocation.on_end()
+        if self._reached is not None:
+            # What the process printed before it answered comes another way, and is read before that.
+            asyncio.get_running_loop().call_soon(self._end_task)
+
+    def _end_task(self) -> None:
+        """Whoever waits for the task goes on in here, and may have the next one run before this returns."""
+        reached, self._reached = self._reached, None
+        if reached is None or self._task is None or self._task[1].done():
+            return
+        invocation = self._task[0]
+        reached()
+        invocation.on_end()
 
     def _heard(self, message: dict[str, Any]) -> None:
         said = message["say"]
