@@ -8,6 +8,7 @@ import logging
 import math
 import threading
 import time
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -281,6 +282,7 @@ def _too_late(method: str) -> TradeloomError:
     return BrokerTimeout("the call's deadline has passed")
 
 
+@cache  # read from the installed package's files, and told with every greeting
 def _version() -> str:
     try:
         return version("tradeloom-mt5-bridge")
