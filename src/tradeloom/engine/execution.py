@@ -210,7 +210,7 @@ class ExecutionRun:
         if row.started_at is not None:
             return
         if row.exclusive:
-            await alone(row, self.ticket, self._around.journal, self._around.admission)
+            await alone(row, self.ticket, self._around.journal, self._around.admission, self._around.clock)
         if not self.ticket.waited or stop is None:
             return
         while (reason := await why_not(row, self._market, self._around.permit)) is not None:

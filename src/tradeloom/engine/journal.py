@@ -232,6 +232,12 @@ class Journal(Protocol):
         """Set the cancel flag of an active execution, durably. The row as it now is; None when there is none."""
         ...
 
+    async def take_turn(self, execution: Execution, at: datetime) -> bool:
+        """Let an exclusive execution of this engine's, which never ran, begin: it is RUNNING then, durably, since `at`.
+        False while an older one of its workflow is active or another exclusive one runs; test runs and others are in
+        nobody's way but their own kind's."""
+        ...
+
     async def claim(self) -> list[Execution]:
         """Take over every unfinished execution whose engine is gone, oldest first."""
         ...

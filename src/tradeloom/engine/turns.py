@@ -39,20 +39,18 @@ async def why_not(row: Execution, market: Clock, permit: Permit | None) -> str |
     return None
 
 
-async def alone(row: Execution, ticket: Ticket, journal: Journal, admission: Admission) -> None:
-    """Wait until nothing older of its workflow runs on any engine. Its place here is given up meanwhile: the older one
-    may be taken over by this engine, and then needs it."""
-    while await _behind(row, journal):
+async def alone(row: Execution, ticket: Ticket, journal: Journal, admission: Admission, clock: Clock) -> None:
+    """Wait until nothing of its workflow that was first runs on any engine. Its place here is given up meanwhile: the
+    older one may be taken over by this engine, and then needs it."""
+    while await _behind(row, journal, clock):
         admission.leave(ticket)
         ticket.waited = True
         await asyncio.sleep(LOOK_S)
         await admission.enter(ticket)
 
 
-async def _behind(row: Execution, journal: Journal) -> bool:
+async def _behind(row: Execution, journal: Journal, clock: Clock) -> bool:
     try:
-        active = await journal.active(row.tenant, row.workflow_id)
+        return not await journal.take_turn(row, clock.now())
     except StorageUnavailable:
         return True
-    others = [each for each in active if each.test_mode == row.test_mode]  # a test is in nobody's way
-    return any((each.created_at, each.id) < (row.created_at, row.id) for each in others)

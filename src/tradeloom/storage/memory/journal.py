@@ -150,6 +150,24 @@ class MemoryJournal:
         self._hint([Hint(tenant=tenant, execution_id=execution_id, stop=True)])
         return kept_row(known)
 
+    async def take_turn(self, execution: Execution, at: datetime) -> bool:
+        me = self.database.executions[execution.id]
+        others = [
+            each
+            for each in self.database.executions.values()
+            if (each.tenant, each.workflow_id, each.test_mode) == (me.tenant, me.workflow_id, me.test_mode)
+            and each is not me
+            and each.status in ACTIVE
+        ]
+        if me.status not in ACTIVE or self.database.owners[me.id] is not self:
+            return False
+        if any((each.created_at, each.id) < (me.created_at, me.id) for each in others):
+            return False
+        if any(each.exclusive and each.status == "RUNNING" for each in others):
+            return False
+        me.status, me.started_at = "RUNNING", me.started_at or at
+        return True
+
     async def claim(self) -> list[Execution]:
         claimed = [
             execution

@@ -26,7 +26,7 @@ from tradeloom.engine.journal import (
 )
 from tradeloom.storage.batch import Batch, hints_of
 from tradeloom.storage.group_commit import LINGER_S, PATIENCE_S, GroupCommit
-from tradeloom.storage.postgres import rows
+from tradeloom.storage.postgres import rows, turns
 from tradeloom.storage.postgres.database import CONNECT_TIMEOUT_S, Database, columns, told, unavailable
 from tradeloom.storage.postgres.hints import Hints
 from tradeloom.storage.postgres.past import read_past
@@ -172,6 +172,9 @@ class PostgresJournal:
         )
         self._hints.tell([Hint(tenant=tenant, execution_id=execution_id, stop=True)])
         return await self.execution(tenant, execution_id)
+
+    async def take_turn(self, execution: Execution, at: datetime) -> bool:
+        return await turns.take_turn(self._database, execution, at, self._engine)
 
     async def claim(self) -> list[Execution]:
         await self._hints.look()
