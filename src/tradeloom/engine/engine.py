@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -21,6 +20,7 @@ from tradeloom.engine.journal import ACTIVE, Execution, History, Journal, RetryR
 from tradeloom.engine.machines import Machines
 from tradeloom.engine.mode import PLAIN, Departures, Mode, unpack
 from tradeloom.engine.questions import Answers
+from tradeloom.engine.results import Results
 from tradeloom.engine.stores import Blobs
 from tradeloom.engine.surroundings import Halt, Surroundings
 from tradeloom.engine.takeover import Takeover
@@ -37,8 +37,6 @@ HALT_GRACE_S: Final = 2.5
 its journal is not lost with the handler that waits for it."""
 READ_AGAIN_S: Final = 0.5
 REOPEN_AGAIN_S: Final = (0.1, 0.5, 2.0)
-FOREIGN_LOOK_S: Final = 5.0
-"""How often an execution that another engine runs is looked at while somebody waits for it, should word get lost."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +106,7 @@ class Engine:
         journal.on_late = self._takeover.remember
         journal.on_hint = self._hear
         self._listeners: list[Listener] = []
-        self._awaited: dict[str, set[asyncio.Event]] = {}
+        self._results = Results(journal)
         self._stopping: set[asyncio.Task[None]] = set()
         self._accepting: set[asyncio.Task[str]] = set()
 
@@ -197,26 +195,7 @@ class Engine:
         driver = self._running.get(execution_id)
         if driver is not None and driver.row.tenant == tenant:
             return await asyncio.shield(driver.ended)
-        said = asyncio.Event()
-        self._awaited.setdefault(execution_id, set()).add(said)
-        try:
-            return await self._foreign_result(execution_id, tenant, said)
-        finally:
-            self._awaited[execution_id].discard(said)
-            if not self._awaited[execution_id]:
-                del self._awaited[execution_id]
-
-    async def _foreign_result(self, execution_id: str, tenant: str, said: asyncio.Event) -> Execution:
-        while True:
-            said.clear()
-            row = await self._journal.execution(tenant, execution_id)
-            if row is None:
-                raise NotFound(f"There is no execution {execution_id!r}.")
-            if row.status not in ACTIVE:
-                return row
-            with suppress(TimeoutError):
-                async with asyncio.timeout(FOREIGN_LOOK_S):
-                    await said.wait()
+        return await self._results.of(tenant, execution_id)
 
     def _hear(self, hints: Sequence[Hint]) -> None:
         """Word from other engines; none at all when some of it was lost: then anything may have been said."""
@@ -226,10 +205,7 @@ class Engine:
                 stopping = asyncio.ensure_future(self._stop_as_asked(driver))
                 self._stopping.add(stopping)
                 stopping.add_done_callback(self._stopping.discard)
-        names = {hint.execution_id for hint in hints if hint.status} if hints else set(self._awaited)
-        for name in names & self._awaited.keys():
-            for said in self._awaited[name]:
-                said.set()
+        self._results.hear(hints)
         for listener in self._listeners:
             listener(hints)
 

@@ -6,7 +6,6 @@ from typing import Any
 from tests.support import loop
 from tests.unit.engine.fakes import Machinery, run_info
 from tests.unit.engine.machines import machine, task
-from tradeloom.engine import engine as engine_module
 from tradeloom.engine.engine import Engine, StartRequest
 from tradeloom.engine.run_events import hub_of
 from tradeloom.realtime.channels import Channel
@@ -127,7 +126,7 @@ def test_a_loop_tells_how_many_of_its_iterations_are_done() -> None:
 
 
 def test_another_engines_run_is_heard_waited_for_and_stopped(monkeypatch: Any) -> None:
-    monkeypatch.setattr(engine_module, "FOREIGN_LOOK_S", 3_600.0)  # only word from the other engine can tell
+    monkeypatch.setattr("tradeloom.engine.results.LOOK_S", 3_600.0)  # only word from the other engine can tell
 
     async def body() -> None:
         going = asyncio.Event()
