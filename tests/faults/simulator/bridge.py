@@ -159,7 +159,9 @@ class Link:
             if self._inbox is None:
                 at_rest = seen_calm and not worker.is_behind()
                 self._mail.clear()
-                self._mail.wait(inf if at_rest else self._pulse_s())
+                called = self._mail.wait(inf if at_rest else self._pulse_s())
+                if called and kernel.now >= machine.watch_until and not worker.is_behind():
+                    continue  # nothing can have come to pass that the call itself does not look for
                 if not at_rest and not self._closed:
                     worker.catch_up()
                     worker.note_connection()

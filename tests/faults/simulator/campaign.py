@@ -66,7 +66,7 @@ def examine(seeds: range) -> Findings:
     """Runs each seed's schedule in this process."""
     findings = Findings()
     with quiet():
-        for number, seed in enumerate(seeds):
+        for number, seed in enumerate(seeds, start=1):
             world = run(seed)
             _note(findings, world, broken(world))
             if number % _COLLECT_EVERY == 0:
@@ -96,7 +96,8 @@ def _note(findings: Findings, world: World, wrong: list[str]) -> None:
     findings.intents += len(world.told)
     findings.orders_sent += len(world.terminal.observed.requests)
     findings.killed += len(world.schedule.strikes)
-    findings.states.update(str(entry.state) for entry in world.disk.orders.values())
+    for entry in world.disk.orders.values():
+        findings.states[str(entry.state)] += 1
     if wrong:
         findings.failures.append((world.schedule.seed, wrong))
 

@@ -1,6 +1,6 @@
 """What must hold once the faults are over, judged by the trade server's own books."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from mt5_bridge import constants as mt5
@@ -13,6 +13,9 @@ from tradeloom.trading.exact import exact
 from tradeloom.trading.intents import OrderOutcome, OutcomeStatus
 from tradeloom.trading.risk import AccountState
 
+type Effects = Sequence[tuple[Entry, Effect]]
+"""Every row of the journal, with what its magic number did at the broker."""
+
 _NOTHING = Effect()
 _RESTS = frozenset({OrderState.PLACED})
 _GRACE_S = 0.02
@@ -20,22 +23,25 @@ _GRACE_S = 0.02
 
 def broken(world: World) -> list[str]:
     """Every invariant that does not hold, in words; empty for a good schedule."""
-    return [*_at_the_broker(world), *_past_the_gate(world), *_in_the_journal(world), *_told(world), *_reversed(world)]
+    caused = world.server.effects
+    effects = [(entry, caused.get(entry.intent.magic, _NOTHING)) for entry in world.disk.orders.values()]
+    return [
+        *_at_the_broker(world, effects),
+        *_past_the_gate(world),
+        *_in_the_journal(world, effects),
+        *_told(world),
+        *_reversed(effects),
+    ]
 
 
-def _effects(world: World) -> Iterator[tuple[Entry, Effect]]:
-    for entry in world.disk.orders.values():
-        yield entry, world.server.effects.get(entry.intent.magic, _NOTHING)
-
-
-def _at_the_broker(world: World) -> Iterator[str]:
+def _at_the_broker(world: World, effects: Effects) -> Iterator[str]:
     """One effect at most, never more than was asked for, and none without a row in the journal."""
     known = set(world.disk.magics)
     asked = {intent.magic for told in world.told for intent in told.intents}
     for magic in asked - known:
         if magic in world.server.effects:
             yield f"unrecorded: magic {magic} traded and the journal has no row of it"
-    for entry, effect in _effects(world):
+    for entry, effect in effects:
         name = entry.intent.node_id
         orders = effect.filled_orders | set(effect.placed)
         if len(orders) > 1 or effect.removed > 1:
@@ -45,11 +51,11 @@ def _at_the_broker(world: World) -> Iterator[str]:
             yield f"duplicate: {name} asked for {wanted} lots and got {effect.volume}"
 
 
-def _in_the_journal(world: World) -> Iterator[str]:
+def _in_the_journal(world: World, effects: Effects) -> Iterator[str]:
     """Each row is final and says what the broker did."""
     if world.disk.damaged:
         return
-    for entry, effect in _effects(world):
+    for entry, effect in effects:
         name, state, result = entry.intent.node_id, entry.state, entry.result
         parked = state is OrderState.MANUAL and world.schedule.live and not effect.deals
         resting = state in _RESTS and set(effect.placed) & set(world.server.orders)
@@ -86,9 +92,9 @@ def _is_final(outcome: OrderOutcome) -> bool:
     return outcome.status not in (OutcomeStatus.UNKNOWN, OutcomeStatus.PLACED)
 
 
-def _reversed(world: World) -> Iterator[str]:
+def _reversed(effects: Effects) -> Iterator[str]:
     """A close closes: it opens nothing and turns nothing round."""
-    for entry, effect in _effects(world):
+    for entry, effect in effects:
         if entry.intent.kind == "close" and any(kind != mt5.DEAL_ENTRY_OUT for kind, _ in effect.deals):
             yield f"reversed: {entry.intent.node_id} closed position {entry.intent.position} and opened another"
 
