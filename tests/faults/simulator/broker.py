@@ -178,8 +178,7 @@ class Server:
         side, magic = request["type"], request["magic"]
         position, entry = self._book(ticket, request, lots)
         deal = self._next()
-        now = int(self._kernel.time())
-        msc = int(self._kernel.time() * 1000)
+        now, msc = self._now()
         profit = 5.0 if entry else 0.0
         comment = self._comment(request)
         price, symbol = request["price"], request["symbol"]
@@ -225,7 +224,7 @@ class Server:
         return held.identifier, mt5.DEAL_ENTRY_INOUT
 
     def _open(self, ticket: int, identifier: int, request: dict[str, Any], side: int, lots: float) -> None:
-        now, msc = int(self._kernel.time()), int(self._kernel.time() * 1000)
+        now, msc = self._now()
         price, magic = request["price"], request["magic"]
         self.positions[ticket] = TradePosition(
             ticket, now, msc, now, msc, side, magic, identifier, 3, lots, price, 0.0, 0.0, price, 0.0, 0.0,
@@ -233,7 +232,7 @@ class Server:
         )  # fmt: skip
 
     def _make_order(self, request: dict[str, Any], state: int, ticket: int = 0) -> TradeOrder:
-        now, msc = int(self._kernel.time()), int(self._kernel.time() * 1000)
+        now, msc = self._now()
         lots = request["volume"]
         return TradeOrder(
             ticket or self._next(), now, msc, 0, 0, request.get("expiration", 0), request["type"],
@@ -251,7 +250,13 @@ class Server:
         return True
 
     def _done(self) -> dict[str, Any]:
-        return {"time_done": int(self._kernel.time()), "time_done_msc": int(self._kernel.time() * 1000)}
+        now, msc = self._now()
+        return {"time_done": now, "time_done_msc": msc}
+
+    def _now(self) -> tuple[int, int]:
+        """In seconds and in milliseconds."""
+        at = self._kernel.time()
+        return int(at), int(at * 1000)
 
     def _comment(self, request: dict[str, Any]) -> str:
         return "dealing desk" if self._rewrites else str(request.get("comment", ""))
