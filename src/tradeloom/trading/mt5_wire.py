@@ -11,6 +11,7 @@ import ssl
 import time
 from collections.abc import Callable
 from enum import Enum
+from io import BytesIO
 from typing import Any
 
 from rpyc.core import brine, consts, vinegar
@@ -52,7 +53,8 @@ def serve(
 
 def _answer(call: Callable[..., bytes], request: bytes) -> bytes:
     try:
-        number, (verb, arguments) = brine.load(request[1:])
+        plain = _plain_call(request)
+        number, (verb, arguments) = plain or brine.load(request[1:])
     except Exception as error:
         raise EOFError(f"a request cannot be read: {type(error).__name__}") from error
     if request[:1] != _REQUEST or type(number) is not int:
@@ -60,10 +62,24 @@ def _answer(call: Callable[..., bytes], request: bytes) -> bytes:
     if verb == consts.HANDLE_CLOSE:
         raise EOFError("the peer said goodbye")
     try:
-        answer: bytes = _REPLY + brine.dump((number, _done(call, verb, _unboxed(arguments))))
+        done = _done(call, verb, arguments if plain else _unboxed(arguments))
+        answer: bytes = _REPLY + brine.dump((number, done))
     except Exception as error:
         answer = _EXCEPTION + brine.dump((number, _described(error)))
     return answer
+
+
+def _plain_call(request: bytes) -> tuple[Any, tuple[int, Any]] | None:
+    """A call of the method with values and no names, which nearly all requests are, read without taking apart what is
+    the same in all of them: its number, the verb and the verb's arguments. None for anything else."""
+    stream = BytesIO(request)
+    if stream.read(len(_NUMBERED)) != _NUMBERED:
+        return None
+    number = brine._load(stream)
+    if stream.read(len(_BEFORE)) != _BEFORE:
+        return None
+    given = brine._load(stream)
+    return (number, (consts.HANDLE_CALL, (_Lent.CALL, given, ()))) if stream.read() == _AFTER else None
 
 
 def _done(call: Callable[..., bytes], verb: Any, arguments: Any) -> tuple[int, Any]:
@@ -105,6 +121,29 @@ def _unboxed(package: Any) -> Any:
     raise ValueError("only values are accepted")
 
 
+def _request(verb: int, *arguments: Any) -> bytes:
+    """What stands behind a request's number."""
+    labelled = (consts.LABEL_TUPLE, arguments) if arguments else (consts.LABEL_VALUE, ())
+    request: bytes = brine.dump((verb, labelled))
+    return request
+
+
+def _around_arguments(method: Reference) -> tuple[bytes, bytes]:
+    """All of a call of that method but its number and, between the two parts, its arguments."""
+    before, after = _request(
+        consts.HANDLE_CALL,
+        (consts.LABEL_LOCAL_REF, method),
+        (consts.LABEL_VALUE, _ARGUMENTS),
+        (consts.LABEL_VALUE, ()),
+    ).split(brine.dump(_ARGUMENTS))
+    return before, after
+
+
+_NUMBERED = _REQUEST + brine.TAG_TUP2
+"""What a request begins with: its number and the rest follow."""
+_BEFORE, _AFTER = _around_arguments(_Lent.CALL.value)
+
+
 def _described(error: Exception) -> Any:
     return vinegar.dump(type(error), error, None, include_local_traceback=False, include_local_version=False)
 
@@ -125,13 +164,7 @@ class Caller:
             consts.LABEL_REMOTE_REF,
             give_up,
         )
-        # All of a call but its number and its arguments, in rpyc's form already.
-        self._before, self._after = _request(
-            consts.HANDLE_CALL,
-            (consts.LABEL_LOCAL_REF, method),
-            (consts.LABEL_VALUE, _ARGUMENTS),
-            (consts.LABEL_VALUE, ()),
-        ).split(brine.dump(_ARGUMENTS))
+        self._before, self._after = _around_arguments(method)
 
     def call(self, arguments: tuple[Any, ...], give_up: float) -> bytes:
         """What the peer's method returns for these values.
@@ -154,17 +187,10 @@ class Caller:
 
     def _ask(self, request: bytes, label: int, give_up: float) -> Any:
         number = next(self._numbers)
-        self._stream.send(b"".join((_REQUEST, brine.TAG_TUP2, brine.dump(number), request)), give_up)
+        self._stream.send(b"".join((_NUMBERED, brine.dump(number), request)), give_up)
         if not self._stream.wait(give_up - time.monotonic()):
             raise TimeoutError("no answer came")
         return _read_answer(self._stream.receive(give_up), number, label)
-
-
-def _request(verb: int, *arguments: Any) -> bytes:
-    """What stands behind a request's number."""
-    labelled = (consts.LABEL_TUPLE, arguments) if arguments else (consts.LABEL_VALUE, ())
-    request: bytes = brine.dump((verb, labelled))
-    return request
 
 
 def _read_answer(frame: bytes, number: int, label: int) -> Any:

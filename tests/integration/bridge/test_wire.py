@@ -194,6 +194,25 @@ class TestTheBridge:
             told = self.answered((number, self.packed_call(self.method(), 1, b"x")))
             assert told == (REPLY, (number, (VALUE, b"(1, b'x')")))
 
+    @given(st.integers(), st.lists(one_value, max_size=6).map(tuple), st.binary(max_size=4), st.booleans())
+    @settings(max_examples=150, deadline=None)
+    def test_reads_a_call_alike_in_one_go_and_in_parts(
+        self, number: int, values: tuple[Any, ...], more: bytes, named: bool
+    ) -> None:
+        """Names are what is not read in one go, whatever bytes they end with."""
+        heard: list[Any] = []
+
+        def call(*arguments: Any, **names: Any) -> bytes:
+            heard.append((arguments, names))
+            return b""
+
+        names = (("more", more + mt5_wire._AFTER),) if named else ()
+        packed = (LOCAL, self.method()), (VALUE, values), (VALUE, names)
+        request = REQUEST + brine.dump((number, (consts.HANDLE_CALL, (TUPLE, packed))))
+        assert (mt5_wire._plain_call(request) is None) is named
+        assert mt5_wire._answer(call, request) == REPLY + brine.dump((number, (VALUE, b"")))
+        assert heard == [(values, dict(names))]
+
     def test_knows_no_object_by_its_name_as_a_value(self) -> None:
         given = (VALUE, (self.method(), (), ()))
         kind, (_, (described, *_)) = self.answered((1, (consts.HANDLE_CALL, given)))
