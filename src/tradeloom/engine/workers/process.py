@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from tradeloom.engine import codec
 from tradeloom.engine.errors import InvalidPayload, WorkersUnavailable
@@ -44,6 +44,8 @@ class WorkerProcess(asyncio.BufferedProtocol):
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._task: tuple[Invocation, PromptFuture[Any]] | None = None
         self._reached: Callable[[], None] | None = None
+        self._printing = _Output(self)
+        self._pipe: IO[bytes] | None = None
         self._answers: set[asyncio.Task[None]] = set()
         self._transport: asyncio.Transport | None = None
         self._output: asyncio.BaseTransport | None = None
@@ -85,13 +87,18 @@ class WorkerProcess(asyncio.BufferedProtocol):
             theirs.close()
         await loop.create_connection(lambda: self, sock=ours)
         assert self._process.stdout is not None
-        self._output, _ = await loop.connect_read_pipe(lambda: _Output(self), self._process.stdout)
+        await self.listen_to(self._process.stdout)
         try:
             async with asyncio.timeout(self._settings.start_s):
                 await self._ready
         except TimeoutError as error:
             self.kill()
             raise WorkersUnavailable(f"A worker did not get ready within {self._settings.start_s} s.") from error
+
+    async def listen_to(self, pipe: IO[bytes]) -> None:
+        """Hear what the process prints past its socket."""
+        self._pipe = pipe
+        self._output, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: self._printing, pipe)
 
     def _environment(self, descriptor: int) -> dict[str, str]:
         """Only what a handler needs: nothing of the engine's own, its secrets least of all."""
@@ -212,11 +219,11 @@ class WorkerProcess(asyncio.BufferedProtocol):
             self._killed = lambda_failure("Runtime.ExitError", "The worker broke the protocol.")
             self.kill()
         if self._reached is not None:
-            # What the process printed before it answered comes another way, and is read before that.
-            asyncio.get_running_loop().call_soon(self._end_task)
+            self._end_task()
 
     def _end_task(self) -> None:
         """Whoever waits for the task goes on in here, and may have the next one run before this returns."""
+        self._read_output()
         reached, self._reached = self._reached, None
         if reached is None or self._task is None or self._task[1].done():
             return
@@ -263,6 +270,13 @@ class WorkerProcess(asyncio.BufferedProtocol):
             self._task[0].on_log({"level": "warning", "message": line, "stream": "process"})
         else:
             log.warning("worker %s: %s", self.pid, line)
+
+    def _read_output(self) -> None:
+        """Hear what was printed before the answer that is there: it comes another way, and the loop may turn to that
+        later."""
+        with suppress(OSError, ValueError):  # there is no more, or the pipe is closed
+            while self._pipe is not None and (data := os.read(self._pipe.fileno(), _READ_BYTES)):
+                self._printing.data_received(data)
 
     # -- its end ------------------------------------------------------------------------------------------------
 
