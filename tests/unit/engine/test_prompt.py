@@ -91,7 +91,7 @@ def test_what_waits_for_it_in_other_ways_works_too() -> None:
         waited = asyncio.ensure_future(asyncio.wait([future]))
         await asyncio.sleep(0)
         asyncio.get_running_loop().call_soon(future.set_result, "done")
-        assert await gathered == ["done", "done"]
+        assert list(await gathered) == ["done", "done"]
         assert (await waited)[0] == {future}
         assert await future == "done"  # and whoever comes late
 
