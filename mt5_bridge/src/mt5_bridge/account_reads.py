@@ -13,6 +13,7 @@ from mt5_bridge.ledger import Ledger
 from mt5_bridge.reader import Reader
 from mt5_bridge.terminal import Terminal, connected_account
 from mt5_bridge.trade_records import TradeRecords
+from mt5_bridge.trouble import unusable
 from tradeloom.errors import BrokerError, StorageUnavailable
 from tradeloom.trading import methods
 from tradeloom.trading.broker import ClosedTrade, EndedOrder, PendingOrder, Position
@@ -108,7 +109,7 @@ class AccountReads:
 
     def _usable_journal(self) -> Journal:
         if self._journal is None or self._journal_trouble is not None:
-            raise (self._journal_trouble or StorageUnavailable("the order journal is not open")).with_traceback(None)
+            raise unusable("the order journal", self._journal_trouble)
         return self._journal
 
     def _with_workflows[F: (Position, PendingOrder, EndedOrder, ClosedTrade)](self, facts: list[F]) -> list[F]:

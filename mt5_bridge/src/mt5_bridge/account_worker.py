@@ -36,6 +36,7 @@ from mt5_bridge.risk_gate import RiskGate
 from mt5_bridge.server_time import zone_named
 from mt5_bridge.tally import Tally
 from mt5_bridge.terminal import PipeBroken, Terminal, connected_account
+from mt5_bridge.trouble import unusable
 from mt5_bridge.watcher import Watcher
 from tradeloom.errors import BrokerError, StorageUnavailable, TradeloomError
 from tradeloom.trading import methods, protocol
@@ -287,7 +288,7 @@ class AccountWorker:
 
     def _trading(self) -> OrderDesk:
         if self._desk is None or self._journal_trouble is not None:
-            raise (self._journal_trouble or StorageUnavailable("the order journal is not open")).with_traceback(None)
+            raise unusable("the order journal", self._journal_trouble)
         return self._desk
 
     def _real_money(self) -> bool:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from mt5_bridge.clock import AccountClock
 from mt5_bridge.terminal import PipeBroken
+from mt5_bridge.trouble import unusable
 from mt5_bridge.watcher import Watcher
 from tradeloom.errors import StorageUnavailable, TradeloomError
 from tradeloom.trading.guards import Guard, GuardReport
@@ -130,7 +131,7 @@ class GuardDuty:
 
     def _working(self) -> Watcher:
         if self._watcher is None:
-            raise (self._trouble or StorageUnavailable("the guards' file is not open")).with_traceback(None)
+            raise unusable("the guards' file", self._trouble)
         return self._watcher
 
     def _say(self, message: str) -> None:

@@ -15,6 +15,7 @@ from mt5_bridge.market_board import MarketBoard
 from mt5_bridge.market_scout import METHOD as WATCH
 from mt5_bridge.metrics import Metrics
 from mt5_bridge.supervisor import HandedOver, Supervisor
+from mt5_bridge.trouble import unusable
 from tradeloom.errors import BrokerUnavailable, StorageUnavailable
 from tradeloom.trading.flattening import FlattenStatus
 from tradeloom.trading.intents import OrderOutcome, OutcomeStatus
@@ -35,11 +36,7 @@ _log = logging.getLogger(__name__)
 
 
 class Seat:
-    """The supervisor of the account's worker, and the files the front reads and writes by itself.
-
-    Why a file cannot be used is raised again and again, each time without the way it came: an error keeps every frame
-    that it ever went through.
-    """
+    """The supervisor of the account's worker, and the files the front reads and writes by itself."""
 
     def __init__(self, settings: AccountConfig, config: BridgeConfig, metrics: Metrics) -> None:
         self.settings = settings
@@ -78,19 +75,19 @@ class Seat:
     @property
     def journal(self) -> Journal:
         if self._journal is None or self._trouble is not None:
-            raise (self._trouble or StorageUnavailable("the order journal is not open")).with_traceback(None)
+            raise unusable("the order journal", self._trouble)
         return self._journal
 
     @property
     def guards(self) -> GuardStore:
         if self._guards is None:
-            raise (self._guards_trouble or StorageUnavailable("the guards' file is not open")).with_traceback(None)
+            raise unusable("the guards' file", self._guards_trouble)
         return self._guards
 
     @property
     def flattens(self) -> FlattenStore:
         if self._flattens is None:
-            raise (self._flattens_trouble or StorageUnavailable("the flattens' file is not open")).with_traceback(None)
+            raise unusable("the flattens' file", self._flattens_trouble)
         return self._flattens
 
     def change(self, wanted: StateParams | LimitsParams | UnthrottleParams) -> AccountStatus:
