@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from tradeloom import errors
 from tradeloom.errors import BrokerError, InvalidInput, TradeloomError
+from tradeloom.json_text import encoder
 from tradeloom.trading.methods import METHODS, Params
 
 VERSION = 1
@@ -61,7 +62,7 @@ class UnreadableAnswer(BrokerError):
 def encode_request(account: str, params: Params) -> bytes:
     """Raises `InvalidInput` for parameters too large for one message. None of them is a number that JSON has no form
     for: their models refuse those."""
-    body = b'{"account":%b,"params":%b}' % (_ENCODER.encode(account).encode(), params.model_dump_json().encode())
+    body = b'{"account":%b,"params":%b}' % (_encode(account).encode(), params.model_dump_json().encode())
     if len(body) > MAX_REQUEST_BYTES:
         raise InvalidInput(f"the request has {len(body)} bytes; the bridge takes {MAX_REQUEST_BYTES}")
     return body
@@ -117,7 +118,7 @@ def encode_answer(result: Any, arrays: Mapping[str, tuple[str, memoryview]] | No
         "arrays": [[name, dtype, data.nbytes // _ITEM_BYTES[dtype]] for name, (dtype, data) in arrays.items()],
     }
     try:
-        text = _ENCODER.encode(header).encode()
+        text = _encode(header).encode()
     except ValueError as error:
         raise BrokerError("the broker's answer holds a number that is not finite") from error
     return b"".join([_header(text), *(data for _, data in arrays.values())])
@@ -142,7 +143,7 @@ def _header(text: bytes) -> bytes:
 
 
 def encode_error(error: TradeloomError) -> bytes:
-    text = _ENCODER.encode({"error": error.as_dict()}).encode()
+    text = _encode({"error": error.as_dict()}).encode()
     return _LENGTH.pack(len(text)) + text
 
 
@@ -204,9 +205,9 @@ def _refuse_constant(name: str) -> float:
     raise ValueError(f"{name} is not JSON")
 
 
-# Kept: `json.loads` and `json.dumps` with options make a new one for every call.
+# Kept: `json.loads` with options makes a new one for every call.
 _DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
-_ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+_encode = encoder(allow_nan=False)
 
 
 def _split_arrays(described: Any, data: memoryview) -> dict[str, tuple[str, memoryview]]:
