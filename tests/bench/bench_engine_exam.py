@@ -1,9 +1,10 @@
 """The engine's exam in one run: what the issue asks of it, and the plan's figures with the factor each is beaten by.
 
-Run it as a module: `python -m tests.bench.bench_engine_exam [--json] [--load MINUTES]`. It takes real nodes in real
-workers, journalled in PostgreSQL; only the log line's way is measured with a handler that does nothing else. Under load
-memory is sampled for half a minute, or for as long as is said: ten minutes are the full exam. `_cpu_ms` is the
-processor time of all processes together.
+Run it as a module: `python -m tests.bench.bench_engine_exam [--json] [--load MINUTES] [--asleep]`. It takes real nodes
+in real workers, journalled in PostgreSQL; only the log line's way is measured with a handler that does nothing else.
+Under load memory is sampled for half a minute, or for as long as is said: ten minutes are the full exam. `_cpu_ms` is
+the processor time of all processes together. Processors are kept awake while it measures, as `TRADELOOM_AWAKE` does on
+a host that trades, unless it says `--asleep` or may not.
 """
 
 import argparse
@@ -45,6 +46,7 @@ from tradeloom.local.machine import Machine, machine_up
 from tradeloom.local.server import LocalServer
 from tradeloom.local.settings import load_settings
 from tradeloom.local.storage import TENANT
+from tradeloom.local.wakefulness import processors_awake
 from tradeloom.realtime import protocol
 from tradeloom.realtime.hub import Hub
 from tradeloom.storage.postgres.migrations import migrate
@@ -306,10 +308,13 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--json", action="store_true", help="print one JSON object")
     arguments.add_argument("--load", type=float, default=0.5, metavar="MINUTES", help="how long the load lasts")
+    arguments.add_argument("--asleep", action="store_true", help="let processors sleep between two tasks")
     given = arguments.parse_args()
     before = surroundings()
-    figures = asyncio.run(measure(given.load))
-    figures["tick_to_start"] = asyncio.run(measure_triggers())
+    with processors_awake(not given.asleep) as awake:
+        before["processors_awake"] = awake
+        figures = asyncio.run(measure(given.load))
+        figures["tick_to_start"] = asyncio.run(measure_triggers())
     factors = beaten(figures)
     if given.json:
         answer = {

@@ -75,6 +75,7 @@ def _checks(settings: Settings) -> dict[str, Callable[[], str | Finding]]:
         "disk space": lambda: _disk_space(settings.home),
         "PostgreSQL": lambda: _postgres(settings),
         "bridge": _bridge,
+        "processors": lambda: _processors(settings),
         **HomeChecks(settings).checks(),
     }
 
@@ -162,6 +163,27 @@ def _disk_space(home: Path) -> str | Finding:
     if free < LITTLE_SPACE:
         return Finding("disk space", "warning", told, "Free some space: the journal grows with every execution.")
     return told
+
+
+def _processors(settings: Settings) -> str | Finding:
+    """What it takes to wake them, and what there is to gain from not letting them sleep."""
+    from tradeloom.local.wakefulness import DEVICE, processors_awake, remedy, waking_ms
+
+    try:
+        slept_ms = waking_ms()
+        DEVICE.open("r+b").close()
+    except OSError as error:
+        missing = f"there is no {error.filename}"
+        told = missing if isinstance(error, FileNotFoundError) else f"this user may not write {error.filename}"
+        if settings.awake:
+            return Finding("processors", "warning", f"they are not kept awake: {told}", remedy(error))
+        return f"they may sleep between two tasks: {told}"
+    with processors_awake():
+        awake_ms = waking_ms()
+    told = f"to wake one takes {slept_ms:.3f} ms, or {awake_ms:.3f} ms where they are kept awake"
+    if settings.awake or slept_ms < 2 * awake_ms:
+        return told
+    return Finding("processors", "ok", told, "TRADELOOM_AWAKE=true keeps them awake while Tradeloom runs.")
 
 
 def _postgres(settings: Settings) -> str:

@@ -56,6 +56,7 @@ from tradeloom.local.tasks import ended, together
 from tradeloom.local.templates import TemplateFiles
 from tradeloom.local.tenant_services import models_up, tables_up
 from tradeloom.local.usage import LocalUsage
+from tradeloom.local.wakefulness import processors_awake
 from tradeloom.local.webhooks import Door
 from tradeloom.local.workflow_versions import LocalVersions
 from tradeloom.local.workflows import LocalWorkflows
@@ -130,6 +131,7 @@ async def machine_up(
         opened()
         given = Redactor()
         stack.enter_context(logging_to(home.log, given, form=settings.log_form, kept_files=settings.log_files))
+        stack.enter_context(processors_awake(settings.awake))
         market = PaperMarket(home, data, fresh=fresh_market)
         server = PostgresServer(home.postgres, url=settings.database_url or "")
         pool = WorkerPool(_worker_settings(home, market, settings))

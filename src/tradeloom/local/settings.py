@@ -30,7 +30,7 @@ def default_home() -> Path:
 class Settings(BaseSettings):
     """`TRADELOOM_HOME`, `TRADELOOM_HOST`, `TRADELOOM_PORT`, `TRADELOOM_WORKERS`, `TRADELOOM_KEY_FILE`,
     `TRADELOOM_NETWORK_ALLOW`, `TRADELOOM_NETWORK_ROUTES`, `TRADELOOM_NETWORK_CA`, `TRADELOOM_TIER`,
-    `TRADELOOM_METRICS`, `TRADELOOM_LOG_FORM`, `TRADELOOM_LOG_FILES`, `TRADELOOM_DRAIN_S`,
+    `TRADELOOM_METRICS`, `TRADELOOM_LOG_FORM`, `TRADELOOM_LOG_FILES`, `TRADELOOM_DRAIN_S`, `TRADELOOM_AWAKE`,
     `TRADELOOM_KEEP_EXECUTIONS_DAYS`, `TRADELOOM_KEEP_LOGS_DAYS`, `TRADELOOM_KEEP_NOTIFICATIONS_DAYS`,
     `TRADELOOM_KEEP_VERSIONS_DAYS` and `DATABASE_URL`."""
 
@@ -49,6 +49,7 @@ class Settings(BaseSettings):
     log_form: Literal["text", "json"] = Field(default="text", description="Lines for people, or an object a line.")
     log_files: int = Field(default=5, ge=1, le=100, description="Older files of the log that are kept, 10 MB each.")
     drain_s: float = Field(default=20, ge=0, le=600, description="What tasks under way get when Tradeloom is to stop.")
+    awake: bool = Field(default=False, description="Processors do not sleep between tasks: quicker, at more power.")
     keep_executions_days: int = Field(default=365, ge=0, le=36_500, description="Ended executions; 0 keeps them all.")
     keep_logs_days: int = Field(default=180, ge=0, le=36_500, description="What their nodes logged; 0 keeps it all.")
     keep_notifications_days: int = Field(default=365, ge=0, le=36_500, description="Notifications; 0 keeps them all.")
