@@ -12,7 +12,7 @@ from tests.fidelity.lambda_process import LambdaFunction
 from tests.fidelity.runtime_api import Answer, InitFailed
 from tradeloom.compiler.compile import local_arn
 from tradeloom.engine.interpreter.failures import StatesError
-from tradeloom.engine.workers.invocation import Invocation
+from tradeloom.engine.workers.invocation import Call
 from tradeloom.engine.workers.pool import WorkerPool
 from tradeloom.engine.workers.settings import WorkerSettings
 from tradeloom.nodes.naming import function_name
@@ -61,7 +61,7 @@ def in_worker(name: str, folder: Path) -> Answer:
         pool = WorkerPool(WorkerSettings(paths=(folder.parent,), handlers=folder.name, least=1, most=1))
         await pool.start()
         try:
-            return await pool.invoke(Invocation(function=local_arn(f"probe.{name}"), payload=EVENT, timeout_s=60))
+            return await pool.invoke(Call(function=local_arn(f"probe.{name}"), payload=EVENT, timeout_s=60))
         finally:
             await pool.close()
 

@@ -11,6 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any, cast
 
+from tests.support.async_workers import AsyncWorkers
 from tradeloom.compiler.compile import compile_workflow, local_arn
 from tradeloom.engine.clock import ManualClock
 from tradeloom.engine.engine import Engine
@@ -85,7 +86,7 @@ class _Calls(OnLoop):
         return self._system.run(work)
 
 
-class System:
+class System(AsyncWorkers):
     """What outlives a process (rows, workflows, blobs, clock, what was done), and the process that runs now."""
 
     def __init__(self) -> None:
@@ -247,7 +248,7 @@ class System:
                 task.cancel()
             _, left = await asyncio.wait(left, timeout=1.0)
 
-    async def invoke(self, invocation: Invocation) -> Any:
+    async def answer(self, invocation: Invocation) -> Any:
         """As the workers' pool: every node answers at once. A node called `work` fails while its document says so, and
         `act` asks whether it may before it does something."""
         if self.dead:

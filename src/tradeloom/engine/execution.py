@@ -1,39 +1,32 @@
 """One execution while it runs: the interpreter's host. Tasks go to workers, waits to clocks, all to the journal."""
 
 import asyncio
-import hashlib
 import random
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any, Final
 
 from tradeloom.engine.admission import Ticket
-from tradeloom.engine.asking import Asking
+from tradeloom.engine.attempts import Attempts
 from tradeloom.engine.clock import Clock
 from tradeloom.engine.debugging import Debugger
-from tradeloom.engine.errors import EngineClosed
 from tradeloom.engine.failure import node_of
-from tradeloom.engine.interpreter.failures import StatesError, lambda_failure
+from tradeloom.engine.interpreter.failures import StatesError
 from tradeloom.engine.interpreter.machine import Outcome, TaskCall, WaitCall
 from tradeloom.engine.interpreter.times import parse_timestamp, timestamp, to_millisecond
 from tradeloom.engine.journal import Execution, History, NodeRun
 from tradeloom.engine.mode import PLAIN, Departures, GivenOutcome, Pausing, skipped_record
-from tradeloom.engine.prompt import PromptFuture
 from tradeloom.engine.recording import Recorder
 from tradeloom.engine.replay import Replay
 from tradeloom.engine.surroundings import Surroundings
 from tradeloom.engine.turns import alone, why_not
-from tradeloom.engine.workers.invocation import Invocation
-from tradeloom.errors import AccountHalted, ExecutionStopped, StorageUnavailable, TradeloomError
-from tradeloom.runtime.redaction import ANSWER_WORDS, LOG_WORDS, Redactor
+from tradeloom.errors import StorageUnavailable
 
 ACCOUNT_ID: Final = "000000000000"
 STOP_AGAIN_S: Final = 1.0
-_STOPS: Final = frozenset({ExecutionStopped.__name__, AccountHalted.__name__})
 
 
 class ExecutionRun:
@@ -50,18 +43,14 @@ class ExecutionRun:
         )
         self.recorder = Recorder(row, history.last_seq, around.journal, around.clock)
         self.closing = False
-        self._redactor = Redactor()
         self._around = around
-        self._asking = Asking(self, around, self._redactor)
         self._market = market
         self._replay = Replay(history.runs, history.retries)
         self.retries = len(history.retries)
         self._counted_from = history.retries[-1].at if history.retries else None
-        self._attempts: set[asyncio.Task[Outcome]] = set()
-        self._at_work: set[asyncio.Task[Outcome]] = set()
-        self._calls: dict[asyncio.Task[Any], Invocation] = {}
         self.out_of_time: str | None = None
         """Says so once the machine's time is up: nothing more is done in the execution's name."""
+        self._attempts = Attempts(self, self.recorder, self._replay, market, around)
         self._waiting = 0
         self.strands = self._replay.strands
         self.strands.on_fewer = self._rest
@@ -119,18 +108,7 @@ class ExecutionRun:
         await self.go_on(call.function)
         if given is not None:
             return self._give(call, given)
-        outcome: PromptFuture[Outcome] = PromptFuture()
-        # Begun here and now: an idle worker has its task a turn of the loop earlier.
-        work = self._attempt(call, outcome)
-        attempt = asyncio.Task(work, loop=asyncio.get_running_loop(), eager_start=True)
-        self._attempts.add(attempt)
-        attempt.add_done_callback(partial(self._settle, outcome))
-        try:
-            return await outcome
-        except asyncio.CancelledError:
-            if attempt not in self._at_work:
-                attempt.cancel()  # no worker has it yet, so it need not start
-            raise
+        return await self._attempts.run(call)
 
     def _give(self, call: TaskCall, given: GivenOutcome) -> Outcome:
         """Record what is given as the task's outcome; no handler hears of it."""
@@ -262,91 +240,9 @@ class ExecutionRun:
             closing=lambda: self.closing,
         )
 
-    # -- tasks --------------------------------------------------------------------------------------------------
-
-    async def _attempt(self, call: TaskCall, outcome: asyncio.Future[Outcome]) -> Outcome:
-        """Run one attempt to its end and record it, whether or not anybody still waits for it."""
-        task = asyncio.current_task()
-        assert task is not None
-        self._replay.take_begun((call.path, call.attempt))
-        if self._around.is_effect(call.function) and isinstance(call.payload, dict):
-            first_at = self._replay.first_at(call.path, timestamp(self._market.now()))
-            call = replace(call, payload={**call.payload, "first_at": first_at})
-        run = self.recorder.begin_task(call)
-        begun = time.monotonic()
-        try:
-            if self._around.is_effect(call.function):
-                await self._around.journal.barrier(self.row.id)
-            invocation = self._calls[task] = self._invocation(call, run, task)
-            invocation.on_end = partial(self._settle, outcome, task)
-            payload = self._redacted(await self._around.workers.invoke(invocation))
-        except StatesError as error:
-            if self.out_of_time is not None and error.error in _STOPS:
-                self.recorder.end(run, "ABORTED", begun)  # the node did not fail: it may run again
-                raise asyncio.CancelledError from error
-            told = StatesError(error.error, self._redactor.text(error.cause))
-            self.recorder.fail(run, told, begun)
-            raise told from None
-        except EngineClosed as error:
-            raise asyncio.CancelledError from error
-        except TradeloomError as error:
-            failure = lambda_failure(_error_name(error), error.message)
-            self.recorder.fail(run, failure, begun)
-            raise failure from error
-        except asyncio.CancelledError:
-            if not self.closing:
-                self.recorder.end(run, "ABORTED", begun)
-            raise
-        self.recorder.succeed(run, payload, begun)
-        return Outcome(payload, self.recorder.last_at)
-
-    def _invocation(self, call: TaskCall, run: NodeRun, task: asyncio.Task[Any]) -> Invocation:
-        return Invocation(
-            id=_request_id(self.row.id, call.path, call.attempt),
-            function=call.function,
-            payload=call.payload,
-            timeout_s=call.timeout_s,
-            on_begin=lambda: self._at_work.add(task),
-            on_log=lambda record: self.recorder.log(run, self._redactor.record(record, LOG_WORDS)),
-            on_progress=lambda record: self.recorder.progress(run.node, run.iteration, self._redactor.value(record)),
-            on_ask=lambda what, body: self._asking.answer(run, what, body),
-        )
-
-    def _redacted(self, payload: Any) -> Any:
-        """The worker keeps what it was given to itself; what it was given by this execution is looked for once more."""
-        if isinstance(payload, dict):
-            return self._redactor.record(payload, ANSWER_WORDS)
-        return self._redactor.value(payload)
-
-    def _settle(self, outcome: asyncio.Future[Outcome], attempt: asyncio.Task[Outcome]) -> None:
-        """Tell whoever still waits for an attempt how it ended, if it has."""
-        if not attempt.done():
-            return
-        self._attempts.discard(attempt)
-        self._at_work.discard(attempt)
-        self._calls.pop(attempt, None)
-        error = None if attempt.cancelled() else attempt.exception()  # asked for, or asyncio misses it
-        if outcome.done():
-            return
-        if attempt.cancelled():
-            outcome.cancel()
-        elif error is not None:
-            outcome.set_exception(error)
-        else:
-            outcome.set_result(attempt.result())
-
     async def drain(self, grace_s: float) -> None:
-        """Let handlers that still run finish for a while, then kill them. Those of an execution that was stopped or
-        whose time is up are told, so that they end as soon as they can."""
-        if self.row.stop_reason is not None or self.out_of_time is not None:
-            for invocation in list(self._calls.values()):
-                invocation.interrupt()
-        if self._attempts:
-            await asyncio.wait(list(self._attempts), timeout=grace_s)
-        for attempt in list(self._attempts):
-            attempt.cancel()
-        if self._attempts:
-            await asyncio.wait(list(self._attempts))
+        """Let handlers that still run finish for a while, then kill them."""
+        await self._attempts.drain(grace_s)
         if not self.closing:
             for run in self._replay.left_over():
                 self.recorder.end(run, "ABORTED")
@@ -355,14 +251,3 @@ class ExecutionRun:
 def _entered(run: NodeRun) -> datetime:
     entered = parse_timestamp(str((run.input or {}).get("entered")))
     return entered or run.started_at
-
-
-def _error_name(error: TradeloomError) -> str:
-    """The name callers know: a refused journal is an unavailable storage."""
-    return StorageUnavailable.__name__ if isinstance(error, StorageUnavailable) else error.name
-
-
-def _request_id(execution_id: str, path: str, attempt: int) -> str:
-    """The same for the same attempt, so that logs of both runs of a resumed task can be told to belong together."""
-    digest = hashlib.sha256(f"{execution_id}|{path}|{attempt}".encode("utf-8", "surrogatepass")).hexdigest()
-    return f"{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:32]}"

@@ -18,7 +18,7 @@ from tradeloom.engine.failure import message_of
 from tradeloom.engine.interpreter.failures import StatesError
 from tradeloom.engine.questions import CREDENTIAL, Answers, Asker
 from tradeloom.engine.stores import Blobs
-from tradeloom.engine.workers.invocation import Invocation, Workers
+from tradeloom.engine.workers.invocation import Call, Workers
 from tradeloom.errors import InvalidInput, NotFound
 from tradeloom.local.bridging import OnLoop
 from tradeloom.local.node_inputs import RecordedInputs
@@ -98,7 +98,7 @@ class LocalNodeTests:
     async def _invoke(self, node_type: str, timeout_s: int, payload: dict[str, Any], run: RunInfo) -> NodeTestResult:
         lines: list[LogLine] = []
         redactor = Redactor()
-        call = Invocation(
+        call = Call(
             function=local_arn(node_type),
             payload=payload,
             timeout_s=timeout_s,

@@ -14,7 +14,7 @@ import pytest
 from tests.support.local_engine import SUPPORT, function, worker_settings
 from tradeloom.engine.errors import EngineClosed, WorkersUnavailable
 from tradeloom.engine.interpreter.failures import StatesError
-from tradeloom.engine.workers.invocation import Invocation
+from tradeloom.engine.workers.invocation import Call
 from tradeloom.engine.workers.pool import WorkerPool
 
 
@@ -28,11 +28,11 @@ async def pool(**settings: Any) -> AsyncIterator[WorkerPool]:
         await made.close()
 
 
-def call(name: str, payload: Any = None, **more: Any) -> Invocation:
-    return Invocation(function=function(name), payload={} if payload is None else payload, **more)
+def call(name: str, payload: Any = None, **more: Any) -> Call:
+    return Call(function=function(name), payload={} if payload is None else payload, **more)
 
 
-async def failure(workers: WorkerPool, invocation: Invocation) -> StatesError:
+async def failure(workers: WorkerPool, invocation: Call) -> StatesError:
     with pytest.raises(StatesError) as caught:
         await workers.invoke(invocation)
     return caught.value

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+from tests.support.async_workers import AsyncWorkers
 from tests.unit.engine.machines import Raised
 from tradeloom.engine.clock import Clock
 from tradeloom.engine.engine import Engine
@@ -33,14 +34,14 @@ def run_info(name: str = "e1", **more: Any) -> RunInfo:
     return RunInfo.model_validate(known | more)
 
 
-class FunctionWorkers:
+class FunctionWorkers(AsyncWorkers):
     """Calls Python functions (of payload and invocation, perhaps async) instead of handlers in processes."""
 
     def __init__(self, functions: Mapping[str, Callable[[Any, Invocation], Any]]) -> None:
         self.functions = dict(functions)
         self.calls: list[tuple[str, Any]] = []
 
-    async def invoke(self, invocation: Invocation) -> Any:
+    async def answer(self, invocation: Invocation) -> Any:
         invocation.on_begin()
         self.calls.append((invocation.function, invocation.payload))
         try:

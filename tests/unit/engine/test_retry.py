@@ -191,7 +191,7 @@ def test_a_retry_survives_a_crash_at_every_commit(name: str) -> None:
             copy_all()  # as if it died right behind the word that it goes on
             await ended(engine, clock)
         crashes = [made_copy for made_copy in copies if made_copy[0].executions["e1"].status != "SUCCEEDED"]
-        assert len(crashes) > 2
+        assert len(crashes) >= 2
         for rows, acts in crashes:
             later = World()
             later.acts, later.mended = list(acts), True

@@ -2,15 +2,16 @@
 
 import asyncio
 import os
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
 
 from tests.support.loop import run
 from tradeloom.engine import codec
+from tradeloom.engine.errors import InvalidPayload
 from tradeloom.engine.interpreter.failures import StatesError
-from tradeloom.engine.workers.invocation import Invocation
+from tradeloom.engine.workers.invocation import Call
 from tradeloom.engine.workers.process import WorkerProcess
 from tradeloom.engine.workers.settings import WorkerSettings
 
@@ -29,10 +30,14 @@ class Wire(asyncio.Transport):
 class Worker(WorkerProcess):
     """One whose process is the test."""
 
-    def __init__(self) -> None:
-        super().__init__(WorkerSettings(), lambda worker: None)
+    def __init__(self, on_free: Callable[[WorkerProcess], None] = lambda worker: None) -> None:
+        super().__init__(WorkerSettings(), on_free, lambda worker: None)
         self.killed = False
         self.connection_made(Wire())
+
+    @property
+    def pid(self) -> int:
+        return os.getpid()
 
     def says(self, *messages: dict[str, Any]) -> None:
         data = b"".join(codec.frame(message) for message in messages)
@@ -43,11 +48,11 @@ class Worker(WorkerProcess):
         self.killed = True
 
 
-async def begun(worker: Worker, **more: Any) -> asyncio.Task[Any]:
+def begun(worker: Worker, **more: Any) -> Call:
     """A task that the worker has."""
-    running = asyncio.ensure_future(worker.run(Invocation(function="f", payload={}, **more)))
-    await asyncio.sleep(0)
-    return running
+    call = Call(function="f", payload={}, **more)
+    worker.begin(call)
+    return call
 
 
 def guarded(work: Coroutine[Any, Any, None]) -> None:
@@ -64,44 +69,54 @@ def test_what_was_printed_before_the_answer_and_read_after_it_is_the_task_s() ->
         told: list[str] = []
         ours, theirs = os.pipe()
         await worker.listen_to(os.fdopen(ours, "rb", 0))
-        running = await begun(worker, on_log=lambda record: told.append(record["message"]))
+        running = begun(worker, on_log=lambda record: told.append(record["message"]))
         os.write(theirs, b"by the pipe\n" * 5_000)
         worker.says({"say": "log", "record": {"message": "by the socket"}}, {"say": "done", "payload": 5})
-        assert await running == 5
+        assert await running.answer == 5
         assert told == ["by the socket", *["by the pipe"] * 5_000]
         os.close(theirs)
 
     guarded(body())
 
 
-def test_whoever_waited_has_gone_on_when_the_end_is_told() -> None:
+def test_a_worker_is_free_before_whoever_waits_for_its_task_hears_of_the_end() -> None:
     async def body() -> None:
-        worker = Worker()
         heard: list[str] = []
 
-        async def wait() -> None:
-            call = Invocation(function="f", payload={}, on_end=lambda: heard.append("the end"))
-            heard.append(f"answer {await worker.run(call)}")
+        class Heard(Call):
+            def on_end(self, payload: Any, error: BaseException | None) -> None:
+                heard.append(f"answer {payload}")
 
-        waiting = asyncio.ensure_future(wait())
-        await asyncio.sleep(0)
-        asyncio.get_running_loop().call_soon(worker.says, {"say": "done", "payload": 1})
-        await waiting
-        assert heard == ["answer 1", "the end"]
+        worker = Worker(lambda worker: heard.append("free"))
+        worker.begin(Heard(function="f", payload={}))
+        worker.says({"say": "done", "payload": 1})
+        assert heard == ["free", "answer 1"]
 
     guarded(body())
 
 
-def test_a_task_stopped_as_its_answer_arrives_ends_once() -> None:
+def test_a_task_cancelled_as_its_answer_arrives_ends_once() -> None:
     async def body() -> None:
         worker = Worker()
-        running = await begun(worker)
+        call = begun(worker)
+        call.cancel()
         worker.says({"say": "done", "payload": 1})
-        running.cancel()
-        await asyncio.wait([running])
-        assert running.cancelled()
+        call.cancel()
+        assert call.answer.cancelled()
         assert worker.killed
-        await asyncio.sleep(0)
+
+    guarded(body())
+
+
+def test_what_cannot_travel_ends_before_it_begins() -> None:
+    async def body() -> None:
+        worker = Worker()
+        call = Call(function="f", payload={"value": float("nan")})
+        worker.begin(call)
+        with pytest.raises(InvalidPayload):
+            await call.answer
+        worker.says({"say": "done", "payload": 1})  # nobody's
+        assert begun(worker).holder is worker
 
     guarded(body())
 
@@ -109,21 +124,21 @@ def test_a_task_stopped_as_its_answer_arrives_ends_once() -> None:
 def test_an_alarm_left_by_an_earlier_task_does_not_end_a_later_one() -> None:
     async def body() -> None:
         worker = Worker()
-        first = await begun(worker, timeout_s=0.05)
+        first = begun(worker, timeout_s=0.05)
         worker.says({"say": "done", "payload": 1})
-        await first
-        second = await begun(worker, timeout_s=30)
+        await first.answer
+        second = begun(worker, timeout_s=30)
         await asyncio.sleep(0.1)
         assert not worker.killed
         worker.says({"say": "done", "payload": 2})
-        assert await second == 2
+        assert await second.answer == 2
 
-        third = await begun(worker, timeout_s=0.02)
+        third = begun(worker, timeout_s=0.02)
         while not worker.killed:
             await asyncio.sleep(0.005)
         worker.dying = True
         worker.says({"say": "failed", "error": "E", "message": "m", "trace": []})
         with pytest.raises(StatesError):
-            await third
+            await third.answer
 
     guarded(body())

@@ -2,14 +2,13 @@
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Final
 
 from tradeloom.engine.errors import EngineClosed, WorkersUnavailable
 from tradeloom.engine.interpreter.failures import lambda_failure
-from tradeloom.engine.workers.invocation import Invocation
+from tradeloom.engine.workers.invocation import Invocation, Workers
 from tradeloom.engine.workers.process import WorkerProcess
 from tradeloom.engine.workers.settings import WorkerSettings
 
@@ -22,14 +21,16 @@ _TRIES: Final = 3
 """This many workers in a row that die before they are ready, and waiting tasks fail."""
 
 
-class WorkerPool:
+class WorkerPool(Workers):
     def __init__(self, settings: WorkerSettings) -> None:
         self._settings = settings
         self._idle: list[WorkerProcess] = []
         self._alive: set[WorkerProcess] = set()
         self._unburied: set[WorkerProcess] = set()
         self._starting: set[asyncio.Task[None]] = set()
-        self._waiting: deque[asyncio.Future[WorkerProcess]] = deque()
+        self._waiting: dict[Invocation, float | None] = {}
+        """In their order; since when, for those no worker was started for."""
+        self._look: asyncio.TimerHandle | None = None
         self._lent = 0
         self._failures = 0
         self._closed = False
@@ -65,10 +66,9 @@ class WorkerPool:
         self._closed = True
         if self._reaper is not None:
             self._reaper.cancel()
-        for waiting in self._waiting:
-            if not waiting.done():
-                waiting.set_exception(EngineClosed("The workers are being stopped."))
-        self._waiting.clear()
+        if self._look is not None:
+            self._look.cancel()
+        self._end_waiting(EngineClosed("The workers are being stopped."))
         for worker in list(self._alive):
             worker.dismiss()
         while self._starting or self._unburied:
@@ -84,50 +84,73 @@ class WorkerPool:
         finally:
             self._lent -= 1
 
-    async def invoke(self, invocation: Invocation) -> Any:
-        worker = await self._take(invocation.function)
-        self._busy += 1
-        try:
-            invocation.on_begin()
-            return await worker.run(invocation)
-        finally:
-            self._busy -= 1
-            self._give_back(worker)
-
-    async def _take(self, function: str) -> WorkerProcess:
-        """An idle worker, one that knows the function if there is one."""
+    def begin(self, invocation: Invocation) -> None:
         if self._closed:
-            raise EngineClosed("The workers are being stopped.")
-        if self._idle and not self._waiting and not self._draining:
-            index = next(
-                (at for at in range(len(self._idle) - 1, -1, -1) if function in self._idle[at].warm),
-                len(self._idle) - 1,
-            )
-            return self._idle.pop(index)
-        loop = asyncio.get_running_loop()
-        waiting: asyncio.Future[WorkerProcess] = loop.create_future()
-        self._waiting.append(waiting)
-        grow = loop.call_later(GROW_AFTER_S if self._alive else 0, self._grow_for, waiting)
-        try:
-            return await waiting
-        except asyncio.CancelledError:
-            if waiting.done() and not waiting.cancelled() and waiting.exception() is None:
-                self._give_back(waiting.result())
-            raise
-        finally:
-            grow.cancel()
+            invocation.on_end(None, EngineClosed("The workers are being stopped."))
+        elif self._idle and not self._waiting and not self._draining:
+            self._have_run(self._idle_for(invocation.function), invocation)
+        else:
+            invocation.holder = self
+            self._waiting[invocation] = asyncio.get_running_loop().time()
+            if self._look is None:
+                self._look_at_waiting()
 
-    def _give_back(self, worker: WorkerProcess) -> None:
+    def interrupt(self, invocation: Invocation) -> None:
+        """One that waits has no handler to tell."""
+
+    def cancel(self, invocation: Invocation) -> None:
+        """Take back one that waits."""
+        if self._waiting.pop(invocation, None) is not None:
+            invocation.holder = None
+            invocation.on_end(None, asyncio.CancelledError())
+
+    def _have_run(self, worker: WorkerProcess, invocation: Invocation) -> None:
+        self._busy += 1
+        worker.begin(invocation)
+
+    def _idle_for(self, function: str) -> WorkerProcess:
+        """An idle worker, one that knows the function if there is one."""
+        idle = self._idle
+        known = (at for at in range(len(idle) - 1, -1, -1) if function in idle[at].warm)
+        return idle.pop(next(known, len(idle) - 1))
+
+    def _free(self, worker: WorkerProcess) -> None:
+        """A worker's task has ended."""
+        self._busy -= 1
+        self._have(worker)
+
+    def _have(self, worker: WorkerProcess) -> None:
+        """A worker has nothing to do: the first that waits gets it."""
         if worker.dead or worker not in self._alive or worker.dying:
             return
-        while self._waiting and not self._draining:
-            waiting = self._waiting.popleft()
-            if not waiting.done():
-                waiting.set_result(worker)
-                return
+        if self._waiting and not self._draining:
+            invocation = next(iter(self._waiting))
+            del self._waiting[invocation]
+            self._have_run(worker, invocation)
+            return
         self._idle.append(worker)
         if len(self._alive) > self._settings.least and self._reaper is None:
             self._reaper = asyncio.get_running_loop().call_later(self._settings.idle_s, self._shrink)
+
+    def _end_waiting(self, error: BaseException) -> None:
+        waiting, self._waiting = self._waiting, {}
+        for invocation in waiting:
+            invocation.holder = None
+            invocation.on_end(None, error)
+
+    def _look_at_waiting(self) -> None:
+        """Have a worker started for each that has waited long enough, and look again when the next one will have."""
+        self._look = None
+        loop = asyncio.get_running_loop()
+        for invocation, since in self._waiting.items():
+            if since is None:
+                continue
+            due = since + GROW_AFTER_S if self._alive else since
+            if due > loop.time():
+                self._look = loop.call_at(due, self._look_at_waiting)
+                return
+            self._waiting[invocation] = None
+            self._grow(1)
 
     def _grow(self, by: int) -> None:
         room = self._settings.most + self._lent - len(self._alive) - len(self._starting)
@@ -135,10 +158,6 @@ class WorkerPool:
             task = asyncio.ensure_future(self._spawn())
             self._starting.add(task)
             task.add_done_callback(self._starting.discard)
-
-    def _grow_for(self, waiting: asyncio.Future[WorkerProcess]) -> None:
-        if not waiting.done():
-            self._grow(1)
 
     def _shrink(self) -> None:
         """Let go of workers nobody needed lately."""
@@ -149,7 +168,7 @@ class WorkerPool:
             worker.dismiss()
 
     async def _spawn(self) -> None:
-        worker = WorkerProcess(self._settings, self._died)
+        worker = WorkerProcess(self._settings, self._free, self._died)
         self._unburied.add(worker)
         try:
             await worker.spawn()
@@ -167,16 +186,13 @@ class WorkerPool:
             return
         self._failures = 0
         self._alive.add(worker)
-        self._give_back(worker)
+        self._have(worker)
 
     def _fail_waiting(self, error: WorkersUnavailable) -> None:
         """Nothing can run: say so to whoever waits, as an error that Lambda's callers retry."""
         if self._alive:
             return
-        for waiting in self._waiting:
-            if not waiting.done():
-                waiting.set_exception(lambda_failure("Lambda.ServiceException", error.message))
-        self._waiting.clear()
+        self._end_waiting(lambda_failure("Lambda.ServiceException", error.message))
 
     def _died(self, worker: WorkerProcess) -> None:
         self._alive.discard(worker)

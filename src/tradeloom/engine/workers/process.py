@@ -11,13 +11,11 @@ import sys
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 from typing import IO, Any, Final
 
 from tradeloom.engine import codec
 from tradeloom.engine.errors import InvalidPayload, WorkersUnavailable
 from tradeloom.engine.interpreter.failures import StatesError, lambda_failure
-from tradeloom.engine.prompt import PromptFuture
 from tradeloom.engine.workers.invocation import Invocation
 from tradeloom.engine.workers.sandbox import STOP_SIGNAL
 from tradeloom.engine.workers.settings import WorkerSettings
@@ -36,14 +34,21 @@ several times the price of the read."""
 class WorkerProcess(asyncio.BufferedProtocol):
     """`spawn` gives one that is ready. It runs one task at a time; once `dead` it is not used again."""
 
-    def __init__(self, settings: WorkerSettings, on_dead: Callable[["WorkerProcess"], None]) -> None:
+    def __init__(
+        self,
+        settings: WorkerSettings,
+        on_free: Callable[["WorkerProcess"], None],
+        on_dead: Callable[["WorkerProcess"], None],
+    ) -> None:
         self._settings = settings
+        self._on_free = on_free
         self._on_dead = on_dead
         self._frames = codec.FrameReader()
         self._read = bytearray(_READ_BYTES)
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._task: tuple[Invocation, PromptFuture[Any]] | None = None
-        self._reached: Callable[[], None] | None = None
+        self._task: Invocation | None = None
+        self._reached: tuple[Any, StatesError | None] | None = None
+        """What the worker gave for its task, before what it printed is read to its end."""
         self._printing = _Output(self)
         self._pipe: IO[bytes] | None = None
         self._answers: set[asyncio.Task[None]] = set()
@@ -131,26 +136,31 @@ class WorkerProcess(asyncio.BufferedProtocol):
 
     # -- tasks --------------------------------------------------------------------------------------------------
 
-    async def run(self, invocation: Invocation) -> Any:
-        """The handler's payload. Raises `StatesError`; cancelled, it kills the worker."""
+    def begin(self, invocation: Invocation) -> None:
+        """Have the handler run; the invocation is told how it ended."""
         assert self._task is None
         assert self._transport is not None
         limit_s = min(invocation.timeout_s or self._settings.longest_task_s, self._settings.longest_task_s)
-        answer: PromptFuture[Any] = PromptFuture()
-        self._task = (invocation, answer)
-        invocation.interrupt = self._interrupt
+        self._task = invocation
+        invocation.holder = self
+        invocation.on_begin()
         task = {"id": invocation.id, "function": invocation.function, "payload": invocation.payload}
-        self._transport.write(codec.frame({"do": "task", "timeout_s": limit_s, **task}))
-        self._set_alarm(limit_s)
         try:
-            return await answer
-        except asyncio.CancelledError:
-            self.kill()
-            raise
-        finally:
-            invocation.interrupt = _nothing
-            self._task = None
-            self.warm.add(invocation.function)
+            data = codec.frame({"do": "task", "timeout_s": limit_s, **task})
+        except InvalidPayload as error:
+            self._end_task(None, error)
+            return
+        self._transport.write(data)
+        self._set_alarm(limit_s)
+
+    def _end_task(self, payload: Any, error: BaseException | None) -> None:
+        """The worker may have another one before whoever waits for this hears of it, and goes on in here."""
+        invocation, self._task, self._reached = self._task, None, None
+        assert invocation is not None
+        invocation.holder = None
+        self.warm.add(invocation.function)
+        self._on_free(self)
+        invocation.on_end(payload, error)
 
     def _set_alarm(self, limit_s: float) -> None:
         """The running task may take this long. One alarm serves task after task: hardly any is still there when it
@@ -168,8 +178,8 @@ class WorkerProcess(asyncio.BufferedProtocol):
             return
         if loop.time() < self._due:
             self._alarm = loop.call_at(self._due, self._ring, loop)
-        elif not self._task[1].done():
-            self._time_out(self._task[0])
+        elif self._reached is None:
+            self._time_out(self._task)
 
     def _time_out(self, invocation: Invocation) -> None:
         """The state's time-out shows as the state's; a function's own as Lambda's."""
@@ -181,12 +191,16 @@ class WorkerProcess(asyncio.BufferedProtocol):
             self._killed = lambda_failure("Sandbox.Timedout", message)
         self.kill()
 
-    def _interrupt(self) -> None:
+    def interrupt(self, invocation: Invocation) -> None:
         """Tell the running handler to end where it can. The signal is there before any later task is, so that it never
         reaches the wrong one."""
-        if self._task is not None and not self._task[1].done() and not self.dying:
+        if self._reached is None and not self.dying:
             with suppress(ProcessLookupError):
                 os.kill(self.pid, STOP_SIGNAL)
+
+    def cancel(self, invocation: Invocation) -> None:
+        self.kill()
+        self._end_task(None, asyncio.CancelledError())
 
     def kill(self) -> None:
         """End the process and whatever it started, now."""
@@ -219,36 +233,27 @@ class WorkerProcess(asyncio.BufferedProtocol):
             self._killed = lambda_failure("Runtime.ExitError", "The worker broke the protocol.")
             self.kill()
         if self._reached is not None:
-            self._end_task()
-
-    def _end_task(self) -> None:
-        """Whoever waits for the task goes on in here, and may have the next one run before this returns."""
-        self._read_output()
-        reached, self._reached = self._reached, None
-        if reached is None or self._task is None or self._task[1].done():
-            return
-        invocation = self._task[0]
-        reached()
-        invocation.on_end()
+            self._read_output()
+            if self._task is not None:
+                self._end_task(*self._reached)
 
     def _heard(self, message: dict[str, Any]) -> None:
         said = message["say"]
         if said == "ready":
             if not self._ready.done():
                 self._ready.set_result(None)
-        elif self._task is None or self._task[1].done():
+        elif self._task is None:
             log.debug("worker %s says %s after its task ended", self.pid, said)
         elif said == "done":
-            self._reached = partial(self._task[1].set_result, message["payload"])
+            self._reached = (message["payload"], None)
         elif said == "failed":
-            failure = lambda_failure(message["error"], message["message"], message["trace"])
-            self._reached = partial(self._task[1].set_exception, failure)
+            self._reached = (None, lambda_failure(message["error"], message["message"], message["trace"]))
         elif said == "log":
-            self._task[0].on_log(message["record"])
+            self._task.on_log(message["record"])
         elif said == "progress":
-            self._task[0].on_progress(message["record"])
+            self._task.on_progress(message["record"])
         elif said == "ask":
-            answering = asyncio.ensure_future(self._answer(self._task[0], message["what"], message["body"]))
+            answering = asyncio.ensure_future(self._answer(self._task, message["what"], message["body"]))
             self._answers.add(answering)
             answering.add_done_callback(self._answers.discard)
 
@@ -267,7 +272,7 @@ class WorkerProcess(asyncio.BufferedProtocol):
         """A line that came past Python's own streams: from C code, or a process's last words."""
         self.last_words.append(line)
         if self._task is not None:
-            self._task[0].on_log({"level": "warning", "message": line, "stream": "process"})
+            self._task.on_log({"level": "warning", "message": line, "stream": "process"})
         else:
             log.warning("worker %s: %s", self.pid, line)
 
@@ -297,9 +302,9 @@ class WorkerProcess(asyncio.BufferedProtocol):
             words = " / ".join(self.last_words) or _ending(code)
             self._ready.set_exception(WorkersUnavailable(f"A worker process ended before it was ready: {words}"))
             self._ready.exception()  # nobody may be waiting any more
-        if self._task is not None and not self._task[1].done():
-            message = f"RequestId: {self._task[0].id} Error: Runtime exited with error: {_ending(code)}"
-            self._task[1].set_exception(self._killed or lambda_failure("Runtime.ExitError", message))
+        if self._task is not None:
+            message = f"RequestId: {self._task.id} Error: Runtime exited with error: {_ending(code)}"
+            self._end_task(None, self._killed or lambda_failure("Runtime.ExitError", message))
         self._on_dead(self)
 
 
@@ -319,10 +324,6 @@ class _Output(asyncio.Protocol):
                 self._worker.printed(f"(a line of more than {_LONGEST_LINE:,} bytes was left out)")
             elif line.strip():
                 self._worker.printed(line.decode("utf-8", "replace"))
-
-
-def _nothing() -> None:
-    pass
 
 
 def _described(error: TradeloomError) -> dict[str, Any]:
