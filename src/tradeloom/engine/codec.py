@@ -10,6 +10,8 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
+from pydantic_core import to_json
+
 from tradeloom.engine.errors import InvalidPayload
 from tradeloom.json_text import encoder
 
@@ -65,6 +67,15 @@ def size(value: Any) -> int:
     """Bytes of the value's JSON in UTF-8, which is what Step Functions' limits count."""
     text = _UTF8(value)
     return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+
+
+def at_most(value: Any, limit: int) -> bool:
+    """Whether the value's JSON is no longer than `limit`, by a writer that is quicker and, in how it prints a float's
+    exponent, at most a fifth shorter. False where that does not tell."""
+    try:
+        return len(to_json(value)) <= limit - limit // 4
+    except ValueError:  # half a surrogate pair, or no JSON at all
+        return False
 
 
 def frame(message: Any) -> bytes:

@@ -6,7 +6,8 @@ import logging
 import logging.handlers
 import re
 import time
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, Literal
 
@@ -26,8 +27,17 @@ class _Redacting(logging.Formatter):
         super().__init__(form, times)
         self._given = given
         self.converter = time.gmtime
+        self._last: Callable[[], logging.LogRecord | None] = lambda: None
+        self._last_line = ""
 
     def format(self, record: logging.LogRecord) -> str:
+        """Once a record: a rotating file asks twice, to see first whether the line still fits."""
+        if self._last() is not record:
+            self._last_line = self._line(record)
+            self._last = weakref.ref(record)  # its traceback holds frames, which nobody else may need any more
+        return self._last_line
+
+    def _line(self, record: logging.LogRecord) -> str:
         return self._given.text(super().format(record))
 
 
@@ -61,8 +71,8 @@ class _JsonLines(_Redacting):
         }
         return json.dumps(told, ensure_ascii=False)
 
-    def format(self, record: logging.LogRecord) -> str:
-        return super().format(record).split("\n", 1)[0]  # the trace is in the object already
+    def _line(self, record: logging.LogRecord) -> str:
+        return super()._line(record).split("\n", 1)[0]  # the trace is in the object already
 
 
 @contextlib.contextmanager

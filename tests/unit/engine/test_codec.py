@@ -54,6 +54,19 @@ def test_size_counts_utf8(value: Any) -> None:
     assert codec.size(value) == len(text.encode("utf-8", "surrogatepass"))
 
 
+@given(values, st.integers(0, 400))
+def test_at_most_never_lets_more_pass(value: Any, limit: int) -> None:
+    if codec.at_most(value, limit):
+        assert codec.size(value) <= limit
+
+
+@pytest.mark.parametrize("number", [1e-5, 1e16, 1e22, -1e-7, 1.5e300, 5e-324])
+def test_at_most_knows_how_exponents_are_printed(number: float) -> None:
+    value = [number] * 1_000
+    assert not codec.at_most(value, codec.size(value) - 1)
+    assert codec.at_most(value, codec.size(value) * 2)
+
+
 @given(st.lists(values, max_size=5), st.lists(st.integers(1, 50), max_size=30))
 def test_frames_survive_any_cutting(messages: list[Any], cuts: list[int]) -> None:
     stream = b"".join(map(codec.frame, messages))

@@ -1,8 +1,11 @@
 """The log's two forms: what a line is about, no secret, no line that somebody else made up."""
 
+import gc
 import json
 import logging
 import threading
+import weakref
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 import pytest
@@ -51,6 +54,26 @@ def test_no_secret_is_in_either(tmp_path: Path, form: Form) -> None:
     assert SECRET not in text
     assert json.dumps(SECRET)[1:-1] not in text
     assert "•••" in text
+
+
+def test_a_line_is_made_once_and_its_error_not_kept(tmp_path: Path) -> None:
+    class Unwieldy(Exception):
+        made = 0
+
+        def __str__(self) -> str:
+            type(self).made += 1
+            return "told"
+
+    error = Unwieldy()
+    gone = weakref.ref(error)
+    with logging_to(tmp_path / "log", Redactor([])):
+        (file,) = [each for each in logging.getLogger().handlers if isinstance(each, RotatingFileHandler)]
+        file.handle(logging.LogRecord("tradeloom.test", logging.INFO, "", 0, "once: %s", (error,), None))
+        del error
+        gc.collect()
+        assert Unwieldy.made == 1
+        assert gone() is None
+    assert (tmp_path / "log").read_text().count("once: told") == 1
 
 
 def test_what_is_inside_ends_with_it() -> None:

@@ -240,6 +240,8 @@ class Interpreter:
 
 def check_size(value: Any, what: str) -> None:
     """Raises `States.DataLimitExceeded` above 256 KiB of UTF-8."""
+    if codec.at_most(value, MAX_PAYLOAD_BYTES):
+        return
     size = codec.size(value)
     if size > MAX_PAYLOAD_BYTES:
         raise StatesError(DATA_LIMIT, f"{what} is {size} bytes; a state may pass on {MAX_PAYLOAD_BYTES}.")
