@@ -68,6 +68,7 @@ def test_a_line_is_made_once_and_its_error_not_kept(tmp_path: Path) -> None:
     gone = weakref.ref(error)
     with logging_to(tmp_path / "log", Redactor([])):
         (file,) = [each for each in logging.getLogger().handlers if isinstance(each, RotatingFileHandler)]
+        file.handle(logging.LogRecord("tradeloom.test", logging.INFO, "", 0, "first", (), None))
         file.handle(logging.LogRecord("tradeloom.test", logging.INFO, "", 0, "once: %s", (error,), None))
         del error
         gc.collect()
