@@ -61,6 +61,7 @@ def test_an_empty_variable_is_as_if_unset(monkeypatch: pytest.MonkeyPatch) -> No
         ("TRADELOOM_PORT", "http"),
         ("TRADELOOM_PORT", "70000"),
         ("TRADELOOM_WORKERS", "0"),
+        ("TRADELOOM_AWAKE", "now and then"),
         ("TRADELOOM_HOME", "not/absolute"),
         ("TRADELOOM_HOST", "0.0.0.0"),
         ("TRADELOOM_HOST", "192.168.1.5"),
