@@ -6,6 +6,7 @@ difference to it.
 
 import asyncio
 import hashlib
+import logging
 import time
 from contextlib import suppress
 from dataclasses import replace
@@ -25,6 +26,8 @@ from tradeloom.engine.surroundings import Surroundings
 from tradeloom.engine.workers.invocation import Invocation
 from tradeloom.errors import AccountHalted, ExecutionStopped, StorageUnavailable, TradeloomError
 from tradeloom.runtime.redaction import ANSWER_WORDS, LOG_WORDS, Redactor
+
+log: Final = logging.getLogger(__name__)
 
 _STOPS: Final = frozenset({ExecutionStopped.__name__, AccountHalted.__name__})
 
@@ -101,6 +104,13 @@ class _Attempt(Invocation):
         self.at_work = False
         self.outcome: PromptFuture[Outcome] = PromptFuture()
 
+    @property
+    def given_up(self) -> bool:
+        """Also before the word has come through to its strand: that takes a turn of the loop, and in a branch two."""
+        standing = self._attempts.standing
+        ended = standing.closing or standing.row.stop_reason is not None or standing.out_of_time is not None
+        return ended or self.outcome.done()
+
     def on_begin(self) -> None:
         self.at_work = True
 
@@ -125,6 +135,8 @@ class _Attempt(Invocation):
         except Exception as failure:
             if not self.outcome.done():
                 self.outcome.set_exception(failure)
+            elif not isinstance(failure, StatesError):
+                log.exception("an attempt nobody waited for any more could not be recorded")
         else:
             if not self.outcome.done():
                 self.outcome.set_result(outcome)

@@ -11,7 +11,7 @@ import struct
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import median
 from typing import Final
@@ -26,17 +26,15 @@ _NO_LATENCY: Final = struct.pack("i", 0)
 def processors_awake(wanted: bool = True, *, device: Path = DEVICE) -> Iterator[bool]:
     """Whether processors stay awake while the context is open. Where this process may not have it so, the log says
     what to do, and all goes on as it is."""
-    try:
-        held = device.open("r+b", buffering=0) if wanted else None
-    except OSError as error:
-        log.warning("processors are not kept awake: %s: %s. %s", device, error.strerror, remedy(error))
-        held = None
-    if held is None:
-        yield False
-        return
-    with held:
-        held.write(_NO_LATENCY)
-        yield True
+    with ExitStack() as held:
+        awake = False
+        if wanted:
+            try:
+                held.enter_context(device.open("r+b", buffering=0)).write(_NO_LATENCY)
+                awake = True
+            except OSError as error:
+                log.warning("processors are not kept awake: %s: %s. %s", device, error.strerror, remedy(error))
+        yield awake
 
 
 def remedy(error: OSError) -> str:

@@ -35,7 +35,8 @@ LINE = machine(
         "Read-r1": task("read", {"node": "r1"}, Assign={"v": "{% $states.result.Payload %}"}, Next="Act-a1"),
         "Act-a1": task("act", {"node": "a1"}, Next="Bad-b1"),
         "Bad-b1": task("bad", {"node": "b1"}, Retry=TWICE, Next="Act-a2"),
-        "Act-a2": task("act", {"node": "a2"}, Next="E"),
+        "Act-a2": task("act", {"node": "a2"}, Next="D-d1"),
+        "D-d1": {"Type": "Wait", "Seconds": 30, "Next": "E"},
         "E": {**END, "Output": "{% $v %}"},
     }
 )
@@ -191,7 +192,7 @@ def test_a_retry_survives_a_crash_at_every_commit(name: str) -> None:
             copy_all()  # as if it died right behind the word that it goes on
             await ended(engine, clock)
         crashes = [made_copy for made_copy in copies if made_copy[0].executions["e1"].status != "SUCCEEDED"]
-        assert len(crashes) >= 2
+        assert len(crashes) > 2
         for rows, acts in crashes:
             later = World()
             later.acts, later.mended = list(acts), True

@@ -26,6 +26,9 @@ class Wire(asyncio.Transport):
     def write(self, data: Any) -> None:
         self.written.append(bytes(data))
 
+    def close(self) -> None:
+        """There is nobody at its other end."""
+
 
 class Worker(WorkerProcess):
     """One whose process is the test."""

@@ -33,6 +33,12 @@ def test_where_there_is_no_device_the_log_says_so_and_all_goes_on(
     assert "power plan" in caplog.text
 
 
+def test_a_device_that_takes_no_wish_keeps_nothing_from_starting(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING), processors_awake(device=Path("/dev/full")) as awake:
+        assert not awake
+    assert "not kept awake" in caplog.text
+
+
 def test_who_may_not_is_told_how_to() -> None:
     assert "udev" in remedy(PermissionError(13, "Permission denied"))
 

@@ -16,7 +16,10 @@ class Holder(Protocol):
 
 
 class Invocation:
-    """`timeout_s` is the state's. What becomes of it is told by its methods `on_…`, which do nothing here."""
+    """`timeout_s` is the state's. What becomes of it is told by its methods `on_…`, which do nothing here.
+
+    `on_end` must not raise.
+    """
 
     __slots__ = ("function", "holder", "id", "payload", "timeout_s")
 
@@ -27,6 +30,11 @@ class Invocation:
         self.id = id or str(uuid4())
         self.holder: Holder | None = None
         """Set by who has it, for as long as it does."""
+
+    @property
+    def given_up(self) -> bool:
+        """Whether nobody waits for it any more: it does not begin then, and ends as cancelled."""
+        return False
 
     def interrupt(self) -> None:
         """Tell the handler, if there is one, that its execution was stopped."""
@@ -76,6 +84,10 @@ class Call(Invocation):
         self._logged = on_log
         self._asked = on_ask
         self.answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+    @property
+    def given_up(self) -> bool:
+        return self.answer.done()
 
     def on_begin(self) -> None:
         self._begun()

@@ -87,8 +87,8 @@ class WorkerPool(Workers):
     def begin(self, invocation: Invocation) -> None:
         if self._closed:
             invocation.on_end(None, EngineClosed("The workers are being stopped."))
-        elif self._idle and not self._waiting and not self._draining:
-            self._have_run(self._idle_for(invocation.function), invocation)
+        elif not self._waiting and not self._draining and (worker := self._idle_for(invocation.function)) is not None:
+            self._have_run(worker, invocation)
         else:
             invocation.holder = self
             self._waiting[invocation] = asyncio.get_running_loop().time()
@@ -108,9 +108,11 @@ class WorkerPool(Workers):
         self._busy += 1
         worker.begin(invocation)
 
-    def _idle_for(self, function: str) -> WorkerProcess:
-        """An idle worker, one that knows the function if there is one."""
-        idle = self._idle
+    def _idle_for(self, function: str) -> WorkerProcess | None:
+        """An idle worker, one that knows the function if there is one. One whose socket has closed has died."""
+        idle = self._idle = [worker for worker in self._idle if not worker.dying]
+        if not idle:
+            return None
         known = (at for at in range(len(idle) - 1, -1, -1) if function in idle[at].warm)
         return idle.pop(next(known, len(idle) - 1))
 
@@ -123,8 +125,11 @@ class WorkerPool(Workers):
         """A worker has nothing to do: the first that waits gets it."""
         if worker.dead or worker not in self._alive or worker.dying:
             return
-        if self._waiting and not self._draining:
+        while self._waiting and not self._draining:
             invocation = next(iter(self._waiting))
+            if invocation.given_up:
+                self.cancel(invocation)
+                continue
             del self._waiting[invocation]
             self._have_run(worker, invocation)
             return

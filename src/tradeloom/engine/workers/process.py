@@ -72,7 +72,11 @@ class WorkerProcess(asyncio.BufferedProtocol):
     async def spawn(self) -> None:
         """Start the process and wait until it takes tasks. Raises `WorkersUnavailable`."""
         loop = asyncio.get_running_loop()
-        ours, theirs = socket.socketpair()
+        try:
+            ours, theirs = socket.socketpair()
+        except OSError as error:
+            self._on_dead(self)
+            raise WorkersUnavailable(f"A worker cannot be reached: {error}") from error
         ours.setblocking(False)
         try:
             self._process = subprocess.Popen(  # the command is ours
@@ -143,11 +147,11 @@ class WorkerProcess(asyncio.BufferedProtocol):
         limit_s = min(invocation.timeout_s or self._settings.longest_task_s, self._settings.longest_task_s)
         self._task = invocation
         invocation.holder = self
-        invocation.on_begin()
         task = {"id": invocation.id, "function": invocation.function, "payload": invocation.payload}
         try:
+            invocation.on_begin()
             data = codec.frame({"do": "task", "timeout_s": limit_s, **task})
-        except InvalidPayload as error:
+        except Exception as error:  # of this task alone: the worker has not heard of it
             self._end_task(None, error)
             return
         self._transport.write(data)
@@ -159,8 +163,10 @@ class WorkerProcess(asyncio.BufferedProtocol):
         assert invocation is not None
         invocation.holder = None
         self.warm.add(invocation.function)
-        self._on_free(self)
-        invocation.on_end(payload, error)
+        try:
+            self._on_free(self)
+        finally:  # whatever the next task's begin does, this one has ended
+            invocation.on_end(payload, error)
 
     def _set_alarm(self, limit_s: float) -> None:
         """The running task may take this long. One alarm serves task after task: hardly any is still there when it
@@ -259,14 +265,15 @@ class WorkerProcess(asyncio.BufferedProtocol):
 
     async def _answer(self, invocation: Invocation, what: str, body: dict[str, Any]) -> None:
         try:
-            reply = {"do": "answer", "value": await invocation.on_ask(what, body)}
+            reply = codec.frame({"do": "answer", "value": await invocation.on_ask(what, body)})
         except TradeloomError as error:
-            reply = {"do": "answer", "error": _described(error)}
+            reply = codec.frame({"do": "answer", "error": _described(error)})
         except Exception:
             log.exception("a worker's question %r could not be answered", what)
-            reply = {"do": "answer", "error": {"name": "StorageUnavailable", "message": "The engine failed."}}
+            failure = {"name": "StorageUnavailable", "message": "The engine failed."}
+            reply = codec.frame({"do": "answer", "error": failure})
         if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(codec.frame(reply))
+            self._transport.write(reply)
 
     def printed(self, line: str) -> None:
         """A line that came past Python's own streams: from C code, or a process's last words."""
@@ -302,10 +309,12 @@ class WorkerProcess(asyncio.BufferedProtocol):
             words = " / ".join(self.last_words) or _ending(code)
             self._ready.set_exception(WorkersUnavailable(f"A worker process ended before it was ready: {words}"))
             self._ready.exception()  # nobody may be waiting any more
-        if self._task is not None:
-            message = f"RequestId: {self._task.id} Error: Runtime exited with error: {_ending(code)}"
-            self._end_task(None, self._killed or lambda_failure("Runtime.ExitError", message))
-        self._on_dead(self)
+        try:
+            if self._task is not None:
+                message = f"RequestId: {self._task.id} Error: Runtime exited with error: {_ending(code)}"
+                self._end_task(None, self._killed or lambda_failure("Runtime.ExitError", message))
+        finally:
+            self._on_dead(self)
 
 
 class _Output(asyncio.Protocol):
