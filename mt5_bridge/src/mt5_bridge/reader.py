@@ -14,7 +14,7 @@ from mt5_bridge.clock import AccountClock
 from mt5_bridge.pending import PENDING_TYPES, utc_of
 from mt5_bridge.server_time import ServerZone
 from mt5_bridge.terminal import Terminal, failure, read_all, symbol_facts
-from tradeloom.errors import BrokerError, NotEnoughBars
+from tradeloom.errors import BrokerError, NotEnoughBars, TradeloomError
 from tradeloom.trading.bars import BarsReference
 from tradeloom.trading.broker import Account, PendingOrder, Position, Symbol, Tick
 from tradeloom.trading.exact import exact
@@ -24,6 +24,8 @@ from tradeloom.trading.timeframes import Timeframe
 
 _LOADING_WAITS_S = (0.1, 0.2, 0.4, 0.8)
 """A terminal asked for bars it does not hold yet answers with fewer and fetches the rest."""
+
+_RES_E_FAIL = -1
 
 _TICKS_OF_A_SECOND = 2_000
 """More than a symbol has in a second."""
@@ -175,13 +177,23 @@ class Reader:
         prices = {name: ("<f8", _bytes(found[name], "<f8")) for name in ("bid", "ask", "last")}
         return {"time": ("<i8", _bytes(utc, "<i8")), **prices}
 
+    def _no_bars(self, reference: BarsReference) -> TradeloomError:
+        """The symbol is there, so what a paper terminal cannot do is build bars that are finer than its data."""
+        known = failure(self._terminal, f"reading {reference.symbol} {reference.timeframe} bars")
+        if not self._paper or self._terminal.last_error()[0] != _RES_E_FAIL:
+            return known
+        return NotEnoughBars(
+            f"the paper market has no {reference.timeframe} bars of {reference.symbol}: its data is coarser",
+            hint="Choose a longer timeframe, or give the market finer data.",
+        )
+
     def _rates(self, reference: BarsReference, server_now: int, count: int) -> NDArray[Any]:
         timeframe = mt5.TIMEFRAMES[reference.timeframe]
         held = -1
         for wait in (*_LOADING_WAITS_S, None):
             rates = self._terminal.copy_rates_from(reference.symbol, timeframe, server_now, count)
             if rates is None:
-                raise failure(self._terminal, f"reading {reference.symbol} {reference.timeframe} bars")
+                raise self._no_bars(reference)
             # Enough, or the terminal no longer finds more: this is all the history there is.
             if self._paper or wait is None or len(rates) >= count or len(rates) == held:
                 break

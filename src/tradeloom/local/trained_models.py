@@ -1,7 +1,6 @@
 """The API's models: what is kept, and trainings that run while people watch."""
 
 import base64
-import binascii
 import logging
 import secrets
 import threading
@@ -174,7 +173,7 @@ class LocalModels:
 def _file_of(encoded: str) -> bytes:
     try:
         return base64.b64decode(encoded, validate=True)
-    except binascii.Error as error:
+    except ValueError as error:  # of base64's own kind, or for a text that is not even ASCII
         hint = "Send the bytes of the ONNX file, encoded by base64."
         raise ModelRefused("The model is not written in base64.", field="model", hint=hint) from error
 

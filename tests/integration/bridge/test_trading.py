@@ -66,6 +66,8 @@ class TestBars:
     def test_errors_are_typed(self, rig: Rig) -> None:
         with pytest.raises(NotEnoughBars):
             rig.broker.bars(self.reference(count=500))
+        with pytest.raises(NotEnoughBars, match="no M30 bars of EURUSD"):
+            rig.broker.bars(self.reference(timeframe=Timeframe.M30))
         with pytest.raises(NotFound):
             rig.broker.bars(self.reference(symbol="XAUUSD"))
         with pytest.raises(InvalidInput):

@@ -121,6 +121,7 @@ def test_an_uploaded_model_is_kept_and_a_second_file_is_its_next_version(ask: As
     ("changed", "field"),
     [
         ({"model": "no base64!"}, "model"),
+        ({"model": "n\u00f6 ASCII"}, "model"),
         ({"model": base64.b64encode(b"no model").decode()}, "model"),
         ({"features": ["return_1", "moon_phase"]}, "features"),
         ({"features": ["return_1"]}, "model"),  # it takes another number of inputs
