@@ -75,6 +75,7 @@ def resend_id(order_id: str) -> str:
 
 
 @lru_cache(maxsize=1024)
+@lru_cache(maxsize=1024)  # asked again and again of the orders under way
 def magic_number(order_id: str) -> int:
     """52-bit magic derived from the client order id; survives a broker that rewrites comments."""
     digest = hashlib.sha256(order_id.encode()).digest()

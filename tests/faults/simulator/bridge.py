@@ -319,6 +319,9 @@ def _no_file(*_where: Any) -> Any:
     raise StorageUnavailable("not part of this world")
 
 
+_NOWHERE = Path("/simulated/accounts")
+"""Where every file would be: none is opened."""
+
 _MACHINE: list[Machine] = []
 
 
@@ -353,6 +356,7 @@ def seen_by_the_front(running: Sequence[Kernel]) -> Iterator[None]:
 
     with (
         patch.object(front_module, "time", clock),
+        patch.object(BridgeConfig, "_of_account", lambda _config, *_parts: _NOWHERE),
         patch.object(protocol, "decode_request", lru_cache(maxsize=256)(protocol.decode_request)),
         patch.object(mt5_hand_in, "decode_outcome", decode_outcome),
         patch.object(mt5_client, "decode_outcome", decode_outcome),

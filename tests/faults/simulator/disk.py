@@ -12,9 +12,12 @@ from typing import Any
 from mt5_bridge.journal_store import AccountRecord, Entry, JournalReader, JournalWriter, OrderState, SentOrder
 from tests.faults.simulator.kernel import Crash, Kernel, Process
 from tradeloom.errors import StorageUnavailable
+from tradeloom.json_text import encoder
 from tradeloom.trading.intents import OrderIntent
 
 type _Undo = Callable[[], None]
+
+_written = encoder(allow_nan=False)
 
 
 class Disk:
@@ -155,7 +158,7 @@ class _Rows:
 
     def put_fact(self, key: str, value: Any, at: datetime) -> None:
         facts, before = self._disk.facts, self._disk.facts.get(key)
-        _put_or_drop(facts, key, None if value is None else json.loads(json.dumps(value)))
+        _put_or_drop(facts, key, None if value is None else json.loads(_written(value)))
         self._undo.append(lambda: _put_or_drop(facts, key, before))
 
     def _put(self, entry: Entry, before: Entry) -> None:
