@@ -191,7 +191,7 @@ class RunClock:
         """`name` is the same in every replay."""
         self.session = account.session
         self._name = name
-        self._account = account
+        self.account = account
         self._sleeping = 0
 
     @property
@@ -199,11 +199,11 @@ class RunClock:
         return self._sleeping > 0
 
     def now(self) -> datetime:
-        return self._account.now()
+        return self.account.now()
 
     async def sleep_until(self, due: datetime) -> None:
         self._sleeping += 1
         try:
-            await self._account.sleep_until(due, moves=True, name=self._name)
+            await self.account.sleep_until(due, moves=True, name=self._name)
         finally:
             self._sleeping -= 1

@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime
+from weakref import WeakValueDictionary
 
 from tradeloom.engine.engine import Engine
 from tradeloom.errors import Conflict
@@ -24,7 +25,7 @@ class MarketClocks:
     def __init__(self, market: PaperMarket) -> None:
         assert market.client is not None
         self.known = {name: self._made(market, market.client, name) for name in market.accounts}
-        self._runs: dict[str, tuple[str, RunClock]] = {}
+        self._runs: WeakValueDictionary[str, RunClock] = WeakValueDictionary()
         self._resting: set[str] = set()
         self.engine: Engine | None = None
         self.watching: Callable[[str], bool] = lambda account: False
@@ -63,7 +64,7 @@ class MarketClocks:
 
     def for_run(self, run: RunInfo) -> RunClock:
         clock = RunClock(self.of(run.account), f"{run.workflow_id}/{run.trigger}/{run.as_of.isoformat()}")
-        self._runs[run.execution_id] = (run.account, clock)
+        self._runs[run.execution_id] = clock
         return clock
 
     def _idle(self, account: str) -> bool:
@@ -72,9 +73,10 @@ class MarketClocks:
 
     def awake(self, account: str) -> bool:
         """Whether an execution on the account does something but wait for the market's time, or for another one."""
-        running = set(self.engine.running) if self.engine is not None else set()
-        self._runs = {run: held for run, held in self._runs.items() if run in running}
-        return not all(self._sleeps(run, clock) for run, (name, clock) in self._runs.items() if name == account)
+        running = self.engine.running if self.engine is not None else []
+        clocks = ((run, self._runs.get(run)) for run in running)
+        mine = self.known.get(account)
+        return not all(self._sleeps(run, clock) for run, clock in clocks if clock is not None and clock.account is mine)
 
     def _sleeps(self, run: str, clock: RunClock) -> bool:
         """All its strands wait; a debugged one that is paused keeps nobody's delay from ending either."""
