@@ -1,15 +1,12 @@
 """The clocks a machine gives its executions: known while they run, and no longer."""
 
 import gc
-from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
 from tests.unit.engine.fakes import run_info
 from tests.unit.local.test_clocks import FakeTerminal
 from tradeloom.local.market_clocks import MarketClocks
-
-NOW = datetime(2017, 6, 1, 12, tzinfo=UTC)
 
 
 def clocks() -> MarketClocks:

@@ -19,10 +19,11 @@ _PORT: Final = (
 may hold what PostgreSQL's own JSON functions refuse."""
 _RUN: Final = columns([{"input": "NULL AS input", "output": _PORT}.get(name, name) for name in rows.NODE_RUN])
 _LOG: Final = columns(list(rows.LOG))
-_LAST: Final = (
+LAST_SEQ: Final = (
     "SELECT greatest((SELECT max(greatest(started_seq, finished_seq)) FROM node_runs WHERE execution_id = %s),"
     " (SELECT max(seq) FROM logs WHERE execution_id = %s), (SELECT last_seq FROM executions WHERE id = %s), 0) AS seq"
 )
+"""The number of an execution's last event; takes its id three times."""
 
 
 async def read_past(database: Database, tenant: str, execution_id: str, after: int, limit: int) -> Past | None:
@@ -43,7 +44,7 @@ async def read_past(database: Database, tenant: str, execution_id: str, after: i
         lines = await connection.execute(
             f"SELECT {_LOG} FROM logs WHERE execution_id = %s AND seq > %s LIMIT %s", [name, after, limit + 1]
         )
-        last = await connection.execute(_LAST, [name] * 3)
+        last = await connection.execute(LAST_SEQ, [name] * 3)
         seq = await last.fetchone()
         assert seq is not None
         return past_of(

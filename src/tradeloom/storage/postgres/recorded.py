@@ -19,7 +19,7 @@ from tradeloom.engine.journal import (
 )
 from tradeloom.storage.postgres import rows
 from tradeloom.storage.postgres.database import Database, columns
-from tradeloom.storage.postgres.past import read_past
+from tradeloom.storage.postgres.past import LAST_SEQ, read_past
 
 EXECUTION: Final = columns(list(rows.EXECUTION))
 RETRY: Final = columns([f"r.{name}" for name in rows.RETRY])
@@ -35,12 +35,7 @@ class RecordedExecutions:
 
     async def history(self, execution_id: str) -> History:
         found = await self._database.all(_RUNS_OF, [execution_id])
-        last = await self._database.one(
-            "SELECT greatest((SELECT max(greatest(started_seq, finished_seq)) FROM node_runs WHERE execution_id = %s),"
-            " (SELECT max(seq) FROM logs WHERE execution_id = %s),"
-            " (SELECT last_seq FROM executions WHERE id = %s), 0) AS seq",
-            [execution_id] * 3,
-        )
+        last = await self._database.one(LAST_SEQ, [execution_id] * 3)
         assert last is not None
         retried = await self._database.all(
             f"SELECT {RETRY} FROM execution_retries r WHERE execution_id = %s ORDER BY number", [execution_id]
