@@ -1,7 +1,6 @@
 """One worker process as the engine sees it."""
 
 import asyncio
-import json
 import logging
 import os
 import signal
@@ -23,7 +22,6 @@ from tradeloom.errors import TradeloomError
 
 log: Final = logging.getLogger(__name__)
 
-_KEPT_FROM_PARENT: Final = ("PATH", "LANG", "LC_ALL", "TZ", "HOME", "TMPDIR")
 _LAST_WORDS: Final = 20
 _LONGEST_LINE: Final = 8192
 _READ_BYTES: Final = 65_536
@@ -81,7 +79,7 @@ class WorkerProcess(asyncio.BufferedProtocol):
         try:
             self._process = subprocess.Popen(  # the command is ours
                 [sys.executable, "-I", "-m", "tradeloom.engine.worker"],
-                env=self._environment(theirs.fileno()),
+                env=self._settings.given_to(theirs.fileno()),
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -108,35 +106,6 @@ class WorkerProcess(asyncio.BufferedProtocol):
         """Hear what the process prints past its socket."""
         self._pipe = pipe
         self._output, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: self._printing, pipe)
-
-    def _environment(self, descriptor: int) -> dict[str, str]:
-        """Only what a handler needs: nothing of the engine's own, its secrets least of all."""
-        settings = self._settings
-        environment = {name: os.environ[name] for name in _KEPT_FROM_PARENT if name in os.environ}
-        environment |= {
-            "TRADELOOM_SERVICES": settings.services,
-            "TRADELOOM_BLOBS": settings.blobs,
-            "TRADELOOM_DATABASE": settings.database,
-            "TRADELOOM_BLOB_DIRECTORY": str(settings.blob_directory or ""),
-            "TRADELOOM_BRIDGE_STATE": str(settings.bridge_state or ""),
-            "OMP_NUM_THREADS": "1",
-            "OPENBLAS_NUM_THREADS": "1",
-            **settings.environment,
-        }
-        environment["TRADELOOM_WORKER"] = json.dumps(
-            {
-                "fd": descriptor,
-                "parent": os.getpid(),
-                "paths": [str(path) for path in settings.paths],
-                "handlers": settings.handlers,
-                "preload": list(settings.preload),
-                "cpu_s": settings.cpu_s,
-                "open_files": settings.open_files,
-                "file_bytes": settings.file_bytes,
-                "memory_bytes": settings.memory_bytes,
-            }
-        )
-        return environment
 
     # -- tasks --------------------------------------------------------------------------------------------------
 

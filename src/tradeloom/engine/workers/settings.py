@@ -1,5 +1,7 @@
 """How workers are started and what they may use."""
 
+import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,6 +10,7 @@ from typing import Final
 WORKER_SERVICES: Final = "tradeloom.engine.worker_services:services"
 FILE_BLOBS: Final = "tradeloom.storage.blobs:FileBlobs"
 TENANT_DATABASE: Final = "tradeloom.storage.tenants.database:PostgresTenantDatabase"
+_KEPT_FROM_PARENT: Final = ("PATH", "LANG", "LC_ALL", "TZ", "HOME", "TMPDIR")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,3 +47,32 @@ class WorkerSettings:
     def __post_init__(self) -> None:
         if not 1 <= self.least <= self.most:
             raise ValueError(f"least ({self.least}) and most ({self.most}) workers do not fit together")
+
+    def given_to(self, descriptor: int) -> dict[str, str]:
+        """The environment of a worker whose socket is this descriptor: only what a handler needs, nothing of the
+        engine's own, its secrets least of all."""
+        environment = {name: os.environ[name] for name in _KEPT_FROM_PARENT if name in os.environ}
+        environment |= {
+            "TRADELOOM_SERVICES": self.services,
+            "TRADELOOM_BLOBS": self.blobs,
+            "TRADELOOM_DATABASE": self.database,
+            "TRADELOOM_BLOB_DIRECTORY": str(self.blob_directory or ""),
+            "TRADELOOM_BRIDGE_STATE": str(self.bridge_state or ""),
+            "OMP_NUM_THREADS": "1",
+            "OPENBLAS_NUM_THREADS": "1",
+            **self.environment,
+        }
+        environment["TRADELOOM_WORKER"] = json.dumps(
+            {
+                "fd": descriptor,
+                "parent": os.getpid(),
+                "paths": [str(path) for path in self.paths],
+                "handlers": self.handlers,
+                "preload": list(self.preload),
+                "cpu_s": self.cpu_s,
+                "open_files": self.open_files,
+                "file_bytes": self.file_bytes,
+                "memory_bytes": self.memory_bytes,
+            }
+        )
+        return environment
